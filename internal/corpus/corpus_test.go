@@ -1,0 +1,184 @@
+package corpus_test
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/trellis-go/trellis/internal/corpus"
+)
+
+// maxShown is how many differing programs a run prints in full.
+const maxShown = 5
+
+// TestCorpus runs the recorded programs, or those of the file that
+// TRELLIS_CORPUS names. One program runs alone with
+//
+//	go test -run 'TestCorpus/trio.jsonl/shields-110000211$' ./internal/corpus
+func TestCorpus(t *testing.T) {
+	if name := os.Getenv("TRELLIS_CORPUS"); name != "" {
+		path, err := locate(name)
+		if err != nil {
+			t.Fatalf("TRELLIS_CORPUS: %v", err)
+		}
+		t.Run(label(path), func(t *testing.T) { testFile(t, path) })
+		return
+	}
+	for _, file := range []string{"trio.jsonl.gz", "asyncio.jsonl.gz"} {
+		t.Run(label(file), func(t *testing.T) { testFile(t, filepath.Join("testdata", file)) })
+	}
+}
+
+// label is the name under which the programs of a file are counted.
+func label(path string) string {
+	base := filepath.Base(path)
+	if filepath.Ext(base) == ".gz" {
+		return base[:len(base)-len(".gz")]
+	}
+	return base
+}
+
+// testFile runs every program of a file and says how many differ.
+func testFile(t *testing.T, path string) {
+	cases, err := load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type failure struct {
+		size int
+		text string
+	}
+	var failures []failure
+	ran := 0
+	for _, c := range cases {
+		// A subtest for each, so that -run can choose one. It does not fail
+		// by itself: of hundreds of failures only the smallest help.
+		t.Run(c.ID, func(t *testing.T) {
+			ran++
+			got := runInBubble(t, c.Program, c.Flavor)
+			if text := corpus.Show(c, got); text != "" {
+				failures = append(failures, failure{c.Program.Size(), text})
+			}
+		})
+	}
+	line := fmt.Sprintf("%s: %d programs, %d differ", label(path), ran, len(failures))
+	t.Log(line)
+	if !testing.Verbose() {
+		fmt.Println(line)
+	}
+	if len(failures) == 0 {
+		return
+	}
+	slices.SortStableFunc(failures, func(a, b failure) int { return cmp.Compare(a.size, b.size) })
+	shown := min(len(failures), maxShown)
+	for _, f := range failures[:shown] {
+		t.Errorf("%s", f.text)
+	}
+	if more := len(failures) - shown; more > 0 {
+		t.Errorf("and %d more programs that differ", more)
+	}
+}
+
+// runInBubble runs one program in a bubble of its own. What is still blocked
+// at the end of a bubble makes synctest.Test panic in its caller, so that a
+// program which leaves goroutines behind is reported like any other that
+// differs, and those after it still run.
+func runInBubble(t *testing.T, p *corpus.Program, flavor corpus.Flavor) (got *corpus.Outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			if got == nil {
+				got = new(corpus.Outcome)
+			}
+			got.Problem = fmt.Sprintf("%v; %s", r, got.Problem)
+		}
+	}()
+	synctest.Test(t, func(t *testing.T) { got = corpus.Run(p, flavor) })
+	return got
+}
+
+// locate returns the path of a file named on the command line. The go command
+// runs a test in the directory of its package, so a relative name is tried
+// from the root of the module as well.
+func locate(name string) (string, error) {
+	tried := []string{name}
+	if !filepath.IsAbs(name) {
+		root, err := moduleRoot()
+		if err != nil {
+			return "", err
+		}
+		tried = append(tried, filepath.Join(root, name))
+	}
+	for _, path := range tried {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no file %q; tried %q", name, tried)
+}
+
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if filepath.Dir(dir) == dir {
+			return "", fmt.Errorf("no go.mod around the working directory")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// load reads a corpus file, compressed or not.
+func load(path string) ([]*corpus.Case, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		zr, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if data, err = io.ReadAll(zr); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	cases, err := corpus.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("%s: no programs", path)
+	}
+	return cases, nil
+}
+
+// A program that never ends is given up, whether anything in it still has a
+// timer or not, and what comes after it runs.
+func TestRunGivesUp(t *testing.T) {
+	for _, ops := range []string{
+		`[{"op":"forever","n":1}]`,
+		`[{"op":"nursery","n":1,"id":"n1","body":[{"op":"spawn","n":2,"in":"n1","task":"t1","body":[{"op":"wait","n":3,"ev":"e1"}]},{"op":"sleep","n":4,"d":100}]}]`,
+		`[{"op":"scope","n":1,"id":"s1","shield":true,"body":[{"op":"wait","n":2,"ev":"e1"}]}]`,
+	} {
+		c := decodeOne(t, `{"id":"x","program":{"scopes":[{"id":"n1","kind":"nursery","d":null,"shield":false},`+
+			`{"id":"s1","kind":"scope","d":null,"shield":true}],"events":["e1"],"main":`+ops+`},`+
+			`"expect":{"end":0,"errors":[],"cancelled":false,"scopes":{},"trace":{}}}`)
+		got := runInBubble(t, c.Program, c.Flavor)
+		if !strings.HasPrefix(got.Problem, "hung; ") {
+			t.Errorf("Run of\n%sgives the problem %q, want that it hung", c.Program, got.Problem)
+		}
+	}
+}

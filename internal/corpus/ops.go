@@ -1,0 +1,309 @@
+package corpus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// ops runs a list of operations up to the first that ends in an error.
+func (in *interp) ops(ctx context.Context, t *task, ops []*Op) error {
+	for _, o := range ops {
+		select {
+		case <-in.abort:
+			return errAborted
+		default:
+		}
+		if err := in.op(ctx, t, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *interp) op(ctx context.Context, t *task, o *Op) error {
+	switch o.Op {
+	case "sleep":
+		return in.waited(t, o, deadline.Sleep(ctx, time.Duration(*o.D)*Tick))
+	case "forever":
+		return in.waited(t, o, in.forever(ctx))
+	case "wait":
+		return in.waited(t, o, in.events[o.Ev].wait(ctx, in.abort))
+	case "set":
+		in.events[o.Ev].fire()
+	case "raise":
+		return appError(o.Err)
+	case "scope", "move_on":
+		return in.scope(ctx, t, o)
+	case "fail":
+		return in.failAfter(ctx, t, o)
+	case "nursery":
+		return in.nursery(ctx, t, o)
+	case "spawn":
+		in.spawn(t, o)
+	case "start":
+		return in.startTask(ctx, t, o)
+	case "started":
+		if t.started != nil {
+			t.started(o.V)
+		}
+	case "cancel", "deadline", "shield":
+		in.change(o)
+	case "effective":
+		in.record(t, o, Event{What: "effective", Value: in.effective(ctx)})
+	case "try":
+		return in.try(ctx, t, o)
+	case "swallow":
+		if err := in.ops(ctx, t, o.Body); err != nil {
+			in.recordErr(t, o, "swallowed", err)
+		}
+	case "finally":
+		return in.finally(ctx, t, o)
+	case "tcancel":
+		in.cancelTask(t, o)
+	case "join":
+		return in.join(ctx, t, o)
+	default:
+		panic(fmt.Sprintf("corpus: operation %q has no interpretation", o.Op))
+	}
+	return nil
+}
+
+// waited records how a cancellable wait has ended.
+func (in *interp) waited(t *task, o *Op, err error) error {
+	if err == nil {
+		in.record(t, o, Event{What: "ok"})
+		return nil
+	}
+	in.record(t, o, Event{What: "cancelled"})
+	return err
+}
+
+func (in *interp) forever(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-in.abort:
+		return errAborted
+	}
+}
+
+// left records how a scope that let nothing through was left.
+func (in *interp) left(t *task, o *Op, s *cancelscope.Scope) {
+	if s.CancelledCaught() {
+		in.record(t, o, Event{What: "caught"})
+	} else {
+		in.record(t, o, Event{What: "left"})
+	}
+}
+
+// scope makes no difference between a scope and a move_on: there is nothing
+// that deadline.MoveOnAfter adds for a scope that has to be at hand before it
+// is entered.
+func (in *interp) scope(ctx context.Context, t *task, o *Op) error {
+	st, _ := in.state(o.ID)
+	s := st.scope
+	err := s.Run(ctx, func(ctx context.Context) error {
+		in.enter(o.ID, s, nil)
+		return in.ops(ctx, t, o.Body)
+	})
+	in.leave(o.ID)
+	if err == nil {
+		in.left(t, o, s)
+	}
+	return err
+}
+
+func (in *interp) failAfter(ctx context.Context, t *task, o *Op) error {
+	s := newScope(o.ID, o.D, o.Shield)
+	err := deadline.FailScope(ctx, s, func(ctx context.Context) error {
+		in.enter(o.ID, s, nil)
+		return in.ops(ctx, t, o.Body)
+	})
+	in.leave(o.ID)
+	if err == nil {
+		in.left(t, o, s)
+	}
+	return err
+}
+
+func (in *interp) nursery(ctx context.Context, t *task, o *Op) error {
+	var s *cancelscope.Scope
+	config := nursery.Config{Name: o.ID, Extendable: true}
+	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		s = n.Scope()
+		in.enter(o.ID, s, n)
+		return in.ops(ctx, t, o.Body)
+	})
+	in.leave(o.ID)
+	if err != nil {
+		in.recordErr(t, o, "failed", err)
+		return err
+	}
+	in.left(t, o, s)
+	return nil
+}
+
+// child runs the body of a spawned or started task.
+func (in *interp) child(ctx context.Context, t *task, o *Op) error {
+	in.addLive(1)
+	defer in.addLive(-1)
+	err := in.ops(ctx, t, o.Body)
+	in.recordErr(t, o, "exit", err)
+	return err
+}
+
+func (in *interp) spawn(t *task, o *Op) {
+	st, opened := in.state(o.In)
+	if !opened {
+		in.record(t, o, Event{What: "none"})
+		return
+	}
+	child := in.task(o.Task)
+	var err error
+	if in.flavor == Asyncio {
+		err = in.spawnHandle(st.nursery, child, o)
+	} else {
+		err = st.nursery.TryGoNamed(o.Task, func(ctx context.Context) error {
+			return in.child(ctx, child, o)
+		})
+	}
+	switch {
+	case err == nil:
+		in.record(t, o, Event{What: "spawned"})
+	case errors.Is(err, nursery.ErrClosed):
+		in.record(t, o, Event{What: "closed"})
+	default:
+		in.record(t, o, Event{What: "?" + err.Error()})
+	}
+}
+
+// spawnHandle starts a task and keeps its handle under its name. The lock is
+// held across Spawn, which does not wait, because the children of the task
+// may look for its handle at once.
+func (in *interp) spawnHandle(n *nursery.Nursery, child *task, o *Op) (err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	defer func() {
+		// Spawn on a closed nursery is a mistake and panics; these programs
+		// make it on purpose.
+		if r := recover(); r != nil {
+			if !strings.Contains(fmt.Sprint(r), "closed") {
+				panic(r)
+			}
+			err = nursery.ErrClosed
+		}
+	}()
+	in.handles[o.Task] = nursery.SpawnNamed(n, o.Task, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, in.child(ctx, child, o)
+	})
+	return nil
+}
+
+func (in *interp) handle(name string) *nursery.Task[struct{}] {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.handles[name]
+}
+
+func (in *interp) cancelTask(t *task, o *Op) {
+	if h := in.handle(o.Task); h != nil && o.Task != t.name {
+		h.Cancel(fmt.Errorf("operation %d", o.N))
+	}
+}
+
+func (in *interp) join(ctx context.Context, t *task, o *Op) error {
+	h := in.handle(o.Task)
+	if h == nil || o.Task == t.name {
+		in.record(t, o, Event{What: "none"})
+		return nil
+	}
+	_, err := h.Wait(ctx)
+	if ctx.Err() != nil && cancelscope.IsCancellation(ctx, err) {
+		in.record(t, o, Event{What: "cancelled"})
+		return err
+	}
+	in.recordErr(t, o, "joined", err)
+	return nil
+}
+
+func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
+	st, opened := in.state(o.In)
+	if !opened {
+		in.record(t, o, Event{What: "none"})
+		return nil
+	}
+	ran, taskErr := false, error(nil)
+	v, err := nursery.StartNamed(ctx, st.nursery, o.Task, func(ctx context.Context, started func(int64)) error {
+		err := in.child(ctx, &task{name: o.Task, started: started}, o)
+		ran, taskErr = true, err
+		return err
+	})
+	switch {
+	case err == nil:
+		in.record(t, o, Event{What: "started", Value: fmt.Sprint(v)})
+		return nil
+	case errors.Is(err, nursery.ErrClosed):
+		in.record(t, o, Event{What: "closed"})
+		return nil
+	case ran && taskErr == nil && errors.Is(err, nursery.ErrNotStarted):
+		// Not what ErrNotStarted alone says: the task may itself have
+		// failed with that of a start of its own.
+		in.record(t, o, Event{What: "notstarted"})
+	default:
+		in.recordErr(t, o, "startfailed", err)
+	}
+	return err
+}
+
+// change cancels a scope, or moves its deadline or its shield.
+func (in *interp) change(o *Op) {
+	st, exists := in.state(o.ID)
+	switch {
+	case !exists:
+	case o.Op == "cancel":
+		st.scope.Cancel(fmt.Errorf("operation %d", o.N))
+	case !st.inside:
+	case o.Op == "shield":
+		st.scope.SetShield(o.On)
+	case o.D == nil:
+		st.scope.SetDeadline(time.Time{})
+	default:
+		st.scope.SetTimeout(time.Duration(*o.D) * Tick)
+	}
+}
+
+func (in *interp) effective(ctx context.Context) string {
+	switch t, ok := deadline.Effective(ctx); {
+	case !ok:
+		return "null"
+	case t.IsZero():
+		return `"past"`
+	default:
+		return fmt.Sprint(int64(t.Sub(in.start) / Tick))
+	}
+}
+
+func (in *interp) try(ctx context.Context, t *task, o *Op) error {
+	err := in.ops(ctx, t, o.Body)
+	if err == nil {
+		return nil
+	}
+	in.recordErr(t, o, "tried", err)
+	cancelled, _ := cancelscope.Split(ctx, err)
+	return cancelled
+}
+
+func (in *interp) finally(ctx context.Context, t *task, o *Op) (err error) {
+	err = in.ops(ctx, t, o.Body)
+	if cleanup := in.ops(ctx, t, o.Cleanup); cleanup != nil {
+		return cleanup
+	}
+	return err
+}
