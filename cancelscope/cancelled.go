@@ -1,0 +1,130 @@
+package cancelscope
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// A Kind says what cancelled a scope first.
+type Kind int
+
+const (
+	ByCall     Kind = iota // Cancel was called
+	ByDeadline             // its deadline passed
+	ByTask                 // a task of the nursery that it belongs to has failed
+	ByParent               // a context outside all scopes, or between two, is done
+	ByExit                 // its block had ended
+)
+
+// String returns "call", "deadline", "task", "parent" or "exit".
+func (k Kind) String() string {
+	switch k {
+	case ByCall:
+		return "call"
+	case ByDeadline:
+		return "deadline"
+	case ByTask:
+		return "task"
+	case ByParent:
+		return "parent"
+	case ByExit:
+		return "exit"
+	}
+	return "Kind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// Cancelled is the cause of a cancelled context: what [context.Cause] returns
+// inside a scope that is effectively cancelled. Scopes inside a cancelled one have
+// its very cause. It is Trio's Cancelled, which tells the same story.
+//
+// A Cancelled that reaches a scope as an error is judged by its origin, the scope
+// that was cancelled first, and never by the reason it carries: see [Split].
+//
+// Only this package makes them; they do not change and may be used by any number
+// of goroutines.
+type Cancelled struct {
+	kind     Kind
+	err      error     // context.Canceled or context.DeadlineExceeded
+	reason   error     // may be nil
+	origin   *Scope    // where it began; for ByParent the scope just inside; nil for ByExit
+	deadline time.Time // for ByDeadline
+
+	once    sync.Once
+	carrier context.Context // set by once; see carry
+}
+
+// exited is the cause in a context whose scope has ended without a cancellation.
+var exited = &Cancelled{kind: ByExit, err: context.Canceled}
+
+// Kind returns what cancelled the scope.
+func (c *Cancelled) Kind() Kind { return c.kind }
+
+// Reason returns what was given to [Scope.Cancel]; for ByTask the task's failure,
+// for ByParent the cause of the context outside if it has one. It may be nil.
+func (c *Cancelled) Reason() error { return c.reason }
+
+// Scope returns the name of the scope where the cancellation began, which may be
+// empty.
+func (c *Cancelled) Scope() string {
+	if c.origin == nil {
+		return ""
+	}
+	return c.origin.Name
+}
+
+// Error says in one line which scope was cancelled, by what, and the reason.
+func (c *Cancelled) Error() string {
+	text := "scope"
+	if name := c.Scope(); name != "" {
+		text += " " + strconv.Quote(name)
+	}
+	switch c.kind {
+	case ByDeadline:
+		text += " canceled: deadline passed"
+	case ByTask:
+		text += " canceled: a task failed"
+	case ByParent:
+		text += " canceled from outside: " + c.err.Error()
+	case ByExit:
+		text += " has ended"
+	default:
+		text += " canceled"
+	}
+	if c.reason != nil {
+		text += ": " + c.reason.Error()
+	}
+	return text
+}
+
+// Unwrap returns context.Canceled or context.DeadlineExceeded, exactly what Err of
+// the cancelled context is, and the reason if there is one, so that [errors.Is]
+// and [errors.As] find both.
+func (c *Cancelled) Unwrap() []error {
+	if c.reason == nil {
+		return []error{c.err}
+	}
+	return []error{c.err, c.reason}
+}
+
+// carry returns a context of the standard library that has c for its cause. The
+// library looks for a cause nowhere else.
+func (c *Cancelled) carry() context.Context {
+	c.once.Do(func() {
+		carrier, cancel := context.WithCancelCause(context.Background())
+		cancel(c)
+		c.carrier = carrier
+	})
+	return c.carrier
+}
+
+// standard reduces the error of a foreign context to one of the two that a
+// context may have.
+func standard(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return context.DeadlineExceeded
+	}
+	return context.Canceled
+}

@@ -1,0 +1,277 @@
+package cancelscope
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/trellis-go/trellis/internal/tree"
+)
+
+// IsCancellation reports whether err is nothing but cancellations of ctx: whether
+// there are some in it and [Split] would leave no rest.
+func IsCancellation(ctx context.Context, err error) bool {
+	cancelled, rest := Split(ctx, err)
+	return cancelled != nil && rest == nil
+}
+
+// Split divides err into the cancellations of ctx in it and the rest, which are
+// real errors; either is nil where there is none. It is how scopes judge the
+// errors of their blocks.
+//
+// While ctx is not done, nothing is a cancellation. Once it is, these are:
+//   - the value of ctx.Err(), bare or at the end of a chain of wrappers with
+//     Unwrap() error. An error at the end of a chain that claims, by a method
+//     Is(error) bool of its own, to be that value counts as well: dialling with a
+//     context that is done gives such errors.
+//   - a [*Cancelled], bare or in such a chain, that began in a scope of ctx: in the
+//     innermost one or any around it. Its reason plays no part.
+//
+// Everything else is real: a context.Canceled while ctx.Err() is
+// context.DeadlineExceeded, and the other way round; a [*Cancelled] from elsewhere;
+// and every error that has a method Cancellation() bool which returns false,
+// whatever it wraps. Errors that report a failure because of a cancellation should
+// have that method.
+//
+// Errors with Unwrap() []error are divided leaf by leaf, at any depth. If some but
+// not all of the leaves go, what remains has the same form: if the error has a
+// method Derive([]error) error, it is asked for a copy of itself with the given
+// leaves, as Python's ExceptionGroup is by its method of that name; those of
+// [errors.Join] are joined anew; any other keeps its text, and is still found by
+// [errors.Is] and [errors.As], above the remaining leaves. A chain of single
+// wrappers counts as one leaf: with something real anywhere in it, it is real as a
+// whole.
+func Split(ctx context.Context, err error) (cancelled, rest error) {
+	state := ctx.Err()
+	if state == nil || err == nil {
+		return nil, err
+	}
+	j := judge{err: standard(state)}
+	if c, ok := ctx.Value(tree.Key{}).(*scopeContext); ok {
+		j.scope = (*Scope)(c)
+	}
+	j.cause, _ = context.Cause(ctx).(*Cancelled)
+	return j.split(err)
+}
+
+// A judge knows the cancellations of one cancelled context.
+type judge struct {
+	err   error      // its Err
+	cause *Cancelled // may be nil
+	scope *Scope     // the innermost scope around; may be nil
+}
+
+func (j judge) split(err error) (cancelled, rest error) {
+	cancelled, _ = rewrite(err, func(leaf error) error {
+		if j.cancellation(leaf) {
+			return leaf
+		}
+		return nil
+	})
+	if cancelled == nil {
+		return nil, err
+	}
+	rest, _ = rewrite(err, func(leaf error) error {
+		if j.cancellation(leaf) {
+			return nil
+		}
+		return leaf
+	})
+	return cancelled, rest
+}
+
+// passUp returns the error of a block of s as the scopes around need it: a
+// cancellation that they would not know as theirs, because s was cancelled earlier
+// or otherwise than they, is replaced by theirs, which s could see.
+func passUp(err error, s *Scope, cause, visible *Cancelled) error {
+	inside := judge{cause.err, cause, s}
+	outside := judge{visible.err, visible, s.around()}
+	err, _ = rewrite(err, func(leaf error) error {
+		if inside.cancellation(leaf) && !outside.cancellation(leaf) {
+			return visible
+		}
+		return leaf
+	})
+	return err
+}
+
+// cancellation reports whether err, as a whole, is a cancellation.
+func (j judge) cancellation(err error) bool {
+	for {
+		switch e := err.(type) {
+		case *Cancelled:
+			return j.owns(e)
+		case interface{ Cancellation() bool }:
+			if !e.Cancellation() {
+				return false
+			}
+		}
+		if err == j.err {
+			return true
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			if err = e.Unwrap(); err == nil {
+				return false
+			}
+		case interface{ Unwrap() []error }:
+			some := false
+			for _, inner := range e.Unwrap() {
+				if inner == nil {
+					continue
+				}
+				if !j.cancellation(inner) {
+					return false
+				}
+				some = true
+			}
+			return some
+		case interface{ Is(error) bool }:
+			return e.Is(j.err)
+		default:
+			return false
+		}
+	}
+}
+
+// owns reports whether c began in a scope around the context, or outside of all
+// scopes and came in through one inside of it.
+func (j judge) owns(c *Cancelled) bool {
+	switch {
+	case c == j.cause:
+		return true
+	case c.origin == nil || j.scope == nil:
+		return false
+	}
+	return c.origin.encloses(j.scope) || c.kind == ByParent && j.scope.encloses(c.origin)
+}
+
+// encloses reports whether s is in or around, a scope counting as around itself.
+func (s *Scope) encloses(in *Scope) bool {
+	for ; in != nil; in = in.around() {
+		if in == s {
+			return true
+		}
+	}
+	return false
+}
+
+// around returns the nearest scope around s, nil if there is none.
+func (s *Scope) around() *Scope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.up
+}
+
+// rewrite replaces every leaf of err by what f makes of it; nil drops it. It
+// reports whether anything changed, and returns err itself if not.
+func rewrite(err error, f func(leaf error) error) (_ error, changed bool) {
+	leaves := members(err)
+	if leaves == nil {
+		leaf := f(err)
+		return leaf, !same(leaf, err)
+	}
+	var kept []error
+	for _, leaf := range leaves {
+		if leaf == nil {
+			continue
+		}
+		r, ch := rewrite(leaf, f)
+		changed = changed || ch
+		if r != nil {
+			kept = append(kept, r)
+		}
+	}
+	switch {
+	case !changed:
+		return err, false
+	case len(kept) == 0:
+		return nil, true
+	}
+	return derive(err, kept), true
+}
+
+// same reports whether f returned its argument, without comparing values of types
+// that cannot be compared: what f returns is nil, a *Cancelled or the argument.
+func same(leaf, err error) bool {
+	if leaf == nil {
+		return false
+	}
+	c, ok := leaf.(*Cancelled)
+	if !ok {
+		return true
+	}
+	d, ok := err.(*Cancelled)
+	return ok && c == d
+}
+
+// members returns the errors that err joins, nil if it is a leaf.
+func members(err error) []error {
+	switch e := err.(type) {
+	case *Cancelled:
+		return nil
+	case interface{ Cancellation() bool }:
+		if !e.Cancellation() {
+			return nil
+		}
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		return e.Unwrap()
+	case interface {
+		Unwrap() error
+		Derive([]error) error
+	}:
+		if inner := e.Unwrap(); inner != nil {
+			return []error{inner}
+		}
+	}
+	return nil
+}
+
+var joined = reflect.TypeOf(errors.Join(context.Canceled))
+
+// derive returns err with other members, of which there is at least one.
+func derive(err error, kept []error) error {
+	if d, ok := err.(interface{ Derive([]error) error }); ok {
+		if err := d.Derive(kept); err != nil {
+			return err
+		}
+	}
+	if reflect.TypeOf(err) == joined {
+		return errors.Join(kept...)
+	}
+	return &pruned{err, kept}
+}
+
+// A pruned error is one that has lost some of its members, of a type that only
+// its author could make again.
+type pruned struct {
+	whole error
+	kept  []error
+}
+
+func (p *pruned) Error() string   { return p.whole.Error() }
+func (p *pruned) Unwrap() []error { return p.kept }
+
+func (p *pruned) Derive(kept []error) error { return &pruned{p.whole, kept} }
+
+// Is finds the whole by its own identity or method, not by its members.
+func (p *pruned) Is(target error) bool {
+	if t := reflect.TypeOf(target); t != nil && t.Comparable() && p.whole == target {
+		return true
+	}
+	m, ok := p.whole.(interface{ Is(error) bool })
+	return ok && m.Is(target)
+}
+
+// As finds the whole by its own type or method, not by its members.
+func (p *pruned) As(target any) bool {
+	v := reflect.ValueOf(target).Elem()
+	if reflect.TypeOf(p.whole).AssignableTo(v.Type()) {
+		v.Set(reflect.ValueOf(p.whole))
+		return true
+	}
+	m, ok := p.whole.(interface{ As(any) bool })
+	return ok && m.As(target)
+}

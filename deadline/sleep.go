@@ -1,0 +1,68 @@
+package deadline
+
+import (
+	"context"
+	"time"
+
+	"github.com/trellis-go/trellis/internal/tree"
+)
+
+// Sleep blocks for at least d and returns nil, or returns the cause of ctx (see
+// [context.Cause]) as soon as ctx is done. It looks at ctx first, and compares
+// clocks: under a deadline that has passed it fails, however short d is. A d that is
+// zero or negative makes it a checkpoint: it returns at once, nil if ctx is not done.
+//
+// A time.Sleep in a task of a nursery is not interrupted by anything, and the
+// nursery waits for it.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if ctx == nil {
+		panic("deadline: Sleep with a nil context: pass context.Background(), or use time.Sleep")
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	// With both ready select takes either, and a deadline that passed during the
+	// sleep may not have been served yet.
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// SleepUntil is like [Sleep] until the time t. If t is not in the future it is a
+// checkpoint.
+func SleepUntil(ctx context.Context, t time.Time) error {
+	return Sleep(ctx, time.Until(t))
+}
+
+// Effective returns the deadline in force for work under ctx: the earliest of the
+// scopes and contexts around it, as far as no shield hides them. If there is none, ok
+// is false. If ctx is done already, it returns the zero time, which is long past, and
+// true. It is Trio's current_effective_deadline, which says minus infinity there.
+//
+// Deadline, the method of ctx, leaves out the deadlines of scopes that are
+// extendable; Effective does not. It does not block.
+func Effective(ctx context.Context) (t time.Time, ok bool) {
+	if ctx.Err() != nil {
+		return time.Time{}, true
+	}
+	t, ok = ctx.Deadline()
+	n := tree.Of(ctx)
+	if n == nil {
+		return t, ok
+	}
+	around, limited := n.Effective()
+	if limited && (!ok || around.Before(t)) {
+		return around, true
+	}
+	return t, ok
+}

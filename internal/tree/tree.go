@@ -1,0 +1,42 @@
+package tree
+
+import (
+	"context"
+	"time"
+)
+
+// A Node is the context of a running cancel scope. The methods beyond
+// [context.Context] are for the packages of this module; they may be called
+// from any goroutine and none of them blocks.
+type Node interface {
+	context.Context
+
+	// Effective is the deadline in force, as deadline.Effective describes it:
+	// (zero, true) when the scope is cancelled already.
+	Effective() (t time.Time, ok bool)
+
+	// Fail cancels the scope because one of its tasks has failed. Like every
+	// cancellation it changes nothing if the scope has a cause already.
+	Fail(reason error)
+
+	// Movable declares that the scope may be moved. Until it is, it publishes
+	// no deadline of the scopes around it: a context of the standard library
+	// that relied on such a deadline would lose its own after the move.
+	Movable()
+
+	// Move hangs the scope, with all that is inside it, below to, and reports
+	// whether it did: a scope that is cancelled already stays where it is. If
+	// to is cancelled, so is the scope when Move returns.
+	Move(to Node) bool
+}
+
+// Key is the key under which a [context.Context] gives the Node that is
+// nearest to it.
+type Key struct{}
+
+// Of returns the innermost scope around the holder of ctx, nil if there is
+// none.
+func Of(ctx context.Context) Node {
+	n, _ := ctx.Value(Key{}).(Node)
+	return n
+}
