@@ -46,10 +46,12 @@ func checkPackageComments(r *repository) []string {
 	return complaints
 }
 
-// plumbing are the methods that package errors and package fmt call. Nobody
-// else has a reason to, and so they need no Example.
+// plumbing are the methods that other packages call through an interface:
+// errors, fmt, log/slog, net, and cancelscope, which asks an error whether it
+// is a Cancellation. Nobody else has a reason to, and so they need no Example.
 var plumbing = []string{
-	"As", "Error", "Format", "GoString", "Is", "LogValue", "MarshalText", "String", "Temporary", "Timeout", "Unwrap",
+	"As", "Cancellation", "Error", "Format", "GoString", "Is", "LogValue", "MarshalText", "String",
+	"Temporary", "Timeout", "Unwrap",
 }
 
 // checkExamples: every entry point of the public packages has an Example that
