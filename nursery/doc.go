@@ -1,0 +1,37 @@
+// Package nursery provides nurseries: blocks that start goroutines and do not end
+// before all of them have. It brings the nurseries of Python's Trio, and the task
+// handles of asyncio.TaskGroup, to plain functions, contexts and errors.
+//
+//	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+//		for _, url := range urls {
+//			n.GoNamed(url, func(ctx context.Context) error { return fetch(ctx, url) })
+//		}
+//		return nil
+//	})
+//	// No fetch runs any more. err has every failure, by name.
+//
+// Every goroutine has somebody who waits for it, every error a place to go. The first
+// failure cancels the others; what they then return because of it is recognized as
+// cancellation and left out, by the rules of package cancelscope. Panics and
+// runtime.Goexit take the same way as errors.
+//
+// [Nursery.Go] starts a task that has no result. [Spawn] gives a handle with one.
+// [Start] waits until the task says that it is ready, and leaves it running. [Config]
+// has what is seldom needed: names, supervision, panic policies.
+//
+// A nursery has no limit to the number of its tasks, because a Go that blocks
+// deadlocks as soon as tasks start tasks. What Trio's CapacityLimiter bounds, a
+// semaphore of golang.org/x/sync/semaphore bounds here, acquired inside the task.
+//
+// # Concurrency
+//
+// Guaranteed: all methods may be called by any number of goroutines. What happens
+// before a task is started synchronizes before its first statement. The end of every
+// task, with all its deferred functions, synchronizes before the return of [Run], and
+// that of a [Task] also before the return of Wait with its result. The cancellation by
+// a failing task is complete, in all scopes inside, before the task counts as ended.
+//
+// Not to be assumed: any order in which tasks start or run; that a task stops because
+// it has been cancelled; that a task which has ended has also left the list of
+// goroutines at that instant; which of two errors at the same time counts as the first.
+package nursery

@@ -1,0 +1,233 @@
+package nursery
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/tree"
+)
+
+// A Nursery is where tasks are started: functions that run in goroutines of their
+// own, and that [Run] waits for. It is Trio's nursery and asyncio's TaskGroup.
+//
+// Nurseries are made by [Run] and [Config.Run]. The zero value is a nursery that has
+// closed; a Nursery must not be copied. Its methods may be called by any number of
+// goroutines.
+type Nursery struct {
+	scope  cancelscope.Scope
+	config Config    // read-only
+	node   tree.Node // the context of scope; written before the body runs, read-only after
+
+	// tasks counts what keeps the nursery open: bodyShare for the body, 1 for each
+	// child and each pending Start. Invariant: it begins with bodyShare, only those
+	// who have a share add to it or find it other than zero, and once it is zero it
+	// stays so. So zero means closed for good, and who takes it to zero is the last
+	// one out.
+	tasks atomic.Int64
+
+	// parked is added to by the body before it gives up its share, and only if others
+	// have shares, so that the last one out, if it is not the body, finds it.
+	parked sync.WaitGroup
+
+	mu        sync.Mutex
+	failures  []*TaskError  // guarded by mu until closed; real errors, first failure first
+	panics    []*PanicError // guarded by mu until closed; the first one is raised by Run
+	goexit    bool          // guarded by mu until closed; a child called runtime.Goexit
+	cancelled bool          // guarded by mu until closed; a task ended in a cancellation
+}
+
+const bodyShare = 1 << 32
+
+// Run opens a nursery, calls body in it, in the calling goroutine, and returns when
+// body and every task that was started in the nursery have ended, however they ended.
+//
+// The context given to body and to the tasks belongs to the nursery's cancel scope
+// (see [Nursery.Scope]), which lies inside ctx. The first error of the body or a task
+// cancels the scope; context.Cause then names the task and its error. All errors come
+// out in one [*Error], always wrapped, the first failure first. Cancellations that the
+// nursery caused itself do not appear in it, so a nursery that was cancelled through
+// its scope, and in which nothing failed, returns nil. If ctx is done, its cancellation goes on up: beside
+// real errors in the [*Error], otherwise alone, as a [*cancelscope.Cancelled]. A
+// nursery whose body and tasks all returned nil returns nil, whatever ctx says.
+//
+// If a task or the body panics, the others are cancelled and Run panics with a
+// [*PanicError] when all have ended. If one calls runtime.Goexit, as t.FailNow does,
+// the others are cancelled and Run calls runtime.Goexit when all have ended. See
+// [PanicPolicy] for other ways.
+//
+// Run panics if ctx or body is nil.
+func Run(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {
+	return Config{}.Run(ctx, body)
+}
+
+// A Config has the settings of a nursery. The zero value is what [Run] uses.
+type Config struct {
+	// Name appears in the texts of errors and cancellations.
+	Name string
+
+	// Supervise keeps the tasks apart: one that fails does not cancel the others,
+	// and all errors come out in the end, of which the nursery keeps every one until
+	// then. An error of the body still cancels the tasks, because nobody else would
+	// end them; so does a panic or a Goexit, unless converted to an error.
+	Supervise bool
+
+	// Extendable makes the nursery's scope extendable: see [cancelscope.Scope].
+	Extendable bool
+
+	// Panics says what becomes of panics in tasks.
+	Panics PanicPolicy
+
+	// OnPanic, if not nil, is called at once when a task or the body has panicked, in
+	// the panicking goroutine, before anything else is done about it. Run may be able
+	// to raise the panic only much later, or never if a task does not end. It may be
+	// called by several goroutines at a time, and must return.
+	OnPanic func(*PanicError)
+}
+
+// Run is like the function [Run], with the settings of c.
+func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {
+	if ctx == nil {
+		panic("nursery: Run with a nil context: pass context.Background() if there is none")
+	}
+	if body == nil {
+		panic("nursery: Run with a nil body: there is nothing to run")
+	}
+	n := &Nursery{config: c}
+	n.scope.Name, n.scope.Extendable = c.Name, c.Extendable
+	n.tasks.Store(bodyShare)
+	returned := false
+	defer func() {
+		if !returned && len(n.panics) > 0 {
+			panic(n.raised(nil)) // the body exits; a panic is worse
+		}
+	}()
+	passing := n.scope.Run(ctx, func(ctx context.Context) error {
+		n.node = ctx.(tree.Node)
+		n.runBody(body)
+		if n.cancelled {
+			return context.Cause(ctx)
+		}
+		return nil
+	})
+	returned = true
+	if len(n.panics) > 0 {
+		panic(n.raised(passing))
+	}
+	if n.goexit {
+		runtime.Goexit()
+	}
+	return n.joined(passing)
+}
+
+// runBody runs the body and waits for all others.
+func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
+	defer n.wait()
+	returned := false
+	defer func() {
+		if !returned {
+			n.broken(who{name: bodyName}, recover())
+		}
+	}()
+	err := body(n.node, n)
+	returned = true
+	if err != nil {
+		n.failed(who{name: bodyName}, err)
+	}
+}
+
+// Scope returns the cancel scope of the nursery: to cancel all its tasks and the
+// body, to set a deadline or a shield. It is the same for the whole life of the
+// nursery.
+func (n *Nursery) Scope() *cancelscope.Scope { return &n.scope }
+
+// Running returns how many tasks of the nursery have not ended yet, counting tasks
+// that are being started by [Start] and not counting the body.
+func (n *Nursery) Running() int { return int(n.tasks.Load() & (bodyShare - 1)) }
+
+// Go starts task in a goroutine of its own, with the context of the nursery. It does
+// not block: a nursery has no limit. To bound how many tasks work at a time, acquire a
+// semaphore of golang.org/x/sync/semaphore inside the task.
+//
+// Anybody may call Go as long as the body or any task of the nursery runs: the body,
+// tasks, tasks of other nurseries. In a nursery that has been cancelled the task is
+// started as well and runs to its first wait, as in Trio. A task that has returned nil
+// leaves nothing behind.
+//
+// What happens before the call synchronizes before the start of the task, and the end
+// of the task synchronizes before the return of [Run].
+//
+// Go panics if task is nil, or if the nursery has closed, because all that ran in it
+// had ended; see [Nursery.TryGo].
+func (n *Nursery) Go(task func(ctx context.Context) error) {
+	if err := n.TryGo(task); err != nil {
+		panic("nursery: Go on a nursery that has closed: call it while the body or a task of the nursery runs, or use TryGo")
+	}
+}
+
+// GoNamed is like [Nursery.Go] and gives the task a name, which appears in errors. A
+// task without one is named after its function.
+func (n *Nursery) GoNamed(name string, task func(ctx context.Context) error) {
+	if err := n.TryGoNamed(name, task); err != nil {
+		panic("nursery: GoNamed on a nursery that has closed: call it while the body or a task of the nursery runs, or use TryGoNamed")
+	}
+}
+
+// TryGo is like [Nursery.Go], but returns [ErrClosed] if the nursery has closed, and
+// nil if the task has been started.
+func (n *Nursery) TryGo(task func(ctx context.Context) error) error {
+	if task == nil {
+		panic("nursery: nil function for a task: there is nothing to run")
+	}
+	if !n.join() {
+		return ErrClosed
+	}
+	go n.run(task)
+	return nil
+}
+
+// TryGoNamed is like [Nursery.GoNamed], but returns [ErrClosed] if the nursery has
+// closed, and nil if the task has been started.
+func (n *Nursery) TryGoNamed(name string, task func(ctx context.Context) error) error {
+	if task == nil {
+		panic("nursery: nil function for a task: there is nothing to run")
+	}
+	if !n.join() {
+		return ErrClosed
+	}
+	go n.runNamed(name, task)
+	return nil
+}
+
+// join takes a share in the nursery, and reports whether it was open.
+func (n *Nursery) join() bool {
+	for {
+		tasks := n.tasks.Load()
+		if tasks == 0 {
+			return false
+		}
+		if n.tasks.CompareAndSwap(tasks, tasks+1) {
+			return true
+		}
+	}
+}
+
+// quit gives a share back.
+func (n *Nursery) quit() {
+	if n.tasks.Add(-1) == 0 {
+		n.parked.Done()
+	}
+}
+
+// wait gives back the share of the body and returns when the nursery has closed.
+func (n *Nursery) wait() {
+	if n.tasks.CompareAndSwap(bodyShare, 0) {
+		return
+	}
+	n.parked.Add(1)
+	if n.tasks.Add(-bodyShare) != 0 {
+		n.parked.Wait()
+	}
+}

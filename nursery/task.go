@@ -1,0 +1,136 @@
+package nursery
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/trellis-go/trellis/cancelscope"
+)
+
+// bodyName stands for the body of a nursery where tasks are named.
+const bodyName = "body"
+
+// who is a task for those who must name it.
+type who struct {
+	name string
+	task any // its function, for the name if it was given none
+}
+
+func (w who) String() string {
+	if w.name != "" || w.task == nil {
+		return w.name
+	}
+	name := runtime.FuncForPC(reflect.ValueOf(w.task).Pointer()).Name()
+	return name[strings.LastIndexByte(name, '/')+1:]
+}
+
+// run is the goroutine of a task without a name; the name would cost every task the
+// memory for it.
+func (n *Nursery) run(task func(ctx context.Context) error) { n.runNamed("", task) }
+
+// runNamed is the goroutine of a task.
+func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
+	defer n.quit()
+	returned := false
+	defer func() {
+		if !returned {
+			n.broken(who{name, task}, recover())
+		}
+	}()
+	err := task(n.node)
+	returned = true
+	if err != nil {
+		n.failed(who{name, task}, err)
+	}
+}
+
+// failed takes the error of a task that has ended.
+//
+// It is judged here and not when the nursery ends. What has been cancelled stays
+// cancelled, so the judgement would be the same; but an error from before the
+// cancellation is real even if it is called context.Canceled, and ten thousand
+// cancelled tasks need not be remembered.
+func (n *Nursery) failed(w who, err error) {
+	cancelled, rest := cancelscope.Split(n.node, err)
+	n.mu.Lock()
+	if cancelled != nil {
+		n.cancelled = true
+	}
+	if rest != nil {
+		n.failures = append(n.failures, &TaskError{Task: w.String(), Err: rest})
+	}
+	var first error
+	if len(n.failures) > 0 {
+		first = n.failures[0] // whoever comes first to cancel blames the first to fail
+	}
+	n.mu.Unlock()
+	if !n.config.Supervise || w.task == nil || rest == nil {
+		n.node.Fail(first)
+	}
+}
+
+// An ending is how a task ended. At most one field is set.
+type ending struct {
+	err      error       // its error; also a panic or Goexit that has been converted to one
+	panicked *PanicError // it panicked
+	exited   bool        // it called runtime.Goexit
+}
+
+// broken takes the end of a task that did not return: by a panic, or by
+// runtime.Goexit if value is nil. It is called by the deferred function that has
+// recovered the panic, on top of the stack of the panic.
+func (n *Nursery) broken(w who, value any) ending {
+	end := n.ending(w, value)
+	switch {
+	case end.panicked != nil:
+		n.mu.Lock()
+		n.panics = append(n.panics, end.panicked)
+		n.mu.Unlock()
+		n.node.Fail(&TaskError{Task: w.String(), Err: end.panicked})
+	case end.exited:
+		n.mu.Lock()
+		n.goexit = true
+		n.mu.Unlock()
+		n.node.Fail(&TaskError{Task: w.String(), Err: ErrGoexit})
+	default:
+		n.failed(w, end.err)
+	}
+	return end
+}
+
+// ending applies the nursery's policy to the end of a task that did not return. Under
+// CrashOnPanic it does not return after a panic.
+func (n *Nursery) ending(w who, value any) ending {
+	convert := n.config.Panics == ConvertPanics
+	if value == nil {
+		if convert && w.task != nil {
+			return ending{err: ErrGoexit}
+		}
+		return ending{exited: true}
+	}
+	p, ok := value.(*PanicError) // raised by a nursery inside the task: it says more
+	if !ok {
+		p = &PanicError{Value: value, Task: w.String(), Stack: debug.Stack()}
+	}
+	if n.config.OnPanic != nil {
+		n.config.OnPanic(p)
+	}
+	switch {
+	case n.config.Panics == CrashOnPanic:
+		crash(p)
+	case convert:
+		return ending{err: p}
+	}
+	return ending{panicked: p}
+}
+
+// crash ends the process with the text of p, whoever might recover panics in this
+// goroutine. Not to recover in the first place would do for the tasks, but then
+// runtime.Goexit could not be told from a panic.
+func crash(p *PanicError) {
+	go panic(p)
+	select {}
+}
