@@ -48,9 +48,10 @@ func checkPackageComments(r *repository) []string {
 
 // plumbing are the methods that other packages call through an interface:
 // errors, fmt, log/slog, net, and cancelscope, which asks an error whether it
-// is a Cancellation. Nobody else has a reason to, and so they need no Example.
+// is a Cancellation and to Derive a part of itself. Nobody else has a reason
+// to, and so they need no Example.
 var plumbing = []string{
-	"As", "Cancellation", "Error", "Format", "GoString", "Is", "LogValue", "MarshalText", "String",
+	"As", "Cancellation", "Derive", "Error", "Format", "GoString", "Is", "LogValue", "MarshalText", "String",
 	"Temporary", "Timeout", "Unwrap",
 }
 
