@@ -22,8 +22,8 @@ const Tick = time.Millisecond
 // Run executes a program and returns what it did. It must be called in a
 // synctest bubble. A program that never ends is given up when more time has
 // passed than all its durations together; the outcome says so in Problem.
-func Run(p *Program, flavor Flavor) *Outcome {
-	in := newInterp(p, flavor)
+func Run(p *Program, flavor Flavor, pace Pace) *Outcome {
+	in := newInterp(p, flavor, pace)
 	var err error
 	done := make(chan struct{})
 	go func() {
@@ -140,6 +140,7 @@ func Classify(err error) (names []string, cancelled bool) {
 type interp struct {
 	program *Program
 	flavor  Flavor
+	pace    Pace
 	start   time.Time
 	abort   chan struct{} // closed when the program is given up
 
@@ -169,10 +170,11 @@ type task struct {
 	started func(int64) // nil unless run by start
 }
 
-func newInterp(p *Program, flavor Flavor) *interp {
+func newInterp(p *Program, flavor Flavor, pace Pace) *interp {
 	in := &interp{
 		program: p,
 		flavor:  flavor,
+		pace:    pace,
 		start:   time.Now(),
 		abort:   make(chan struct{}),
 		trace:   make(map[string][]Event),

@@ -154,6 +154,11 @@ func (in *interp) nursery(ctx context.Context, t *task, o *Op) error {
 func (in *interp) child(ctx context.Context, t *task, o *Op) error {
 	in.addLive(1)
 	defer in.addLive(-1)
+	if in.pace == Paced {
+		// A moment of fake time passes when all others are blocked. It is
+		// too short for a tick, however many of them there are.
+		time.Sleep(time.Nanosecond)
+	}
 	err := in.ops(ctx, t, o.Body)
 	in.recordErr(t, o, "exit", err)
 	return err

@@ -167,7 +167,7 @@ func Diff(flavor Flavor, got, want *Outcome) []Difference {
 	if !slices.Equal(got.Errors, want.Errors) {
 		differ("errors", names(got.Errors, false), names(want.Errors, false))
 	}
-	if comparableC(flavor, got.Errors, got.Cancelled) != want.Cancelled {
+	if comparableC(flavor, got.Errors, got.Cancelled) != comparableC(flavor, want.Errors, want.Cancelled) {
 		differ("cancelled", got.Cancelled, want.Cancelled)
 	}
 	if flavor != Asyncio {
@@ -218,7 +218,7 @@ func (p pair) same(flavor Flavor) bool {
 	}
 	g, w := *p.got, *p.want
 	return g.Tick == w.Tick && g.N == w.N && g.What == w.What && g.Value == w.Value &&
-		slices.Equal(g.Names, w.Names) && comparableC(flavor, g.Names, g.C) == w.C
+		slices.Equal(g.Names, w.Names) && comparableC(flavor, g.Names, g.C) == comparableC(flavor, w.Names, w.C)
 }
 
 func (p pair) strings() (got, want string) {

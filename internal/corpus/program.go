@@ -45,6 +45,19 @@ func (f Flavor) String() string {
 	return "trio"
 }
 
+// A Pace says when a spawned task begins.
+type Pace int
+
+const (
+	// Eager tasks begin at once.
+	Eager Pace = iota
+	// Paced tasks begin when everything else has come to rest. The recording
+	// libraries run one task at a time and a new one last, so the outcome of
+	// some recorded programs depends on that: a nursery has closed before
+	// the child of a child of a child looks at it.
+	Paced
+)
+
 // A Case is one line of a corpus file.
 type Case struct {
 	ID      string
