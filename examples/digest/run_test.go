@@ -1,0 +1,244 @@
+package main_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	digest "github.com/trellis-go/trellis/examples/digest"
+)
+
+func TestHash(t *testing.T) {
+	files := map[string]string{
+		"empty":         "",
+		"short":         "abc",
+		"block":         strings.Repeat("x", 64<<10), // what is read at once
+		"block+1":       strings.Repeat("y", 64<<10+1),
+		"large":         strings.Repeat("0123456789", 300_000),
+		"sub/sub/deep":  "deep",
+		"sub/sub/other": "other",
+		" spaces  here": "spaces",
+		"\xff\xfe":      "no UTF-8",
+		"ünïcödé":       "runes",
+		"-":             "not standard input",
+		"-n":            "not a flag",
+	}
+	dir := tree(t, files)
+	run(t.Context(), dir).expect(t, "digest DIR", 0, sortedLines(dir, files), "digest: done: 12 files, 3.1 MB in ")
+}
+
+// The order is that of the names in a directory, with the files of a directory
+// where its own name stands.
+func TestOrderOfDirectories(t *testing.T) {
+	files := map[string]string{"a/2": "1", "a.b": "2", "a0": "3", "a/1": "4"}
+	dir := tree(t, files)
+	run(t.Context(), dir).expect(t, "digest DIR", 0, lines(dir, files, "a/1", "a/2", "a.b", "a0"), "digest: done: 4 files")
+}
+
+// However long each file takes, and however many are read at a time, the
+// output is the same.
+func TestStableOrder(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	files := map[string]string{}
+	for i := range 300 {
+		files[fmt.Sprintf("%c/%c/%03d", 'a'+random.IntN(5), 'a'+random.IntN(5), i)] = strings.Repeat("x", random.IntN(1000))
+	}
+	dir := tree(t, files)
+	want := sortedLines(dir, files)
+
+	for _, jobs := range []int{1, 2, 7, 64, digest.Window} {
+		t.Run(fmt.Sprint("j=", jobs), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				open := func(path string) (io.ReadCloser, error) {
+					time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
+					return digest.OpenRegular(path)
+				}
+				got := runWith(t.Context(), open, "-j", fmt.Sprint(jobs), dir)
+				got.expect(t, fmt.Sprintf("digest -j %d DIR, seed %d", jobs, seed), 0, want, "digest: done: 300 files")
+			})
+		})
+	}
+}
+
+// The relative path is printed as it was given, so that one can work with it.
+func TestRelative(t *testing.T) {
+	files := map[string]string{"-": "dash", "d/f": "file"}
+	t.Chdir(tree(t, files))
+	for _, c := range []struct {
+		root string
+		want string
+	}{
+		{".", line("./-", "dash") + line("./d/f", "file")},
+		{"./", line("./-", "dash") + line("./d/f", "file")},
+		{"d", line("d/f", "file")},
+		{"d/", line("d/f", "file")},
+		{"d/../d", line("d/../d/f", "file")},
+	} {
+		run(t.Context(), c.root).expect(t, "digest "+c.root, 0, c.want, "digest: done")
+	}
+}
+
+func TestRoots(t *testing.T) {
+	files := map[string]string{"a/1": "1", "a/b/2": "2", "c": "3"}
+	dir := tree(t, files)
+	one, two, three := line(dir+"/a/1", "1"), line(dir+"/a/b/2", "2"), line(dir+"/c", "3")
+	for _, c := range []struct {
+		name  string
+		roots []string
+		want  string
+	}{
+		{"file", []string{"c"}, three},
+		{"two, in the order given", []string{"c", "a"}, three + one + two},
+		{"twice", []string{"a", "a"}, one + two + one + two},
+		{"overlapping", []string{"a", "a/b"}, one + two + two},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var args []string
+			for _, root := range c.roots {
+				args = append(args, dir+"/"+root)
+			}
+			run(t.Context(), args...).expect(t, fmt.Sprint("digest ", c.roots), 0, c.want, "digest: done")
+		})
+	}
+}
+
+// What cannot be read does not keep anything else from being hashed, and all
+// of it is reported, in the order of the walk.
+func TestUnreadable(t *testing.T) {
+	files := map[string]string{"a": "a", "b": "b", "c": "c", "d": "d", "e\n": "e"}
+	dir := tree(t, files)
+	broken := errors.New("the disk says no")
+	open := func(path string) (io.ReadCloser, error) {
+		switch filepath.Base(path) {
+		case "b": // gone since the directory was read
+			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+		case "d": // breaks off in the middle
+			return io.NopCloser(io.MultiReader(strings.NewReader("half"), brokenReader{broken})), nil
+		case "e\n":
+			return nil, fs.ErrPermission
+		}
+		return digest.OpenRegular(path)
+	}
+	missing := filepath.Join(dir, "missing")
+	got := runWith(t.Context(), open, missing, dir, "")
+	got.expect(t, "digest missing DIR ''", 1, lines(dir, files, "a", "c"), "digest: done: 2 files, 2 bytes in ")
+	if !strings.HasSuffix(got.lastLine(), ", 5 unreadable") {
+		t.Errorf("last line %q does not end with the number of unreadable files, 5", got.lastLine())
+	}
+	want := []string{
+		"digest: " + missing + ": no such file or directory",
+		"digest: " + dir + "/b: file does not exist",
+		"digest: " + dir + "/d: the disk says no",
+		`digest: "` + dir + `/e\n": permission denied`,
+		`digest: "": no such file or directory`,
+		got.lastLine(),
+	}
+	if got.stderr != strings.Join(want, "\n")+"\n" {
+		t.Errorf("standard error\n%swant\n%s", got.stderr, strings.Join(want, "\n"))
+	}
+}
+
+type brokenReader struct{ err error }
+
+func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
+// Another kind of file may have taken the place of a regular one between the
+// walk and the opening.
+func TestReplacedByDirectory(t *testing.T) {
+	files := map[string]string{"a": "a", "b": "b"}
+	dir := tree(t, files)
+	open := func(path string) (io.ReadCloser, error) {
+		if filepath.Base(path) == "a" {
+			os.Remove(path)
+			os.Mkdir(path, 0o777)
+		}
+		return digest.OpenRegular(path)
+	}
+	got := runWith(t.Context(), open, dir)
+	got.expect(t, "digest DIR", 1, lines(dir, files, "b"), "digest: done: 1 file, 1 byte in ")
+	if want := "digest: " + dir + "/a: no longer a regular file\n"; !strings.HasPrefix(got.stderr, want) {
+		t.Errorf("standard error\n%swant at its start\n%s", got.stderr, want)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "digest: no DIR given\n"},
+		{[]string{"-j", "2"}, "digest: no DIR given\n"},
+		{[]string{"-j", "0", "."}, "digest: -j 0: must be 1 to 1024\n"},
+		{[]string{"-j", "1025", "."}, "digest: -j 1025: must be 1 to 1024\n"},
+		{[]string{"-j", "many", "."}, `digest: invalid value "many" for flag -j: parse error` + "\n"},
+		{[]string{"-timeout", "-1s", "."}, "digest: -timeout -1s: must not be negative\n"},
+		{[]string{"-timeout", "30", "."}, `digest: invalid value "30" for flag -timeout: parse error` + "\n"},
+		{[]string{"-x", "."}, "digest: flag provided but not defined: -x\n"},
+	} {
+		got := run(t.Context(), c.args...)
+		want := outcome{2, "", c.want + "Run digest -h for help.\n"}
+		if got != want {
+			t.Errorf("digest %q: got %+v, want %+v", c.args, got, want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, flag := range []string{"-h", "-help", "--help"} {
+		got := run(t.Context(), flag)
+		if got.code != 0 || got.stderr != "" {
+			t.Errorf("digest %s: exit code %d, standard error %q, want 0 and none", flag, got.code, got.stderr)
+		}
+		for _, want := range []string{
+			"Usage: digest [-timeout DURATION] [-j N] DIR...\n",
+			"\n  -timeout duration\n", "\n  -j N\n",
+			"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\n  130  ", "\n  141  ",
+			"\nExample:\n  digest ",
+		} {
+			if !strings.Contains(got.stdout, want) {
+				t.Errorf("digest %s: no %q in\n%s", flag, want, got.stdout)
+			}
+		}
+		for line := range strings.Lines(got.stdout) {
+			if len(line) > 81 {
+				t.Errorf("digest %s: %q is wider than a terminal", flag, line)
+			}
+		}
+	}
+}
+
+func TestByteCount(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1.0 kB", 1049: "1.0 kB", 1050: "1.1 kB",
+		999_949: "999.9 kB", 999_950: "1.0 MB", 23_400_000: "23.4 MB", 1 << 40: "1.1 TB", 1<<63 - 1: "9.2 EB",
+	} {
+		if got := digest.ByteCount(n); got != want {
+			t.Errorf("byteCount(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+// A full disk, say: the digests cannot be trusted to be all there.
+func TestWriteError(t *testing.T) {
+	files := map[string]string{"a": "a"}
+	dir := tree(t, files)
+	var stderr strings.Builder
+	code := digest.Run(context.Background(), []string{dir}, brokenWriter{errors.New("no space")}, &stderr)
+	if want := "digest: no space: 1 file, 1 byte in "; code != 1 || !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("digest to a broken output: exit code %d, standard error %q, want 1 and %q…", code, stderr.String(), want)
+	}
+}
+
+type brokenWriter struct{ err error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/trellis-go/trellis/deadline"
+)
+
+const (
+	// refresh is how often the lines are handed on and the progress is drawn.
+	refresh = 100 * time.Millisecond
+
+	// chunk is how many bytes of lines are written at once: a pipe takes so
+	// much whole or not at all, so that even a kill leaves no half line in it.
+	chunk = 4096
+)
+
+// A screen prints the digests, and the progress line if standard error is a
+// terminal. The two may be one and the same terminal: the progress line is
+// taken away before anything else is printed.
+type screen struct {
+	hashed atomic.Int64 // bytes so far
+
+	stdout, stderr io.Writer
+
+	// mu is held while lines are written. A reader that takes none, such as a
+	// pager, thereby holds up the printing and in the end all of digest.
+	mu    sync.Mutex
+	bar   *progressbar.ProgressBar // nil if standard error is no terminal
+	shown bool                     // the bar is on the terminal
+	files int
+	lines []byte // not yet written
+	err   error  // the first error of stdout; nothing is written after it
+}
+
+func newScreen(stdout, stderr io.Writer) *screen {
+	s := &screen{stdout: stdout, stderr: stderr}
+	if isTerminal(stderr) {
+		s.bar = progressbar.NewOptions64(-1, // nobody knows how much there is
+			progressbar.OptionSetWriter(stderr),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionShowCount(),
+			progressbar.OptionUseANSICodes(true),
+			// Zero: it is drawn when we say so. Otherwise the bar would
+			// start a goroutine that nobody can wait for.
+			progressbar.OptionSetSpinnerChangeInterval(0),
+		)
+	}
+	return s
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// keepFresh refreshes the screen until ctx is done, whose cause it returns, or
+// until standard output fails.
+func (s *screen) keepFresh(ctx context.Context) error {
+	for {
+		if err := deadline.Sleep(ctx, refresh); err != nil {
+			return err
+		}
+		if err := s.refresh(); err != nil {
+			return err
+		}
+	}
+}
+
+// add takes a line to be printed, and returns the first error of standard
+// output.
+func (s *screen) add(line string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.lines)+len(line) > chunk {
+		s.writeLocked()
+	}
+	s.files++
+	s.lines = append(s.lines, line...)
+	return s.err
+}
+
+// refresh prints the lines so far and draws the progress below them.
+func (s *screen) refresh() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writeLocked()
+	if s.bar != nil {
+		s.bar.Set64(s.hashed.Load())
+		s.bar.Describe(plural(int64(s.files), "file"))
+		s.shown = true
+	}
+	return s.err
+}
+
+// close prints the last lines and takes the progress away. It returns the
+// first error of standard output.
+func (s *screen) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writeLocked()
+	s.clearLocked()
+	return s.err
+}
+
+func (s *screen) writeLocked() {
+	if len(s.lines) > 0 && s.err == nil {
+		s.clearLocked()
+		_, s.err = s.stdout.Write(s.lines)
+	}
+	s.lines = s.lines[:0]
+}
+
+func (s *screen) clearLocked() {
+	if s.shown {
+		s.bar.Clear()
+		s.shown = false
+	}
+}
