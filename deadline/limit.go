@@ -43,7 +43,11 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	var s cancelscope.Scope
 	s.SetTimeout(d)
-	return FailScope(ctx, &s, fn)
+	if slow, err := run(ctx, &s, fn); !slow {
+		return err
+	}
+	t, _ := s.Deadline()
+	return &TooSlowError{Limit: max(d, 0), Deadline: t}
 }
 
 // FailAt is like [FailAfter] with the deadline t. The zero time is no deadline.
@@ -66,14 +70,18 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 		panic("deadline: FailScope with a nil scope: use FailAfter if none is needed")
 	}
 	start := time.Now()
-	err := s.Run(ctx, fn)
-	if err != nil || !s.CancelledCaught() {
+	if slow, err := run(ctx, s, fn); !slow {
 		return err
-	}
-	var c *cancelscope.Cancelled
-	if !errors.As(s.Cause(), &c) || c.Kind() != cancelscope.ByDeadline {
-		return nil
 	}
 	t, _ := s.Deadline()
 	return &TooSlowError{Name: s.Name, Limit: max(t.Sub(start), 0), Deadline: t}
+}
+
+// run runs fn in s and reports whether the deadline of s cut it short.
+func run(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) (slow bool, err error) {
+	if err := s.Run(ctx, fn); err != nil || !s.CancelledCaught() {
+		return false, err
+	}
+	var c *cancelscope.Cancelled
+	return errors.As(s.Cause(), &c) && c.Kind() == cancelscope.ByDeadline, nil
 }

@@ -23,7 +23,11 @@ func (e *TooSlowError) Error() string {
 	if e.Name != "" {
 		text = strconv.Quote(e.Name) + " too slow"
 	}
-	return text + ": limit of " + e.Limit.Round(time.Microsecond).String() + " exceeded"
+	limit := e.Limit.Round(time.Microsecond)
+	if limit > time.Second {
+		limit = limit.Round(time.Millisecond) // where it was measured
+	}
+	return text + ": limit of " + limit.String() + " exceeded"
 }
 
 // Timeout reports true, as [net.Error] has it.
