@@ -20,12 +20,12 @@ import (
 func (s *Scope) SetShield(on bool) {
 	s.look() // what has happened before must not be shielded away
 	s.mu.Lock()
-	if s.phase != running {
-		s.shield = on && s.phase == fresh
+	if s.phase == fresh {
+		s.shield = on
 		s.mu.Unlock()
 		return
 	}
-	if s.shield == on || on && s.cause.Load() != nil {
+	if s.phase == left || s.shield == on || on && s.cause.Load() != nil {
 		s.mu.Unlock()
 		return
 	}

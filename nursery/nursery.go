@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
-	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // A Nursery is where tasks are started: functions that run in goroutines of their
@@ -18,8 +17,8 @@ import (
 // goroutines.
 type Nursery struct {
 	scope  cancelscope.Scope
-	config Config    // read-only
-	node   tree.Node // the context of scope; written before the body runs, read-only after
+	config Config          // read-only
+	ctx    context.Context // of scope, a tree.Node; written before the body runs, read-only after
 
 	// tasks counts what keeps the nursery open: bodyShare for the body, 1 for each
 	// child and each pending Start. Invariant: it begins with bodyShare, only those
@@ -105,7 +104,7 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 		}
 	}()
 	passing := n.scope.Run(ctx, func(ctx context.Context) error {
-		n.node = ctx.(tree.Node)
+		n.ctx = ctx
 		n.runBody(body)
 		if n.cancelled {
 			return context.Cause(ctx)
@@ -131,7 +130,7 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 			n.broken(who{name: bodyName}, recover())
 		}
 	}()
-	err := body(n.node, n)
+	err := body(n.ctx, n)
 	returned = true
 	if err != nil {
 		n.failed(who{name: bodyName}, err)

@@ -54,7 +54,7 @@ func (t *Task[T]) run(n *Nursery, f func(ctx context.Context) (T, error)) {
 			end = n.broken(t.who, recover())
 		}
 	}()
-	end.err = t.scope.Run(n.node, func(ctx context.Context) error {
+	end.err = t.scope.Run(n.ctx, func(ctx context.Context) error {
 		v, err := f(ctx)
 		t.value = v
 		return err

@@ -159,7 +159,7 @@ func (s *starting[T]) started(value T) {
 		panic("nursery: started called twice: call it once, when the task is ready")
 	}
 	s.said, s.value = true, value
-	if s.node.Move(s.nursery.node) {
+	if s.node.Move(s.nursery.ctx.(tree.Node)) {
 		s.moved = true
 		close(s.ready)
 	}

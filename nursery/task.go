@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // bodyName stands for the body of a nursery where tasks are named.
@@ -40,7 +41,7 @@ func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
 			n.broken(who{name, task}, recover())
 		}
 	}()
-	err := task(n.node)
+	err := task(n.ctx)
 	returned = true
 	if err != nil {
 		n.failed(who{name, task}, err)
@@ -54,7 +55,7 @@ func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
 // cancellation is real even if it is called context.Canceled, and ten thousand
 // cancelled tasks need not be remembered.
 func (n *Nursery) failed(w who, err error) {
-	cancelled, rest := cancelscope.Split(n.node, err)
+	cancelled, rest := cancelscope.Split(n.ctx, err)
 	n.mu.Lock()
 	if cancelled != nil {
 		n.cancelled = true
@@ -68,9 +69,12 @@ func (n *Nursery) failed(w who, err error) {
 	}
 	n.mu.Unlock()
 	if !n.config.Supervise || w.task == nil || rest == nil {
-		n.node.Fail(first)
+		n.fail(first)
 	}
 }
+
+// fail cancels the nursery on account of a task.
+func (n *Nursery) fail(reason error) { n.ctx.(tree.Node).Fail(reason) }
 
 // An ending is how a task ended. At most one field is set.
 type ending struct {
@@ -89,12 +93,12 @@ func (n *Nursery) broken(w who, value any) ending {
 		n.mu.Lock()
 		n.panics = append(n.panics, end.panicked)
 		n.mu.Unlock()
-		n.node.Fail(&TaskError{Task: w.String(), Err: end.panicked})
+		n.fail(&TaskError{Task: w.String(), Err: end.panicked})
 	case end.exited:
 		n.mu.Lock()
 		n.goexit = true
 		n.mu.Unlock()
-		n.node.Fail(&TaskError{Task: w.String(), Err: ErrGoexit})
+		n.fail(&TaskError{Task: w.String(), Err: ErrGoexit})
 	default:
 		n.failed(w, end.err)
 	}
