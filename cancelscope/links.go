@@ -64,15 +64,16 @@ func surroundings(ctx context.Context) (up *Scope, foreign bool) {
 // where there was none.
 func (s *Scope) leave() (cause, visible *Cancelled) {
 	cause = s.look()
-	visible = s.outside()
-
+	if cause != nil {
+		visible = s.outside()
+	}
 	s.mu.Lock()
 	if s.own != never && s.own <= now() {
 		s.called = true
 	}
 	s.phase = left
 	s.stopTimerLocked()
-	detach := s.detach
+	up, detach := s.up, s.detach
 	s.detach = nil
 	// What has been derived from the scope's context and is still there must
 	// not wait for ever.
@@ -82,7 +83,13 @@ func (s *Scope) leave() (cause, visible *Cancelled) {
 	if detach != nil {
 		detach()
 	}
-	s.unlink()
+	if up != nil { // nobody moves an ended scope, so this still holds
+		up.mu.Lock()
+		if s.linked {
+			s.unlinkLocked(up)
+		}
+		up.mu.Unlock()
+	}
 	return cause, visible
 }
 
@@ -127,18 +134,6 @@ func (s *Scope) unlinkLocked(up *Scope) {
 		s.next.prev = s.prev
 	}
 	s.linked, s.prev, s.next = false, nil, nil
-}
-
-// unlink takes an ended scope out of the tree. Nobody moves it any more, so up
-// stands still.
-func (s *Scope) unlink() {
-	if up := s.around(); up != nil {
-		up.mu.Lock()
-		if s.linked {
-			s.unlinkLocked(up)
-		}
-		up.mu.Unlock()
-	}
 }
 
 // cutOff takes a running scope out of its place in the tree, unless it is
