@@ -1,0 +1,25 @@
+package cancelscope
+
+import "sync/atomic"
+
+// timerBalance counts the timers of all scopes that have not been stopped.
+var timerBalance atomic.Int64
+
+func init() { timers = func(delta int) { timerBalance.Add(int64(delta)) } }
+
+// Timers returns how many timers of scopes there are.
+func Timers() int { return int(timerBalance.Load()) }
+
+// Children returns how many scopes hang below s.
+func Children(s *Scope) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for in := s.children; in != nil; in = in.next {
+		n++
+	}
+	return n
+}
+
+// Bridged reports whether s has a context of the standard library of its own.
+func Bridged(s *Scope) bool { return s.bridged.Load() }
