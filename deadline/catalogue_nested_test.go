@@ -1,0 +1,196 @@
+package deadline_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+func TestCatalogueNested(t *testing.T) {
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
+	inBubble(t, "the same deadline twice", func(t *testing.T) {
+		at := time.Now().Add(time.Second)
+		var outer, inner cancelscope.Scope
+		outer.SetDeadline(at)
+		inner.SetDeadline(at)
+		err := deadline.FailScope(t.Context(), &outer, func(ctx context.Context) error {
+			err := deadline.FailScope(ctx, &inner, sleepFor(year))
+			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			if !cancelscope.IsCancellation(ctx, err) {
+				t.Errorf("IsCancellation(outer, %v) = false, want true", err)
+			}
+			return err
+		})
+		wantTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+		wantFlags(t, "outer", &outer, true, true)
+		wantFlags(t, "inner", &inner, true, false)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_concurrent
+	inBubble(t, "the outer deadline passes during blocking work", func(t *testing.T) {
+		start := time.Now()
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(2 * time.Millisecond)
+		inner.SetTimeout(100 * time.Millisecond)
+		err := deadline.FailScope(t.Context(), &outer, func(ctx context.Context) error {
+			err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
+				time.Sleep(10 * time.Millisecond)
+				return deadline.Sleep(ctx, time.Second)
+			})
+			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			return err
+		})
+		want := deadline.TooSlowError{Limit: 2 * time.Millisecond, Deadline: start.Add(2 * time.Millisecond)}
+		wantTooSlow(t, "outer FailScope", err, want)
+		wantElapsed(t, start, 10*time.Millisecond)
+		wantFlags(t, "outer", &outer, true, true)
+		wantFlags(t, "inner", &inner, false, false)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_loop_busy
+	inBubble(t, "blocking work beyond the inner deadline", func(t *testing.T) {
+		start := time.Now()
+		err := deadline.FailAfter(t.Context(), 100*time.Millisecond, func(ctx context.Context) error {
+			err := deadline.FailAfter(ctx, 10*time.Millisecond, func(ctx context.Context) error {
+				time.Sleep(50 * time.Millisecond)
+				return deadline.Sleep(ctx, time.Second)
+			})
+			want := deadline.TooSlowError{Limit: 10 * time.Millisecond, Deadline: start.Add(10 * time.Millisecond)}
+			wantTooSlow(t, "inner FailAfter", err, want)
+			return deadline.Sleep(ctx, 10*time.Second)
+		})
+		want := deadline.TooSlowError{Limit: 100 * time.Millisecond, Deadline: start.Add(100 * time.Millisecond)}
+		wantTooSlow(t, "outer FailAfter", err, want)
+		wantElapsed(t, start, 100*time.Millisecond)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_loop_busy
+	inBubble(t, "blocking work beyond both", func(t *testing.T) {
+		start := time.Now()
+		var inner cancelscope.Scope
+		inner.SetTimeout(10 * time.Millisecond)
+		err := deadline.FailAfter(t.Context(), 100*time.Millisecond, func(ctx context.Context) error {
+			err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
+				time.Sleep(110 * time.Millisecond)
+				return deadline.Sleep(ctx, time.Second)
+			})
+			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			// Whatever the inner one returned, this wait fails at once.
+			return deadline.Sleep(ctx, 10*time.Second)
+		})
+		want := deadline.TooSlowError{Limit: 100 * time.Millisecond, Deadline: start.Add(100 * time.Millisecond)}
+		wantTooSlow(t, "outer FailAfter", err, want)
+		wantElapsed(t, start, 110*time.Millisecond)
+		wantFlags(t, "inner", &inner, true, false)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeout_in_finally
+	inBubble(t, "a timeout for cleaning up", func(t *testing.T) {
+		start := time.Now()
+		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
+			work := deadline.Sleep(ctx, year)
+			var s cancelscope.Scope
+			s.SetShield(true) // a cancellation stays, other than in asyncio
+			s.SetTimeout(time.Second)
+			err := deadline.FailScope(ctx, &s, sleepFor(10*time.Second))
+			wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(2 * time.Second)})
+			return work
+		})
+		wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+		wantElapsed(t, start, 2*time.Second)
+	})
+
+	// catalogue: anyio/test_taskgroups.py::test_nested_move_on_after
+	inBubble(t, "a short limit around a long one", func(t *testing.T) {
+		start := time.Now()
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(100 * time.Millisecond)
+		inner.SetTimeout(time.Second)
+		reached := false
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				wantEffective(t, "in both", ctx, start.Add(100*time.Millisecond))
+				return deadline.Sleep(ctx, 2*time.Second)
+			})
+			wantCancelled(t, "inner Run", err, cancelscope.ByDeadline)
+			if err != nil {
+				return err
+			}
+			reached = true
+			return nil
+		})
+		wantNil(t, "outer Run", err)
+		wantElapsed(t, start, 100*time.Millisecond)
+		if reached {
+			t.Error("code after the inner block was reached")
+		}
+		wantFlags(t, "outer", &outer, true, true)
+		wantFlags(t, "inner", &inner, false, false)
+	})
+
+	// catalogue: anyio/test_taskgroups.py::test_timeout_error_with_multiple_cancellations
+	inBubble(t, "a limit around a nursery", func(t *testing.T) {
+		start := time.Now()
+		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(sleepFor(2 * time.Second))
+				return deadline.Sleep(ctx, 2*time.Second)
+			})
+		})
+		wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+		wantElapsed(t, start, time.Second)
+	})
+}
+
+func TestCatalogueMoved(t *testing.T) {
+	// catalogue: anyio/test_taskgroups.py::test_deadline_moved
+	inBubble(t, "to a later time", func(t *testing.T) {
+		start := time.Now()
+		s := cancelscope.Scope{Extendable: true}
+		s.SetTimeout(100 * time.Millisecond)
+		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
+			at, _ := s.Deadline()
+			s.SetDeadline(at.Add(300 * time.Millisecond))
+			return deadline.Sleep(ctx, 200*time.Millisecond)
+		})
+		wantNil(t, "FailScope", err)
+		wantElapsed(t, start, 200*time.Millisecond)
+		wantFlags(t, "s", &s, false, false)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_reschedule
+	inBubble(t, "by another task, and taken away", func(t *testing.T) {
+		start := time.Now()
+		s := cancelscope.Scope{Extendable: true}
+		s.SetDeadline(start.Add(10 * time.Second))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- deadline.FailScope(ctx, &s, sleepFor(50*time.Second)) }()
+
+		synctest.Wait() // the block sleeps, under the first deadline
+		if at, ok := s.Deadline(); !ok || !at.Equal(start.Add(10*time.Second)) {
+			t.Errorf("Deadline() = %v, %t, want %v", at, ok, start.Add(10*time.Second))
+		}
+		s.SetDeadline(start.Add(20 * time.Second))
+		if at, ok := s.Deadline(); !ok || !at.Equal(start.Add(20*time.Second)) {
+			t.Errorf("Deadline() after it was moved = %v, %t, want %v", at, ok, start.Add(20*time.Second))
+		}
+		time.Sleep(15 * time.Second)
+		wantFlags(t, "s, after its first deadline,", &s, false, false)
+		s.SetDeadline(time.Time{})
+		if at, ok := s.Deadline(); ok {
+			t.Errorf("Deadline() after it was taken away = %v, true, want none", at)
+		}
+		time.Sleep(15 * time.Second)
+		wantFlags(t, "s, after its second deadline,", &s, false, false)
+		cancel()
+		wantCancelled(t, "FailScope", <-ended, cancelscope.ByParent)
+		wantElapsed(t, start, 30*time.Second)
+		wantFlags(t, "s", &s, false, false)
+	})
+}

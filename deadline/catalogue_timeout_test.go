@@ -1,0 +1,249 @@
+package deadline_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+func TestCatalogueFail(t *testing.T) {
+	// catalogue: trio/test_timeouts.py::test_fail
+	inBubble(t, "only if the time is exceeded", func(t *testing.T) {
+		start := time.Now()
+		want := deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)}
+		wantTooSlow(t, "FailAfter", deadline.FailAfter(t.Context(), time.Second, sleepFor(year)), want)
+		wantElapsed(t, start, time.Second)
+
+		want = deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(2 * time.Second)}
+		wantTooSlow(t, "FailAt", deadline.FailAt(t.Context(), start.Add(2*time.Second), sleepFor(year)), want)
+		wantElapsed(t, start, 2*time.Second)
+
+		wantNil(t, "FailAfter in time", deadline.FailAfter(t.Context(), year, sleepFor(time.Second)))
+		wantNil(t, "FailAt in time", deadline.FailAt(t.Context(), start.Add(year), sleepFor(time.Second)))
+		wantElapsed(t, start, 4*time.Second)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_basic
+	inBubble(t, "relative", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		want := deadline.TooSlowError{Limit: time.Second, Deadline: time.Now().Add(time.Second)}
+		wantTooSlow(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(year)), want)
+		wantFlags(t, "s", &s, true, true)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_at_basic
+	inBubble(t, "absolute", func(t *testing.T) {
+		at := time.Now().Add(time.Second)
+		var s cancelscope.Scope
+		s.SetDeadline(at)
+		want := deadline.TooSlowError{Limit: time.Second, Deadline: at}
+		wantTooSlow(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(year)), want)
+		wantFlags(t, "s", &s, true, true)
+		if got, ok := s.Deadline(); !ok || !got.Equal(at) {
+			t.Errorf("Deadline() afterwards = %v, %t, want %v", got, ok, at)
+		}
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_waiter_cancelled
+	inBubble(t, "inside a cancellation, outside a failure", func(t *testing.T) {
+		at := time.Now().Add(time.Second)
+		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
+			err := deadline.Sleep(ctx, year)
+			wantCancelled(t, "Sleep inside", err, cancelscope.ByDeadline)
+			if !cancelscope.IsCancellation(ctx, err) {
+				t.Errorf("IsCancellation(ctx, %v) inside = false, want true", err)
+			}
+			return err
+		})
+		wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_not_called
+	inBubble(t, "work that finishes in time", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Minute)
+		wantNil(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(time.Second)))
+		wantFlags(t, "s", &s, false, false)
+		if at, ok := s.Deadline(); !ok || time.Until(at) != 59*time.Second {
+			t.Errorf("Deadline() afterwards = in %v, %t, want in 59s, true", time.Until(at), ok)
+		}
+		time.Sleep(time.Hour)
+		wantFlags(t, "s, an hour later,", &s, false, false)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_foreign_exception_passed
+	inBubble(t, "an error of the work", func(t *testing.T) {
+		broken := errors.New("broken")
+		var s cancelscope.Scope
+		s.SetTimeout(time.Minute)
+		err := deadline.FailScope(t.Context(), &s, func(context.Context) error { return broken })
+		if err != broken {
+			t.Errorf("FailScope = %v, want %v itself", err, broken)
+		}
+		wantFlags(t, "s", &s, false, false)
+	})
+}
+
+func TestCatalogueZero(t *testing.T) {
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_zero
+	inBubble(t, "the first wait fails", func(t *testing.T) {
+		start := time.Now()
+		var s cancelscope.Scope
+		s.SetTimeout(0)
+		ran := false
+		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
+			ran = true
+			return deadline.Sleep(ctx, 10*time.Second)
+		})
+		wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Deadline: start})
+		wantElapsed(t, start, 0)
+		wantFlags(t, "s", &s, true, true)
+		if !ran {
+			t.Error("FailScope did not run its function")
+		}
+		if at, ok := s.Deadline(); !ok || !at.Equal(start) {
+			t.Errorf("Deadline() = %v, %t, want the time of entry %v", at, ok, start)
+		}
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_zero_sleep_zero
+	inBubble(t, "also if it would not block", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(0)
+		at := time.Now()
+		wantTooSlow(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(0)), deadline.TooSlowError{Deadline: at})
+		wantFlags(t, "s", &s, true, true)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_in_the_past_sleep_zero
+	inBubble(t, "negative counts as zero", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(-11 * time.Second)
+		at := time.Now()
+		wantTooSlow(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(0)), deadline.TooSlowError{Deadline: at})
+		wantFlags(t, "s", &s, true, true)
+
+		past := at.Add(-11 * time.Second)
+		wantTooSlow(t, "FailAt in the past", deadline.FailAt(t.Context(), past, sleepFor(0)), deadline.TooSlowError{Deadline: past})
+	})
+}
+
+func TestCatalogueNoTimeout(t *testing.T) {
+	tests := []struct {
+		name string
+		set  func(s *cancelscope.Scope)
+	}{
+		// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_disabled
+		// catalogue: anyio/test_taskgroups.py::test_fail_after_no_timeout
+		{"never set", func(s *cancelscope.Scope) {}},
+		// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_at_disabled
+		// catalogue: anyio/test_taskgroups.py::test_fail_at_no_timeout
+		{"zero time", func(s *cancelscope.Scope) { s.SetDeadline(time.Time{}) }},
+		{"lifted", func(s *cancelscope.Scope) { s.SetTimeout(1); s.SetDeadline(time.Time{}) }},
+	}
+	for _, test := range tests {
+		inBubble(t, test.name, func(t *testing.T) {
+			var s cancelscope.Scope
+			test.set(&s)
+			err := deadline.FailScope(context.Background(), &s, func(ctx context.Context) error {
+				if at, ok := s.Deadline(); ok {
+					t.Errorf("Deadline() = %v, true, want none", at)
+				}
+				if at, ok := ctx.Deadline(); ok {
+					t.Errorf("ctx.Deadline() = %v, true, want none", at)
+				}
+				wantEffective(t, "inside", ctx, time.Time{})
+				return deadline.Sleep(ctx, year)
+			})
+			wantNil(t, "FailScope", err)
+			wantFlags(t, "s", &s, false, false)
+		})
+	}
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_at_disabled
+	// catalogue: anyio/test_taskgroups.py::test_fail_at_no_timeout
+	inBubble(t, "FailAt", func(t *testing.T) {
+		wantNil(t, "FailAt(zero)", deadline.FailAt(context.Background(), time.Time{}, func(ctx context.Context) error {
+			wantEffective(t, "inside", ctx, time.Time{})
+			return deadline.Sleep(ctx, year)
+		}))
+	})
+}
+
+func TestCatalogueFailAfterCancellation(t *testing.T) {
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_outer_task_is_not_cancelled
+	inBubble(t, "a task that has dealt with its timeout", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			task := nursery.Spawn(n, func(ctx context.Context) (string, error) {
+				at := time.Now().Add(time.Second)
+				err := deadline.FailAfter(ctx, time.Second, sleepFor(year))
+				wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+				if ctx.Err() != nil {
+					t.Errorf("ctx.Err() after FailAfter = %v, want nil", ctx.Err())
+				}
+				return "finished", deadline.Sleep(ctx, 0)
+			})
+			if value, err := task.Wait(ctx); value != "finished" || err != nil {
+				t.Errorf("Wait = %q, %v, want finished, nil", value, err)
+			}
+			return nil
+		})
+		wantNil(t, "nursery.Run", err)
+	})
+
+	// catalogue: anyio/test_taskgroups.py::test_fail_after_after_cancellation
+	inBubble(t, "after a nursery that was cancelled", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.Scope().Cancel(nil)
+			return deadline.Sleep(ctx, year)
+		})
+		wantNil(t, "nursery.Run", err)
+		at := time.Now().Add(time.Second)
+		err = deadline.FailAfter(t.Context(), time.Second, sleepFor(year))
+		wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_after_cancellation
+	inBubble(t, "in a task that has swallowed its cancellation", func(t *testing.T) {
+		var task cancelscope.Scope
+		task.Cancel(nil)
+		err := task.Run(t.Context(), func(ctx context.Context) error {
+			wantCancelled(t, "swallowed Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+
+			// In asyncio a cancellation comes once. Here it stays ...
+			err := deadline.FailAfter(ctx, time.Second, sleepFor(year))
+			wantCancelled(t, "FailAfter without a shield", err, cancelscope.ByCall)
+
+			// ... and a shield keeps it off.
+			var s cancelscope.Scope
+			s.SetTimeout(time.Second)
+			s.SetShield(true)
+			at := time.Now().Add(time.Second)
+			err = deadline.FailScope(ctx, &s, sleepFor(year))
+			wantTooSlow(t, "FailScope with a shield", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+			return nil
+		})
+		wantNil(t, "Run", err)
+	})
+
+	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_foreign_cancel_doesnt_timeout_if_not_expired
+	inBubble(t, "a cancellation from outside, before the deadline", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		time.AfterFunc(time.Second, func() { outer.Cancel(nil) })
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			s.SetTimeout(time.Minute)
+			err := deadline.FailScope(ctx, &s, sleepFor(year))
+			wantCancelled(t, "FailScope", err, cancelscope.ByCall)
+			return err
+		})
+		wantNil(t, "outer Run", err)
+		wantFlags(t, "s", &s, false, false)
+		wantFlags(t, "outer", &outer, true, true)
+	})
+}
