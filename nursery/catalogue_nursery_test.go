@@ -252,26 +252,27 @@ func TestNurseryWaitsForItsTasks(t *testing.T) {
 	inBubble(t, "tasks start tasks after the body has returned", func(t *testing.T) {
 		start := time.Now()
 		var kept *nursery.Nursery
-		bodyReturned, grandchildren := false, 0
+		var grandchildren atomic.Int64
+		var bodyReturned atomic.Bool
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			kept = n
-			defer func() { bodyReturned = true }()
+			defer bodyReturned.Store(true)
 			n.Go(func(ctx context.Context) error {
 				if err := deadline.Sleep(ctx, time.Second); err != nil {
 					return err
 				}
-				if !bodyReturned {
+				if !bodyReturned.Load() {
 					t.Error("the body still runs, want it returned")
 				}
 				for i := range 2 {
 					n.Go(func(ctx context.Context) error {
 						err := deadline.Sleep(ctx, time.Second)
 						if i == 0 {
-							grandchildren++
+							grandchildren.Add(1)
 							return err
 						}
 						n.Go(func(ctx context.Context) error {
-							grandchildren++
+							grandchildren.Add(1)
 							return deadline.Sleep(ctx, time.Second)
 						})
 						return err
@@ -282,8 +283,8 @@ func TestNurseryWaitsForItsTasks(t *testing.T) {
 			return nil
 		})
 		checkElapsed(t, "Run with grandchildren", start, 3*time.Second)
-		if err != nil || grandchildren != 2 {
-			t.Errorf("Run with grandchildren = %v, %d of them ran, want nil, 2", err, grandchildren)
+		if err != nil || grandchildren.Load() != 2 {
+			t.Errorf("Run with grandchildren = %v, %d of them ran, want nil, 2", err, grandchildren.Load())
 		}
 
 		checkPanics(t, "Go after Run has returned", "nursery: Go on a nursery that has closed: ", func() {
