@@ -1,0 +1,230 @@
+package nursery_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// noContext is nil in a way that linters let pass.
+var noContext context.Context
+
+func TestNilForRun(t *testing.T) {
+	ran := false
+	body := func(context.Context, *nursery.Nursery) error { ran = true; return nil }
+	config := nursery.Config{Panics: nursery.ConvertPanics}
+	const (
+		nilContext = "nursery: Run with a nil context: pass context.Background() "
+		nilBody    = "nursery: Run with a nil body: "
+	)
+	checkPanics(t, "Run(nil, body)", nilContext, func() { _ = nursery.Run(noContext, body) })
+	checkPanics(t, "Run(ctx, nil)", nilBody, func() { _ = nursery.Run(t.Context(), nil) })
+	checkPanics(t, "Config.Run(nil, body)", nilContext, func() { _ = config.Run(noContext, body) })
+	checkPanics(t, "Config.Run(ctx, nil)", nilBody, func() { _ = config.Run(t.Context(), nil) })
+	if ran {
+		t.Error("a body ran without a context")
+	}
+}
+
+func TestNilForTasks(t *testing.T) {
+	const (
+		nilTask    = "nursery: nil function for a task: "
+		nilSpawn   = "nursery: Spawn with a nil function: "
+		intoNil    = "nursery: Spawn into a nil nursery: "
+		nilStart   = "nursery: Start with a nil function: "
+		startNil   = "nursery: Start into a nil nursery: "
+		nilContext = "nursery: Start with a nil context: "
+	)
+	ran := false
+	result := func(context.Context) (int, error) { ran = true; return 0, nil }
+	task := func(context.Context, func(int)) error { ran = true; return nil }
+	both := func(context.Context, func(int)) (int, error) { ran = true; return 0, nil }
+
+	check := func(ctx context.Context, n *nursery.Nursery) {
+		checkPanics(t, "Go(nil)", nilTask, func() { n.Go(nil) })
+		checkPanics(t, "GoNamed(name, nil)", nilTask, func() { n.GoNamed("name", nil) })
+		checkPanics(t, "TryGo(nil)", nilTask, func() { _ = n.TryGo(nil) })
+		checkPanics(t, "TryGoNamed(name, nil)", nilTask, func() { _ = n.TryGoNamed("name", nil) })
+
+		checkPanics(t, "Spawn(n, nil)", nilSpawn, func() { nursery.Spawn[int](n, nil) })
+		checkPanics(t, "SpawnNamed(n, name, nil)", nilSpawn, func() { nursery.SpawnNamed[int](n, "name", nil) })
+		checkPanics(t, "Spawn(nil, f)", intoNil, func() { nursery.Spawn(nil, result) })
+		checkPanics(t, "SpawnNamed(nil, name, f)", intoNil, func() { nursery.SpawnNamed(nil, "name", result) })
+
+		checkPanics(t, "Start(ctx, n, nil)", nilStart, func() { _, _ = nursery.Start[int](ctx, n, nil) })
+		checkPanics(t, "StartNamed(ctx, n, name, nil)", nilStart, func() { _, _ = nursery.StartNamed[int](ctx, n, "name", nil) })
+		checkPanics(t, "StartTask(ctx, n, nil)", "nursery: StartTask with a nil function: ", func() {
+			_, _, _ = nursery.StartTask[int, int](ctx, n, nil)
+		})
+		checkPanics(t, "Start(ctx, nil, task)", startNil, func() { _, _ = nursery.Start(ctx, nil, task) })
+		checkPanics(t, "StartNamed(ctx, nil, name, task)", startNil, func() { _, _ = nursery.StartNamed(ctx, nil, "name", task) })
+		checkPanics(t, "StartTask(ctx, nil, task)", startNil, func() { _, _, _ = nursery.StartTask(ctx, nil, both) })
+		checkPanics(t, "Start(nil, n, task)", nilContext, func() { _, _ = nursery.Start(noContext, n, task) })
+		checkPanics(t, "StartNamed(nil, n, name, task)", nilContext, func() { _, _ = nursery.StartNamed(noContext, n, "name", task) })
+		checkPanics(t, "StartTask(nil, n, task)", nilContext, func() { _, _, _ = nursery.StartTask(noContext, n, both) })
+
+		if got := n.Running(); got != 0 || ran {
+			t.Errorf("after calls that were refused: Running() = %d, a task ran: %t, want 0, false", got, ran)
+		}
+	}
+	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		check(ctx, n)
+		return ctx.Err()
+	})
+	checkShape(t, "Run", err, "nil")
+
+	// A mistake in the call comes before the state of the nursery.
+	check(t.Context(), new(nursery.Nursery))
+}
+
+func TestNilForWait(t *testing.T) {
+	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		task := nursery.Spawn(n, func(context.Context) (int, error) { return 7, nil })
+		const want = "nursery: Wait with a nil context: pass the context of the calling task"
+		checkPanics(t, "Wait(nil)", want, func() { _, _ = task.Wait(noContext) })
+		<-task.Done()
+		checkPanics(t, "Wait(nil) after the end", want, func() { _, _ = task.Wait(noContext) })
+		return nil
+	})
+	checkShape(t, "Run", err, "nil")
+}
+
+func TestStartedTwice(t *testing.T) {
+	const twice = "nursery: started called twice: call it once, "
+
+	inBubble(t, "after the move", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			value, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+				started(1)
+				checkPanics(t, "second started", twice, func() { started(2) })
+				return nil
+			})
+			if value != 1 || err != nil {
+				t.Errorf("Start = %d, %v, want the first value, nil", value, err)
+			}
+			return nil
+		})
+		checkShape(t, "Run", err, "nil")
+	})
+
+	inBubble(t, "as a panic of the task", func(t *testing.T) {
+		got := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				_, err := nursery.StartNamed(ctx, n, "hasty", func(_ context.Context, started func(int)) error {
+					started(1)
+					started(2)
+					return nil
+				})
+				if err != nil {
+					t.Errorf("Start = %v, want nil: the task was started", err)
+				}
+				return nil
+			})
+		})
+		raised, _ := got.panicked.(*nursery.PanicError)
+		if raised == nil {
+			t.Fatalf("Run: %v, want a panic with a *PanicError", got)
+		}
+		if text, _ := raised.Value.(string); !strings.HasPrefix(text, twice) || raised.Task != "hasty" {
+			t.Errorf("Run: panic of task %q with %v, want hasty, %q", raised.Task, raised.Value, twice)
+		}
+	})
+
+	inBubble(t, "where the task cannot move", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			value, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+				started(1)
+				checkPanics(t, "second started", twice, func() { started(2) })
+				return nil
+			})
+			if value != 1 || err != nil {
+				t.Errorf("Start under a caller that is cancelled = %d, %v, want 1, nil", value, err)
+			}
+			return nil
+		})
+		checkShape(t, "Run", err, "nil")
+	})
+
+	inBubble(t, "by two goroutines", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+				outcomes := make(chan outcome, 2)
+				for i := range 2 {
+					go func() { outcomes <- outcomeOf(func() error { started(i); return nil }) }()
+				}
+				refused := 0
+				for range 2 {
+					if o := <-outcomes; o.panicked != nil {
+						refused++
+						if text, _ := o.panicked.(string); !strings.HasPrefix(text, twice) {
+							t.Errorf("started: %v, want a panic with %q", o, twice)
+						}
+					}
+				}
+				if refused != 1 {
+					t.Errorf("started by two goroutines: %d refused, want 1", refused)
+				}
+				return nil
+			})
+			return err
+		})
+		checkShape(t, "Run", err, "nil")
+	})
+}
+
+func TestStartedAfterTheEnd(t *testing.T) {
+	const late = "nursery: started called after its task has ended: "
+	for _, called := range []bool{false, true} {
+		name := "never called before"
+		if called {
+			name = "called before"
+		}
+		t.Run(name, func(t *testing.T) {
+			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				var kept func(int)
+				_, handle, err := nursery.StartTask(ctx, n, func(_ context.Context, started func(int)) (int, error) {
+					kept = started
+					if called {
+						started(1)
+					}
+					return 0, nil
+				})
+				switch {
+				case called && err == nil:
+					<-handle.Done()
+				case !called && err == nursery.ErrNotStarted:
+				default:
+					t.Errorf("StartTask, started called: %t, gives the error %v", called, err)
+				}
+				checkPanics(t, "started after the end", late, func() { kept(2) })
+				return nil
+			})
+			checkShape(t, "Run", err, "nil")
+		})
+	}
+}
+
+// A mistake is a panic like any other to the nursery in which it is made.
+func TestMisuseInTheBodyIsConverted(t *testing.T) {
+	config := nursery.Config{Panics: nursery.ConvertPanics}
+	err := config.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		n.Go(nil)
+		return nil
+	})
+	e, ok := err.(*nursery.Error)
+	if !ok {
+		t.Fatalf("Run = %v, want an *Error", err)
+	}
+	task, _ := e.Unwrap()[0].(*nursery.TaskError)
+	if task == nil || task.Task != "body" {
+		t.Fatalf("Run = %v, want an error of the body", err)
+	}
+	p, _ := task.Err.(*nursery.PanicError)
+	if p == nil || !strings.HasPrefix(p.Value.(string), "nursery: nil function for a task: ") {
+		t.Errorf("Run: error of the body %v, want the panic of Go(nil)", task.Err)
+	}
+}
