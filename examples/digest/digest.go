@@ -50,15 +50,16 @@ func (d *digester) run(ctx context.Context) error {
 			return d.walk(ctx, n, queue)
 		})
 
-		// The screen would be kept fresh for ever. Its own scope ends it,
-		// and takes the cancellation away again, so that it is no error.
+		// The screen would be kept fresh for ever: a scope of its own ends
+		// that when everything is printed.
 		var fresh cancelscope.Scope
 		defer fresh.Cancel(nil)
 		n.GoNamed("screen", func(ctx context.Context) error {
 			return fresh.Run(ctx, d.screen.keepFresh)
 		})
 
-		return d.print(queue)
+		d.print(queue)
+		return nil
 	})
 }
 
@@ -111,7 +112,7 @@ func (d *digester) hash(ctx context.Context, path string) (file, error) {
 // print prints the files of the queue in its order. A cancellation does not
 // stop it, and need not: it ends the walk, which closes the queue, and every
 // task in the queue, so that what was finished by then is still printed.
-func (d *digester) print(queue <-chan *nursery.Task[file]) error {
+func (d *digester) print(queue <-chan *nursery.Task[file]) {
 	for task := range queue {
 		<-task.Done()
 		f, err := task.Result()
@@ -122,10 +123,7 @@ func (d *digester) print(queue <-chan *nursery.Task[file]) error {
 		default:
 			d.files++
 			d.bytes += f.size
-			if err := d.screen.add(f.line()); err != nil {
-				return err
-			}
+			d.screen.add(f.line())
 		}
 	}
-	return nil
 }

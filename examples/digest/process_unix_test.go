@@ -104,7 +104,7 @@ func TestSecondSignalKills(t *testing.T) {
 	// An answer shows that the program survived a signal. It does so once, or a
 	// few times more while the first one is having its effect.
 	answers := 0
-	for {
+	for answers < 1000 {
 		cmd.Process.Signal(os.Interrupt)
 		if _, err := io.WriteString(stdin, "alive?\n"); err != nil {
 			break
@@ -114,6 +114,7 @@ func TestSecondSignalKills(t *testing.T) {
 		}
 		answers++
 	}
+	stdin.Close()
 	cmd.Wait() // its error is the signal
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if !status.Signaled() || status.Signal() != syscall.SIGINT || answers == 0 {

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -228,17 +228,95 @@ func TestByteCount(t *testing.T) {
 	}
 }
 
-// A full disk, say: the digests cannot be trusted to be all there.
+// A reader may give its last bytes together with the end.
+func TestDataWithEOF(t *testing.T) {
+	dir := tree(t, map[string]string{"a": ""})
+	open := func(string) (io.ReadCloser, error) {
+		return io.NopCloser(iotest.DataErrReader(strings.NewReader("abc"))), nil
+	}
+	runWith(t.Context(), open, dir).expect(t, "digest DIR", 0, line(dir+"/a", "abc"), "digest: done: 1 file, 3 bytes in ")
+}
+
+// manyLines makes a tree of 500 files, and a way to open them by which all of
+// their lines are ready at the same moment.
+func manyLines(t *testing.T) (dir string, files map[string]string, open func(string) (io.ReadCloser, error)) {
+	files = map[string]string{}
+	for i := range 500 {
+		files[fmt.Sprintf("%03d", i)] = "x"
+	}
+	return tree(t, files), files, except("000", func(path string) (io.ReadCloser, error) {
+		time.Sleep(time.Second)
+		return digest.OpenRegular(path)
+	})
+}
+
+// Each write is one of whole lines, and no larger than a pipe takes as a whole.
+func TestWholeLines(t *testing.T) {
+	dir, files, open := manyLines(t)
+	synctest.Test(t, func(t *testing.T) {
+		var stdout scriptedWriter
+		if code := digest.RunWith(t.Context(), []string{dir}, &stdout, io.Discard, open); code != 0 {
+			t.Errorf("digest DIR: exit code %d, want 0", code)
+		}
+		for _, w := range stdout.writes {
+			if len(w) > 4096 || !strings.HasSuffix(w, "\n") {
+				t.Errorf("a write of %d bytes that ends with %q, want at most 4096 and whole lines", len(w), w[len(w)-1:])
+			}
+		}
+		if got, want := strings.Join(stdout.writes, ""), sortedLines(dir, files); got != want {
+			t.Errorf("digest DIR: standard output\n%swant\n%s", got, want)
+		}
+	})
+}
+
+// A full disk, say: nothing is printed after a line that is missing.
 func TestWriteError(t *testing.T) {
-	files := map[string]string{"a": "a"}
-	dir := tree(t, files)
-	var stderr strings.Builder
-	code := digest.Run(context.Background(), []string{dir}, brokenWriter{errors.New("no space")}, &stderr)
-	if want := "digest: no space: 1 file, 1 byte in "; code != 1 || !strings.HasPrefix(stderr.String(), want) {
-		t.Errorf("digest to a broken output: exit code %d, standard error %q, want 1 and %q…", code, stderr.String(), want)
+	dir, _, open := manyLines(t)
+	for _, c := range []struct{ root, want string }{
+		{dir, "digest: no space: "},
+		{dir + "/001", "digest: no space: 1 file, 1 byte in "}, // at the very end
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var stderr strings.Builder
+			stdout := &scriptedWriter{errs: []error{errors.New("no space")}}
+			code := digest.RunWith(t.Context(), []string{c.root}, stdout, &stderr, open)
+			if code != 1 || !strings.HasPrefix(stderr.String(), c.want) || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("digest %s to a full disk: exit code %d, standard error %q, want 1 and %q…", c.root, code, stderr.String(), c.want)
+			}
+			if len(stdout.writes) > 0 {
+				t.Errorf("digest %s to a full disk: after the error %q was written", c.root, stdout.writes)
+			}
+		})
 	}
 }
 
-type brokenWriter struct{ err error }
+// The rest is not hashed for nobody.
+func TestWriteErrorStops(t *testing.T) {
+	dir := tree(t, map[string]string{"a": "a", "b": "b"})
+	open := except("b", func(string) (io.ReadCloser, error) { return endless{time.Second}, nil })
+	synctest.Test(t, func(t *testing.T) {
+		var stderr strings.Builder
+		stdout := &scriptedWriter{errs: []error{errors.New("no space")}}
+		code := digest.RunWith(t.Context(), []string{dir}, stdout, &stderr, open)
+		if want := "digest: no space: 1 file, 1 byte in 1s\n"; code != 1 || stderr.String() != want {
+			t.Errorf("digest DIR to a full disk: exit code %d, standard error %q, want 1 and %q", code, stderr.String(), want)
+		}
+	})
+}
 
-func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
+// scriptedWriter keeps what is written to it, each write apart, but fails first
+// with errs.
+type scriptedWriter struct {
+	errs   []error
+	writes []string
+}
+
+func (w *scriptedWriter) Write(p []byte) (int, error) {
+	if len(w.errs) > 0 {
+		err := w.errs[0]
+		w.errs = w.errs[1:]
+		return 0, err
+	}
+	w.writes = append(w.writes, string(p))
+	return len(p), nil
+}

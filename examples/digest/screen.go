@@ -62,22 +62,20 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// keepFresh refreshes the screen until ctx is done, whose cause it returns, or
-// until standard output fails.
+// keepFresh refreshes the screen until ctx is done, which is how it is meant to
+// end, or until standard output fails, which is an error.
 func (s *screen) keepFresh(ctx context.Context) error {
-	for {
-		if err := deadline.Sleep(ctx, refresh); err != nil {
-			return err
-		}
+	for deadline.Sleep(ctx, refresh) == nil {
 		if err := s.refresh(); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// add takes a line to be printed, and returns the first error of standard
-// output.
-func (s *screen) add(line string) error {
+// add takes a line to be printed. An error of standard output is for refresh
+// and close to return.
+func (s *screen) add(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.lines)+len(line) > chunk {
@@ -85,10 +83,10 @@ func (s *screen) add(line string) error {
 	}
 	s.files++
 	s.lines = append(s.lines, line...)
-	return s.err
 }
 
-// refresh prints the lines so far and draws the progress below them.
+// refresh prints the lines so far and draws the progress below them. It returns
+// the first error of standard output.
 func (s *screen) refresh() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -113,8 +113,9 @@ func TestTerminal(t *testing.T) {
 	if got := display(t, raw); got != want {
 		t.Errorf("on the terminal stands at the end\n%swant\n%s", got, want)
 	}
-	// With b being read for two seconds, and the endless file for ten.
-	for _, want := range []string{" 1 file (", " 3 files (", "[9s]"} {
+	// While b is being read, for two seconds, and then the endless file, one
+	// block of 64 KiB a second.
+	for _, want := range []string{" 1 file (", " 3 files (590 kB, ", "[9s]"} {
 		if !strings.Contains(raw, want) {
 			t.Errorf("no progress with %q was ever on the terminal:\n%q", want, raw)
 		}
