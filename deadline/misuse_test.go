@@ -1,0 +1,136 @@
+package deadline_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+)
+
+// noContext is nil in a way that linters let pass.
+var noContext context.Context
+
+func TestMisuse(t *testing.T) {
+	ran := false
+	fn := func(context.Context) error { ran = true; return nil }
+	at := time.Now()
+	ctx := t.Context()
+
+	// What is passed on to the scope is refused by the scope.
+	const nilContext = "cancelscope: Run with a nil context"
+	wantMisuse(t, nilContext, func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) })
+	wantMisuse(t, nilContext, func() { _, _ = deadline.MoveOnAt(noContext, at, fn) })
+	wantMisuse(t, nilContext, func() { _ = deadline.FailAfter(noContext, time.Second, fn) })
+	wantMisuse(t, nilContext, func() { _ = deadline.FailAt(noContext, at, fn) })
+	wantMisuse(t, nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) })
+
+	const nilFunction = "cancelscope: Run with a nil function"
+	wantMisuse(t, nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) })
+	wantMisuse(t, nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) })
+	wantMisuse(t, nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) })
+	wantMisuse(t, nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) })
+	wantMisuse(t, nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) })
+
+	wantMisuse(t, "deadline: FailScope with a nil scope", func() { _ = deadline.FailScope(ctx, nil, fn) })
+	wantMisuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, time.Second) })
+	wantMisuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, 0) })
+	wantMisuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.SleepUntil(noContext, at) })
+	if ran {
+		t.Error("a function ran without a context")
+	}
+
+	var s cancelscope.Scope
+	wantNil(t, "first FailScope", deadline.FailScope(ctx, &s, fn))
+	ran = false
+	wantMisuse(t, "cancelscope: second Run of a Scope", func() { _ = deadline.FailScope(ctx, &s, fn) })
+	if ran {
+		t.Error("second FailScope of a scope ran its function")
+	}
+}
+
+// catalogue: trio/test_run.py::test_out_of_context
+func TestCatalogueOutsideOfScopes(t *testing.T) {
+	type key struct{}
+	withCancel, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, ctx := range map[string]context.Context{
+		"Background": context.Background(),
+		"TODO":       context.TODO(),
+		"WithValue":  context.WithValue(context.Background(), key{}, "scope"),
+	} {
+		wantEffective(t, name, ctx, time.Time{})
+		if cancelscope.IsCancellation(ctx, context.Canceled) {
+			t.Errorf("%s: IsCancellation(context.Canceled) = true, want false", name)
+		}
+		if cancelled, rest := cancelscope.Split(ctx, context.Canceled); cancelled != nil || rest != context.Canceled {
+			t.Errorf("%s: Split(context.Canceled) = %v, %v, want nil, all of it", name, cancelled, rest)
+		}
+	}
+	wantDone(t, "a cancelled context without scopes", withCancel)
+	if err := context.Cause(withCancel); err != context.Canceled {
+		t.Errorf("context.Cause without scopes = %v, want %v", err, context.Canceled)
+	}
+	var s cancelscope.Scope
+	if at, ok := s.Deadline(); ok {
+		t.Errorf("Deadline() of a scope that nobody runs = %v, true, want none", at)
+	}
+	wantFlags(t, "a scope that nobody runs", &s, false, false)
+	wantNil(t, "Cause() of a scope that nobody runs", s.Cause())
+}
+
+// Trio refuses negative durations. Here they count as zero: a limit that has been
+// used up is not a mistake in the program.
+//
+// catalogue: trio/test_timeouts.py::test_timeouts_raise_value_error
+func TestCatalogueNegative(t *testing.T) {
+	inBubble(t, "sleeps are checkpoints", func(t *testing.T) {
+		start := time.Now()
+		wantNil(t, "Sleep(-1)", deadline.Sleep(t.Context(), -1))
+		wantNil(t, "SleepUntil(an hour ago)", deadline.SleepUntil(t.Context(), start.Add(-time.Hour)))
+		wantNil(t, "SleepUntil(zero)", deadline.SleepUntil(t.Context(), time.Time{}))
+		wantElapsed(t, start, 0)
+
+		stop := errors.New("stop")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(stop)
+		for call, err := range map[string]error{
+			"Sleep(-1)":               deadline.Sleep(ctx, -1),
+			"SleepUntil(an hour ago)": deadline.SleepUntil(ctx, start.Add(-time.Hour)),
+			"SleepUntil(zero)":        deadline.SleepUntil(ctx, time.Time{}),
+		} {
+			if err != stop {
+				t.Errorf("%s when cancelled = %v, want the cause %v", call, err, stop)
+			}
+		}
+	})
+
+	inBubble(t, "limits have passed", func(t *testing.T) {
+		start := time.Now()
+		expired, err := deadline.MoveOnAfter(t.Context(), -1, sleepFor(0))
+		if !expired || err != nil {
+			t.Errorf("MoveOnAfter(-1) = %t, %v, want true, nil", expired, err)
+		}
+		err = deadline.FailAfter(t.Context(), -time.Hour, sleepFor(0))
+		wantTooSlow(t, "FailAfter(-1h)", err, deadline.TooSlowError{Deadline: start})
+
+		// Where the block does not wait, a limit cuts nothing short.
+		finished := func(context.Context) error { return nil }
+		expired, err = deadline.MoveOnAfter(t.Context(), -1, finished)
+		if expired || err != nil {
+			t.Errorf("MoveOnAfter(-1) without a wait = %t, %v, want false, nil", expired, err)
+		}
+		wantNil(t, "FailAfter(-1) without a wait", deadline.FailAfter(t.Context(), -1, finished))
+	})
+
+	inBubble(t, "deadlines may be past", func(t *testing.T) {
+		past := time.Now().Add(-time.Hour)
+		expired, err := deadline.MoveOnAt(t.Context(), past, sleepFor(0))
+		if !expired || err != nil {
+			t.Errorf("MoveOnAt(an hour ago) = %t, %v, want true, nil", expired, err)
+		}
+		wantTooSlow(t, "FailAt(an hour ago)", deadline.FailAt(t.Context(), past, sleepFor(0)), deadline.TooSlowError{Deadline: past})
+	})
+}
