@@ -1,0 +1,316 @@
+package cancelscope_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+)
+
+func TestSemantics8ShieldHidesTheOutside(t *testing.T) {
+	t.Run("a cancel", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		inner.SetShield(true)
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			checkError(t, "inner.Run", inner.Run(ctx, func(ctx context.Context) error {
+				outer.Cancel(nil)
+				checkOpen(t, "the shielded context", ctx)
+				checkError(t, "inner.Cause", inner.Cause(), nil)
+				return ctx.Err()
+			}), nil)
+			checkDone(t, "the outer context", ctx, context.Canceled)
+			return nil
+		})
+		checkScope(t, "inner", &inner, false, false)
+	})
+
+	inBubble(t, "a deadline", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(time.Second)
+		inner.SetShield(true)
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			inner.Run(ctx, func(ctx context.Context) error {
+				if at, ok := ctx.Deadline(); ok {
+					t.Errorf("Deadline() under a shield = %v, want none", at)
+				}
+				if at, ok := deadline.Effective(ctx); ok {
+					t.Errorf("Effective under a shield = %v, want none", at)
+				}
+				derived, cancel := context.WithTimeout(ctx, time.Hour)
+				defer cancel()
+				checkError(t, "Sleep under a shield", deadline.Sleep(derived, time.Minute), nil)
+				checkOpen(t, "the shielded context", ctx)
+				return nil
+			})
+			checkDone(t, "the outer context", ctx, context.DeadlineExceeded)
+			return nil
+		})
+	})
+
+	t.Run("a standard context", func(t *testing.T) {
+		outside, cancel := context.WithCancel(t.Context())
+		cancel()
+		var s cancelscope.Scope
+		s.SetShield(true)
+		checkError(t, "Run", s.Run(outside, func(ctx context.Context) error {
+			checkOpen(t, "the shielded context", ctx)
+			return ctx.Err()
+		}), nil)
+	})
+}
+
+func TestSemantics8ShieldDoesNotHideTheScopesOwn(t *testing.T) {
+	t.Run("cancel", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetShield(true)
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			s.Cancel(nil)
+			checkDone(t, "ctx", ctx, context.Canceled)
+			return ctx.Err()
+		})
+		checkError(t, "Run", err, nil)
+		checkScope(t, "s", &s, true, true)
+	})
+	inBubble(t, "deadline", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		outer.Cancel(nil)
+		s.SetShield(true)
+		s.SetTimeout(time.Minute)
+		start := time.Now()
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			checkError(t, "Run", s.Run(ctx, untilDone), nil)
+			checkElapsed(t, "Run", start, time.Minute)
+			checkScope(t, "s", &s, true, true)
+			return nil
+		})
+	})
+	t.Run("nor a cancel inside it", func(t *testing.T) {
+		var shielded, inner cancelscope.Scope
+		shielded.SetShield(true)
+		shielded.Run(t.Context(), func(ctx context.Context) error {
+			return inner.Run(ctx, func(ctx context.Context) error {
+				shielded.Cancel(nil)
+				checkDone(t, "the context inside", ctx, context.Canceled)
+				return ctx.Err()
+			})
+		})
+		checkScope(t, "inner", &inner, false, false)
+		checkScope(t, "shielded", &shielded, true, true)
+	})
+}
+
+func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
+	// below runs f with contexts of all kinds below the scope s, which runs in ctx.
+	below := func(ctx context.Context, s *cancelscope.Scope, f func(all map[string]context.Context)) {
+		s.Run(ctx, func(ctx context.Context) error {
+			derived, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			var inner, far cancelscope.Scope
+			return inner.Run(ctx, func(inside context.Context) error {
+				return far.Run(context.WithValue(inside, key("k"), 1), func(deepest context.Context) error {
+					f(map[string]context.Context{"ctx": ctx, "a standard context": derived, "a scope inside": inside, "a scope in that": deepest})
+					return nil
+				})
+			})
+		})
+	}
+
+	t.Run("while the parent is cancelled", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		s.SetShield(true)
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			below(ctx, &s, func(all map[string]context.Context) {
+				outer.Cancel(errBoom)
+				for name, ctx := range all {
+					checkOpen(t, name, ctx)
+				}
+				s.SetShield(false)
+				for name, ctx := range all {
+					checkDone(t, name, ctx, context.Canceled)
+					checkError(t, "context.Cause of "+name, context.Cause(ctx), outer.Cause())
+				}
+			})
+			return nil
+		})
+		checkScope(t, "s", &s, false, false)
+	})
+
+	t.Run("while a standard context outside is done", func(t *testing.T) {
+		outside, cancel := context.WithCancel(t.Context())
+		var s cancelscope.Scope
+		s.SetShield(true)
+		below(outside, &s, func(all map[string]context.Context) {
+			cancel()
+			for name, ctx := range all {
+				checkOpen(t, name, ctx)
+			}
+			s.SetShield(false)
+			for name, ctx := range all {
+				checkDone(t, name, ctx, context.Canceled)
+			}
+		})
+	})
+
+	inBubble(t, "after the parent's deadline, nobody having noticed", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		outer.SetTimeout(time.Second)
+		s.SetShield(true)
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			return s.Run(ctx, func(ctx context.Context) error {
+				time.Sleep(time.Minute)
+				checkOpen(t, "ctx", ctx)
+				s.SetShield(false)
+				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
+				return nil
+			})
+		})
+	})
+
+	inBubble(t, "before the parent's deadline, somebody waiting already", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		outer.SetTimeout(time.Minute)
+		s.SetShield(true)
+		start := time.Now()
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			return s.Run(ctx, func(ctx context.Context) error {
+				done := ctx.Done()
+				s.SetShield(false)
+				<-done
+				checkElapsed(t, "waiting", start, time.Minute)
+				return ctx.Err()
+			})
+		})
+		checkScope(t, "s", &s, false, false)
+		checkScope(t, "outer", &outer, true, true)
+	})
+
+	inBubble(t, "before a standard context is done, somebody waiting already", func(t *testing.T) {
+		outside, cancel := context.WithCancel(t.Context())
+		var s cancelscope.Scope
+		s.SetShield(true)
+		s.Run(outside, func(ctx context.Context) error {
+			done := ctx.Done()
+			s.SetShield(false)
+			cancel()
+			synctest.Wait() // what context.AfterFunc has started has ended
+			if !isClosed(done) {
+				t.Error("Done() is open after the standard context was cancelled, want it closed")
+			}
+			return nil
+		})
+	})
+}
+
+func TestSemantics8ShieldOverACancelledScope(t *testing.T) {
+	t.Run("of a running scope does nothing", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := s.Run(ctx, func(ctx context.Context) error {
+				outer.Cancel(nil)
+				s.SetShield(true)
+				checkDone(t, "ctx", ctx, context.Canceled)
+				return ctx.Err()
+			})
+			checkCancellation(t, "s.Run", ctx, err)
+			return err
+		})
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "s", &s, false, false)
+		checkScope(t, "outer", &outer, true, true)
+	})
+
+	t.Run("of a standard context does nothing", func(t *testing.T) {
+		outside, cancel := context.WithCancel(t.Context())
+		var s cancelscope.Scope
+		err := s.Run(outside, func(ctx context.Context) error {
+			cancel() // nobody has noticed when the shield goes up, and it counts all the same
+			s.SetShield(true)
+			checkDone(t, "ctx", ctx, context.Canceled)
+			return ctx.Err()
+		})
+		checkError(t, "Run", err, context.Canceled)
+	})
+
+	t.Run("before Run it hides the parent", func(t *testing.T) {
+		var outer, s cancelscope.Scope
+		outer.Cancel(nil)
+		s.Cancel(nil)
+		s.SetShield(true)
+		err := outer.Run(t.Context(), func(ctx context.Context) error { return s.Run(ctx, untilDone) })
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "s", &s, true, true)
+		checkScope(t, "outer", &outer, true, false)
+	})
+}
+
+func TestSemantics8Shield(t *testing.T) {
+	// inCancelled runs f in a scope that is cancelled and has a value.
+	inCancelled := func(t *testing.T, f func(ctx context.Context)) {
+		var outer cancelscope.Scope
+		outer.Cancel(nil)
+		outer.Run(context.WithValue(t.Context(), key("k"), "v"), func(ctx context.Context) error {
+			f(ctx)
+			return nil
+		})
+	}
+
+	inBubble(t, "clean-up in time", func(t *testing.T) {
+		inCancelled(t, func(ctx context.Context) {
+			err := cancelscope.Shield(ctx, time.Minute, func(ctx context.Context) error {
+				if got := ctx.Value(key("k")); got != "v" {
+					t.Errorf("Value under Shield = %v, want v", got)
+				}
+				at, ok := ctx.Deadline()
+				if want := time.Now().Add(time.Minute); !ok || !at.Equal(want) {
+					t.Errorf("Deadline() under Shield = %v, %v, want %v, true", at, ok, want)
+				}
+				return deadline.Sleep(ctx, time.Second)
+			})
+			checkError(t, "Shield", err, nil)
+		})
+	})
+	inBubble(t, "clean-up cut short", func(t *testing.T) {
+		start := time.Now()
+		var outer cancelscope.Scope
+		outer.SetTimeout(0)
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := cancelscope.Shield(ctx, time.Minute, untilDone)
+			checkElapsed(t, "Shield", start, time.Minute)
+			asCancelled(t, "Shield", err, cancelscope.ByDeadline)
+			if cancelscope.IsCancellation(ctx, err) {
+				t.Errorf("IsCancellation(%v) = true around the shield, want false", err)
+			}
+			return err
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("outer.Run = %v, want the error of Shield", err)
+		}
+	})
+	inBubble(t, "a negative limit", func(t *testing.T) {
+		start, ran := time.Now(), false
+		err := cancelscope.Shield(t.Context(), -time.Hour, func(ctx context.Context) error {
+			ran = true
+			return untilDone(ctx)
+		})
+		asCancelled(t, "Shield", err, cancelscope.ByDeadline)
+		checkElapsed(t, "Shield", start, 0)
+		if !ran {
+			t.Error("the block did not run, want it to run to its first wait")
+		}
+	})
+	t.Run("a real error", func(t *testing.T) {
+		inCancelled(t, func(ctx context.Context) {
+			err := cancelscope.Shield(ctx, 0, func(ctx context.Context) error { return errors.Join(ctx.Err(), errBoom) })
+			if !errors.Is(err, errBoom) {
+				t.Errorf("Shield = %v, want %v", err, errBoom)
+			}
+		})
+	})
+}
+
+// A key is a key for values.
+type key string

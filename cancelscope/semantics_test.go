@@ -1,0 +1,278 @@
+package cancelscope_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+)
+
+// The tests named after semantics follow the numbered list of what a scope does.
+
+func TestSemantics1LevelTriggered(t *testing.T) {
+	// waits checks that every way to wait under ctx fails at once.
+	waits := func(t *testing.T, when string, ctx context.Context, want error) {
+		t.Helper()
+		start := time.Now()
+		checkDone(t, "ctx "+when, ctx, want)
+		for range 3 {
+			if err := deadline.Sleep(ctx, time.Hour); !errors.Is(err, want) {
+				t.Errorf("Sleep %s = %v, want %v", when, err, want)
+			}
+		}
+		derived, cancel := context.WithTimeout(ctx, time.Hour)
+		defer cancel()
+		checkDone(t, "WithTimeout "+when, derived, want)
+		ran := false
+		var inner cancelscope.Scope
+		err := inner.Run(ctx, func(ctx context.Context) error {
+			ran = true
+			checkDone(t, "a scope opened "+when, ctx, want)
+			return ctx.Err()
+		})
+		if !ran || !errors.Is(err, want) {
+			t.Errorf("Run of a scope opened %s = %v, its block ran: %v; want %v, true", when, err, ran, want)
+		}
+		checkScope(t, "a scope opened "+when, &inner, false, false)
+		checkElapsed(t, "waiting "+when, start, 0)
+	}
+
+	inBubble(t, "cancelled by hand", func(t *testing.T) {
+		var s cancelscope.Scope
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			s.Cancel(nil)
+			waits(t, "after Cancel", ctx, context.Canceled)
+			time.Sleep(time.Hour)
+			waits(t, "an hour after Cancel", ctx, context.Canceled)
+			return ctx.Err()
+		})
+		checkError(t, "Run", err, nil)
+		checkScope(t, "s", &s, true, true)
+		checkOpen(t, "the context outside", t.Context())
+	})
+
+	inBubble(t, "cancelled by its deadline", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Minute)
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			checkError(t, "first wait", untilDone(ctx), context.DeadlineExceeded)
+			waits(t, "after the deadline", ctx, context.DeadlineExceeded)
+			return ctx.Err()
+		})
+		checkError(t, "Run", err, nil)
+		checkScope(t, "s", &s, true, true)
+	})
+}
+
+func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
+	t.Run("its own cancellation", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			inner.Cancel(nil)
+			err := inner.Run(ctx, untilDone)
+			checkError(t, "inner.Run", err, nil)
+			checkOpen(t, "the outer context", ctx)
+			return err
+		})
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "inner", &inner, true, true)
+		checkScope(t, "outer", &outer, false, false)
+	})
+
+	t.Run("the parent is cancelled last, while the error is on its way", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				inner.Cancel(nil)
+				err := untilDone(ctx)
+				outer.Cancel(nil)
+				return err
+			})
+			checkCancellation(t, "inner.Run", ctx, err)
+			return err
+		})
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "inner", &inner, true, false)
+		checkScope(t, "outer", &outer, true, true)
+	})
+
+	t.Run("the parent is cancelled first", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				outer.Cancel(nil)
+				inner.Cancel(nil)
+				return untilDone(ctx)
+			})
+			checkCancellation(t, "inner.Run", ctx, err)
+			return err
+		})
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "inner", &inner, true, false)
+		checkScope(t, "outer", &outer, true, true)
+	})
+
+	t.Run("a shield hides the parent", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		inner.SetShield(true)
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				outer.Cancel(nil)
+				inner.Cancel(nil)
+				return untilDone(ctx)
+			})
+			checkError(t, "inner.Run", err, nil)
+			return err
+		})
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "inner", &inner, true, true)
+		checkScope(t, "outer", &outer, true, false)
+	})
+
+	t.Run("the parent is a standard context", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var s cancelscope.Scope
+		err := s.Run(ctx, func(ctx context.Context) error {
+			s.Cancel(nil)
+			err := untilDone(ctx)
+			cancel()
+			return err
+		})
+		checkError(t, "Run", err, context.Canceled)
+		checkScope(t, "s", &s, true, false)
+	})
+
+	t.Run("the parent's deadline has passed unnoticed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var outer, inner cancelscope.Scope
+			outer.SetTimeout(time.Second)
+			err := outer.Run(t.Context(), func(ctx context.Context) error {
+				err := inner.Run(ctx, func(ctx context.Context) error {
+					inner.Cancel(nil)
+					err := ctx.Err()
+					time.Sleep(time.Second) // no timer runs: nobody has asked for Done
+					return err
+				})
+				checkError(t, "inner.Run", err, context.Cause(ctx))
+				return err
+			})
+			checkError(t, "outer.Run", err, nil)
+			checkScope(t, "inner", &inner, true, false)
+			checkScope(t, "outer", &outer, true, true)
+		})
+	})
+
+	t.Run("nobody is cancelled", func(t *testing.T) {
+		stray := errors.Join(context.Canceled, context.DeadlineExceeded)
+		var outer, inner cancelscope.Scope
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			return inner.Run(ctx, func(context.Context) error { return stray })
+		})
+		checkError(t, "outer.Run", err, stray)
+		checkScope(t, "inner", &inner, false, false)
+		checkScope(t, "outer", &outer, false, false)
+	})
+}
+
+func TestSemantics5NoErrorWithoutOneInside(t *testing.T) {
+	finish := func(context.Context) error { return nil }
+
+	t.Run("cancelled", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.Cancel(errBoom)
+		checkError(t, "Run", s.Run(t.Context(), finish), nil)
+		checkScope(t, "s", &s, true, false)
+	})
+	t.Run("cancelled from outside", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Cancel(errBoom)
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			checkError(t, "inner.Run", inner.Run(ctx, finish), nil)
+			return nil
+		})
+		checkError(t, "outer.Run", err, nil)
+		checkScope(t, "outer", &outer, true, false)
+	})
+	t.Run("under a standard context that is done", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errBoom)
+		var s cancelscope.Scope
+		checkError(t, "Run", s.Run(ctx, finish), nil)
+		checkScope(t, "s", &s, false, false)
+	})
+	inBubble(t, "after the deadline", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
+			return nil
+		})
+		checkError(t, "Run", err, nil)
+		checkScope(t, "s", &s, true, false)
+	})
+	t.Run("a real error while cancelled", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.Cancel(nil)
+		err := s.Run(t.Context(), func(context.Context) error { return errBoom })
+		checkError(t, "Run", err, errBoom)
+		checkScope(t, "s", &s, true, false)
+	})
+}
+
+func TestSemantics7CancelBeforeAndAfterRun(t *testing.T) {
+	t.Run("before", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.Cancel(errBoom)
+		checkScope(t, "s", &s, true, false)
+		ran := false
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			ran = true
+			checkDone(t, "ctx", ctx, context.Canceled)
+			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
+			return untilDone(ctx)
+		})
+		checkError(t, "Run", err, nil)
+		if !ran {
+			t.Error("the block did not run, want it to run to its first wait")
+		}
+		checkScope(t, "s", &s, true, true)
+	})
+
+	t.Run("after", func(t *testing.T) {
+		var s cancelscope.Scope
+		var inside context.Context
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			inside = ctx
+			return nil
+		})
+		checkError(t, "Run", err, nil)
+		checkScope(t, "s", &s, false, false)
+		s.Cancel(errBoom)
+		checkScope(t, "s", &s, true, false)
+		checkError(t, "Cause", s.Cause(), nil)
+		causeOf(t, "the context of the ended scope", inside, cancelscope.ByExit)
+	})
+
+	t.Run("second Run", func(t *testing.T) {
+		const text = "cancelscope: second Run of a Scope: "
+		var s cancelscope.Scope
+		block := func(context.Context) error { return nil }
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			checkPanics(t, "Run inside Run", text, func() { s.Run(ctx, block) })
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				checkPanics(t, "Run beside Run", text, func() { s.Run(t.Context(), block) })
+			}()
+			<-done
+			return nil
+		})
+		checkError(t, "Run", err, nil)
+		checkPanics(t, "Run after Run", text, func() { s.Run(t.Context(), block) })
+		checkScope(t, "s", &s, false, false)
+	})
+}
