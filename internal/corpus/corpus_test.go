@@ -63,9 +63,12 @@ func testFile(t *testing.T, path string) {
 		// by itself: of hundreds of failures only the smallest help.
 		t.Run(c.ID, func(t *testing.T) {
 			ran++
-			text := corpus.Show(c, runInBubble(t, c.Program, c.Flavor, corpus.Paced))
-			if text == "" && holdsUnderAnySchedule(c) {
-				text = corpus.Show(c, runInBubble(t, c.Program, c.Flavor, corpus.Eager))
+			text := ""
+			for _, opts := range ways(c) {
+				if text = corpus.Show(c, runInBubble(t, c.Program, opts)); text != "" {
+					text = fmt.Sprintf("run with %+v: %s", opts, text)
+					break
+				}
 			}
 			if text != "" {
 				failures = append(failures, failure{c.Program.Size(), text})
@@ -90,19 +93,24 @@ func testFile(t *testing.T, path string) {
 	}
 }
 
-// holdsUnderAnySchedule reports whether a program may run without pacing: the
-// model finds the same outcome however it orders the steps. That is so for
-// all but one recorded program in a hundred.
-func holdsUnderAnySchedule(c *corpus.Case) bool {
-	_, err := corpus.Predict(c.Program, c.Flavor, corpus.Eager, 1, 20)
-	return err == nil
+// ways returns the options to run a recorded program with. Only a program of
+// which the model finds the same outcome however it orders the steps may run
+// without pacing; that is all but one in a hundred.
+func ways(c *corpus.Case) []corpus.Options {
+	ways := []corpus.Options{{Flavor: c.Flavor, Pace: corpus.Paced}}
+	if _, err := corpus.Predict(c.Program, c.Flavor, corpus.Eager, 1, 20); err == nil {
+		ways = append(ways,
+			corpus.Options{Flavor: c.Flavor, Pace: corpus.Eager},
+			corpus.Options{Flavor: c.Flavor, Pace: corpus.Eager, Wrap: maxWrap})
+	}
+	return ways
 }
 
 // runInBubble runs one program in a bubble of its own. What is still blocked
 // at the end of a bubble makes synctest.Test panic in its caller, so that a
 // program which leaves goroutines behind is reported like any other that
 // differs, and those after it still run.
-func runInBubble(t *testing.T, p *corpus.Program, flavor corpus.Flavor, pace corpus.Pace) (got *corpus.Outcome) {
+func runInBubble(t *testing.T, p *corpus.Program, opts corpus.Options) (got *corpus.Outcome) {
 	defer func() {
 		if r := recover(); r != nil {
 			if got == nil {
@@ -111,7 +119,7 @@ func runInBubble(t *testing.T, p *corpus.Program, flavor corpus.Flavor, pace cor
 			got.Problem = fmt.Sprintf("%v; %s", r, got.Problem)
 		}
 	}()
-	synctest.Test(t, func(t *testing.T) { got = corpus.Run(p, flavor, pace) })
+	synctest.Test(t, func(t *testing.T) { got = corpus.Run(p, opts) })
 	return got
 }
 
@@ -187,7 +195,7 @@ func TestRunGivesUp(t *testing.T) {
 		c := decodeOne(t, `{"id":"x","program":{"scopes":[{"id":"n1","kind":"nursery","d":null,"shield":false},`+
 			`{"id":"s1","kind":"scope","d":null,"shield":true}],"events":["e1"],"main":`+ops+`},`+
 			`"expect":{"end":0,"errors":[],"cancelled":false,"scopes":{},"trace":{}}}`)
-		got := runInBubble(t, c.Program, c.Flavor, corpus.Eager)
+		got := runInBubble(t, c.Program, corpus.Options{})
 		if !strings.HasPrefix(got.Problem, "hung; ") {
 			t.Errorf("Run of\n%sgives the problem %q, want that it hung", c.Program, got.Problem)
 		}

@@ -19,11 +19,34 @@ import (
 // Tick is how long one tick of a program lasts on the clock of the bubble.
 const Tick = time.Millisecond
 
+// A Pace says when a spawned task begins.
+type Pace int
+
+const (
+	// Eager tasks begin at once.
+	Eager Pace = iota
+	// Paced tasks begin when everything else has come to rest. The recording
+	// libraries run one task at a time and a new one last, so the outcome of
+	// some recorded programs depends on that: a nursery has closed before
+	// the child of a child of a child looks at it.
+	Paced
+)
+
+// Options say how a program is run. None of them changes its outcome, if that is
+// the same under every schedule.
+type Options struct {
+	Flavor Flavor
+	Pace   Pace
+	// Wrap puts contexts of the standard library between the scopes: some that
+	// only have a value, and in any chain up to so many that can be cancelled.
+	Wrap int
+}
+
 // Run executes a program and returns what it did. It must be called in a
 // synctest bubble. A program that never ends is given up when more time has
 // passed than all its durations together; the outcome says so in Problem.
-func Run(p *Program, flavor Flavor, pace Pace) *Outcome {
-	in := newInterp(p, flavor, pace)
+func Run(p *Program, opts Options) *Outcome {
+	in := newInterp(p, opts)
 	var err error
 	done := make(chan struct{})
 	go func() {
@@ -139,8 +162,8 @@ func Classify(err error) (names []string, cancelled bool) {
 // An interp is one program running.
 type interp struct {
 	program *Program
-	flavor  Flavor
-	pace    Pace
+	opts    Options
+	moved   map[string]bool // scopes whose deadline an operation sets
 	start   time.Time
 	abort   chan struct{} // closed when the program is given up
 
@@ -170,11 +193,11 @@ type task struct {
 	started func(int64) // nil unless run by start
 }
 
-func newInterp(p *Program, flavor Flavor, pace Pace) *interp {
+func newInterp(p *Program, opts Options) *interp {
 	in := &interp{
 		program: p,
-		flavor:  flavor,
-		pace:    pace,
+		opts:    opts,
+		moved:   make(map[string]bool),
 		start:   time.Now(),
 		abort:   make(chan struct{}),
 		trace:   make(map[string][]Event),
@@ -182,10 +205,15 @@ func newInterp(p *Program, flavor Flavor, pace Pace) *interp {
 		events:  make(map[string]*event),
 		handles: make(map[string]*nursery.Task[struct{}]),
 	}
+	Walk(p.Main, func(o *Op) {
+		if o.Op == "deadline" {
+			in.moved[o.ID] = true
+		}
+	})
 	for _, d := range p.Scopes {
 		s := new(scopeState)
 		if d.Kind == "scope" || d.Kind == "move_on" {
-			s.scope = newScope(d.ID, d.D, d.Shield)
+			s.scope = in.newScope(d.ID, d.D, d.Shield)
 		}
 		in.scopes[d.ID] = s
 	}
@@ -195,10 +223,10 @@ func newInterp(p *Program, flavor Flavor, pace Pace) *interp {
 	return in
 }
 
-// newScope makes a scope that has not been entered. It is extendable because
-// operations may push its deadline back.
-func newScope(name string, d *int64, shield bool) *cancelscope.Scope {
-	s := &cancelscope.Scope{Name: name, Extendable: true}
+// newScope makes a scope that has not been entered. It is extendable where an
+// operation may push its deadline back.
+func (in *interp) newScope(id string, d *int64, shield bool) *cancelscope.Scope {
+	s := &cancelscope.Scope{Name: id, Extendable: in.moved[id]}
 	if d != nil {
 		s.SetTimeout(time.Duration(*d) * Tick)
 	}

@@ -212,8 +212,8 @@ type sim struct {
 	kinds     map[string]ScopeDecl
 	nurseries map[string]*simNursery
 	events    map[string]bool
-	byName    map[string]*simTask
-	tasks     []*simTask // that have not ended, oldest first
+	byName    map[string]*simTask // that have a handle
+	tasks     []*simTask          // that have not ended, oldest first
 	trace     map[string][]Event
 }
 
@@ -274,7 +274,6 @@ func (s *sim) begin(name string, n *simNursery, body []*Op, origin *Op) *simTask
 	t := &simTask{name: name, scope: sc, nursery: n, origin: origin, priority: s.rand.Float64()}
 	t.stack = []*frame{{ops: body, scope: sc}}
 	s.tasks = append(s.tasks, t)
-	s.byName[name] = t
 	return t
 }
 
@@ -336,7 +335,11 @@ func (s *sim) advance() bool {
 	}
 	for _, t := range s.tasks {
 		if t.wait.kind == onTimer {
-			add(t.wait.until, func() { t.wake(onTimer, woken) })
+			add(t.wait.until, func() {
+				if t.wait.kind == onTimer { // and not interrupted just now
+					t.wait.kind = woken
+				}
+			})
 		}
 	}
 	for _, d := range s.program.Scopes { // not over the map: a seed has one schedule
@@ -354,13 +357,6 @@ func (s *sim) advance() bool {
 		t.fire()
 	}
 	return true
-}
-
-// wake lets a task go on that is still blocked in that kind of wait.
-func (t *simTask) wake(from, to waitKind) {
-	if t.wait.kind == from {
-		t.wait.kind = to
-	}
 }
 
 // current is the innermost scope around what the task does.

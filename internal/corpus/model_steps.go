@@ -172,7 +172,7 @@ func (s *sim) spawn(t *simTask, o *Op) {
 	case n.closed:
 		s.record(t, o.N, Event{What: "closed"})
 	default:
-		s.begin(o.Task, n, o.Body, o)
+		s.byName[o.Task] = s.begin(o.Task, n, o.Body, o)
 		s.record(t, o.N, Event{What: "spawned"})
 	}
 }
@@ -334,6 +334,7 @@ func (s *sim) endStart(t *simTask, f *frame) {
 		s.record(t, f.op.N, Event{What: "notstarted"})
 		t.err = application("NotStarted")
 	default:
+		s.byName[f.op.Task] = f.child
 		s.record(t, f.op.N, Event{What: "started", Value: fmt.Sprint(f.child.value)})
 	}
 	f.child.startIn.starts--
@@ -356,10 +357,11 @@ func (s *sim) endTask(t *simTask) {
 		s.checkClosed(t.nursery)
 	}
 	// Those who wait for the task come last: one who is in the nursery that
-	// its failure has cancelled is cancelled.
+	// its failure has cancelled is cancelled. So is one who is cancelled before
+	// it goes on.
 	for _, other := range s.tasks {
 		if other.wait.kind == onTask && other.wait.on == t {
-			other.wait.kind = woken
+			other.wait.kind = checkpoint
 		}
 	}
 }

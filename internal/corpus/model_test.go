@@ -17,7 +17,7 @@ func TestPredictRecorded(t *testing.T) {
 		}
 		differ := 0
 		for _, c := range cases {
-			got, err := corpus.Predict(c.Program, c.Flavor, corpus.Paced, 1, 10)
+			got, err := corpus.Predict(c.Program, c.Flavor, corpus.Paced, 1, 5)
 			if err != nil {
 				got = &corpus.Outcome{Problem: err.Error()}
 			}

@@ -27,6 +27,23 @@ func (in *interp) ops(ctx context.Context, t *task, ops []*Op) error {
 	return nil
 }
 
+// wrapped counts the contexts of the standard library around, for Options.Wrap.
+type wrapped struct{}
+
+// between puts a context of the standard library around a block, or not,
+// depending on the operation. The caller calls stop when the block has ended.
+func (in *interp) between(ctx context.Context, o *Op) (_ context.Context, stop context.CancelFunc) {
+	n, _ := ctx.Value(wrapped{}).(int)
+	switch {
+	case in.opts.Wrap == 0 || o.N%3 == 0:
+		return ctx, func() {}
+	case o.N%3 == 1 || n == in.opts.Wrap:
+		return context.WithValue(ctx, wrapped{}, n), func() {}
+	default:
+		return context.WithCancel(context.WithValue(ctx, wrapped{}, n+1))
+	}
+}
+
 func (in *interp) op(ctx context.Context, t *task, o *Op) error {
 	switch o.Op {
 	case "sleep":
@@ -107,6 +124,8 @@ func (in *interp) left(t *task, o *Op, s *cancelscope.Scope) {
 // that deadline.MoveOnAfter adds for a scope that has to be at hand before it
 // is entered.
 func (in *interp) scope(ctx context.Context, t *task, o *Op) error {
+	ctx, stop := in.between(ctx, o)
+	defer stop()
 	st, _ := in.state(o.ID)
 	s := st.scope
 	err := s.Run(ctx, func(ctx context.Context) error {
@@ -121,7 +140,9 @@ func (in *interp) scope(ctx context.Context, t *task, o *Op) error {
 }
 
 func (in *interp) failAfter(ctx context.Context, t *task, o *Op) error {
-	s := newScope(o.ID, o.D, o.Shield)
+	ctx, stop := in.between(ctx, o)
+	defer stop()
+	s := in.newScope(o.ID, o.D, o.Shield)
 	err := deadline.FailScope(ctx, s, func(ctx context.Context) error {
 		in.enter(o.ID, s, nil)
 		return in.ops(ctx, t, o.Body)
@@ -134,8 +155,10 @@ func (in *interp) failAfter(ctx context.Context, t *task, o *Op) error {
 }
 
 func (in *interp) nursery(ctx context.Context, t *task, o *Op) error {
+	ctx, stop := in.between(ctx, o)
+	defer stop()
 	var s *cancelscope.Scope
-	config := nursery.Config{Name: o.ID, Extendable: true}
+	config := nursery.Config{Name: o.ID, Extendable: in.moved[o.ID]}
 	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		s = n.Scope()
 		in.enter(o.ID, s, n)
@@ -154,7 +177,7 @@ func (in *interp) nursery(ctx context.Context, t *task, o *Op) error {
 func (in *interp) child(ctx context.Context, t *task, o *Op) error {
 	in.addLive(1)
 	defer in.addLive(-1)
-	if in.pace == Paced {
+	if in.opts.Pace == Paced {
 		// A moment of fake time passes when all others are blocked. It is
 		// too short for a tick, however many of them there are.
 		time.Sleep(time.Nanosecond)
@@ -172,7 +195,7 @@ func (in *interp) spawn(t *task, o *Op) {
 	}
 	child := in.task(o.Task)
 	var err error
-	if in.flavor == Asyncio {
+	if in.opts.Flavor == Asyncio {
 		err = in.spawnHandle(st.nursery, child, o)
 	} else {
 		err = st.nursery.TryGoNamed(o.Task, func(ctx context.Context) error {
@@ -244,12 +267,15 @@ func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
 		in.record(t, o, Event{What: "none"})
 		return nil
 	}
+	ctx, stop := in.between(ctx, o)
+	defer stop()
 	ran, taskErr := false, error(nil)
-	v, err := nursery.StartNamed(ctx, st.nursery, o.Task, func(ctx context.Context, started func(int64)) error {
+	run := func(ctx context.Context, started func(int64)) error {
 		err := in.child(ctx, &task{name: o.Task, started: started}, o)
 		ran, taskErr = true, err
 		return err
-	})
+	}
+	v, err := in.startWith(ctx, st.nursery, o.Task, run)
 	switch {
 	case err == nil:
 		in.record(t, o, Event{What: "started", Value: fmt.Sprint(v)})
@@ -265,6 +291,22 @@ func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
 		in.recordErr(t, o, "startfailed", err)
 	}
 	return err
+}
+
+// startWith starts a task, with a handle where the program may want it.
+func (in *interp) startWith(ctx context.Context, n *nursery.Nursery, name string, run func(context.Context, func(int64)) error) (int64, error) {
+	if in.opts.Flavor != Asyncio {
+		return nursery.StartNamed(ctx, n, name, run)
+	}
+	v, h, err := nursery.StartTask(ctx, n, func(ctx context.Context, started func(int64)) (struct{}, error) {
+		return struct{}{}, run(ctx, started)
+	})
+	if err == nil {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.handles[name] = h
+	}
+	return v, err
 }
 
 // change cancels a scope, or moves its deadline or its shield.

@@ -7,14 +7,15 @@
 // under every schedule, so each has exactly one right answer. [Run] executes
 // a program by means of the public API alone, each operation written as a
 // user would write it; [Predict] computes the outcome with a sequential
-// simulator that shares no code with the library. [Diff] compares.
+// simulator that shares no code with the library. [Diff] compares. [Generate]
+// makes more programs, of which the simulator says what they should do.
 //
 // The tests run the two recordings in testdata. Another file of the same form
 // runs through the same test with
 //
 //	TRELLIS_CORPUS=file.jsonl go test -count=1 -v ./internal/corpus
 //
-// where -count=1 matters: the go command does not notice that a file outside
+// where -v shows how many programs were run and how many differ, and -count=1 matters: the go command does not notice that a file outside
 // the module has changed, and would report a cached result.
 package corpus
 
@@ -44,19 +45,6 @@ func (f Flavor) String() string {
 	}
 	return "trio"
 }
-
-// A Pace says when a spawned task begins.
-type Pace int
-
-const (
-	// Eager tasks begin at once.
-	Eager Pace = iota
-	// Paced tasks begin when everything else has come to rest. The recording
-	// libraries run one task at a time and a new one last, so the outcome of
-	// some recorded programs depends on that: a nursery has closed before
-	// the child of a child of a child looks at it.
-	Paced
-)
 
 // A Case is one line of a corpus file.
 type Case struct {
