@@ -1,0 +1,256 @@
+package deadline_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// run runs f in s and wants nothing to come out.
+func run(t *testing.T, s *cancelscope.Scope, ctx context.Context, f func(ctx context.Context)) {
+	t.Helper()
+	wantNil(t, "Run", s.Run(ctx, func(ctx context.Context) error {
+		f(ctx)
+		return nil
+	}))
+}
+
+// seconds returns a function for times after now.
+func seconds() func(n int) time.Time {
+	start := time.Now()
+	return func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
+}
+
+func TestEffectiveStandardContexts(t *testing.T) {
+	inBubble(t, "without scopes", func(t *testing.T) {
+		at := seconds()
+		ctx, cancel := context.WithDeadline(context.Background(), at(5))
+		defer cancel()
+		wantEffective(t, "WithDeadline", ctx, at(5))
+		inner, cancelInner := context.WithDeadline(ctx, at(9))
+		wantEffective(t, "WithDeadline, later", inner, at(5))
+		wantEffective(t, "WithoutCancel", context.WithoutCancel(inner), time.Time{})
+		cancelInner()
+		wantDone(t, "cancelled", inner)
+		wantEffective(t, "around it", ctx, at(5))
+		time.Sleep(5 * time.Second)
+		synctest.Wait() // its timer has been served: it does not compare clocks itself
+		wantDone(t, "at the deadline", ctx)
+	})
+
+	inBubble(t, "around a scope", func(t *testing.T) {
+		at := seconds()
+		outer, cancel := context.WithDeadline(context.Background(), at(5))
+		defer cancel()
+		for _, extendable := range []bool{false, true} {
+			later, earlier := cancelscope.Scope{Extendable: extendable}, cancelscope.Scope{Extendable: extendable}
+			later.SetDeadline(at(9))
+			run(t, &later, outer, func(ctx context.Context) {
+				wantEffective(t, "later scope", ctx, at(5))
+				later.SetShield(true)
+				wantEffective(t, "later scope, shielded", ctx, at(9))
+			})
+			earlier.SetDeadline(at(2))
+			run(t, &earlier, outer, func(ctx context.Context) { wantEffective(t, "earlier scope", ctx, at(2)) })
+		}
+	})
+
+	inBubble(t, "in a scope", func(t *testing.T) {
+		at := seconds()
+		for _, extendable := range []bool{false, true} {
+			s := cancelscope.Scope{Extendable: extendable}
+			s.SetDeadline(at(5))
+			run(t, &s, context.Background(), func(ctx context.Context) {
+				earlier, cancel := context.WithDeadline(ctx, at(2))
+				defer cancel()
+				wantEffective(t, "earlier context", earlier, at(2))
+				later, cancel := context.WithDeadline(ctx, at(9))
+				defer cancel()
+				wantEffective(t, "later context", later, at(5))
+				value := context.WithValue(ctx, new(int), 0)
+				wantEffective(t, "a value", value, at(5))
+				cancelled, cancel := context.WithCancel(ctx)
+				wantEffective(t, "WithCancel", cancelled, at(5))
+				cancel()
+				wantDone(t, "WithCancel, cancelled", cancelled)
+				wantEffective(t, "the scope", ctx, at(5))
+
+				s.SetDeadline(at(1))
+				for name, ctx := range map[string]context.Context{"earlier": earlier, "later": later, "value": value} {
+					wantEffective(t, name+" context when the scope's deadline has moved", ctx, at(1))
+				}
+				s.Cancel(nil)
+				for name, ctx := range map[string]context.Context{"earlier": earlier, "later": later, "value": value} {
+					wantDone(t, name+" context when the scope is cancelled", ctx)
+				}
+			})
+		}
+	})
+
+	inBubble(t, "between two scopes", func(t *testing.T) {
+		at := seconds()
+		outer := cancelscope.Scope{Extendable: true}
+		outer.SetDeadline(at(9))
+		run(t, &outer, context.Background(), func(ctx context.Context) {
+			between, cancel := context.WithDeadline(ctx, at(5))
+			defer cancel()
+			var inner cancelscope.Scope
+			inner.SetDeadline(at(20))
+			run(t, &inner, between, func(ctx context.Context) {
+				wantEffective(t, "inside", ctx, at(5))
+				outer.SetDeadline(at(3))
+				wantEffective(t, "inside, the outer deadline moved forward", ctx, at(3))
+				outer.SetDeadline(at(30))
+				wantEffective(t, "inside, the outer deadline moved back", ctx, at(5))
+				inner.SetShield(true)
+				wantEffective(t, "inside, shielded", ctx, at(20))
+				cancel()
+				wantEffective(t, "inside, shielded, the one between cancelled", ctx, at(20))
+				wantDone(t, "between, cancelled", between)
+				inner.SetShield(false)
+				wantDone(t, "inside, the one between cancelled", ctx)
+			})
+			wantEffective(t, "in the outer one", ctx, at(30))
+		})
+	})
+}
+
+// What a scope keeps from Deadline, Effective tells.
+func TestEffectiveExtendable(t *testing.T) {
+	inBubble(t, "one scope", func(t *testing.T) {
+		at := seconds()
+		s := cancelscope.Scope{Extendable: true}
+		s.SetDeadline(at(5))
+		run(t, &s, context.Background(), func(ctx context.Context) {
+			if got, ok := ctx.Deadline(); ok {
+				t.Errorf("ctx.Deadline() = %v, true, want none", got)
+			}
+			wantEffective(t, "inside", ctx, at(5))
+			s.SetDeadline(at(9))
+			wantEffective(t, "inside, moved back", ctx, at(9))
+			s.SetDeadline(time.Time{})
+			wantEffective(t, "inside, lifted", ctx, time.Time{})
+		})
+	})
+
+	inBubble(t, "with a plain scope inside, and around", func(t *testing.T) {
+		at := seconds()
+		var outer, inner cancelscope.Scope
+		middle := cancelscope.Scope{Extendable: true}
+		outer.SetDeadline(at(20))
+		middle.SetDeadline(at(5))
+		inner.SetDeadline(at(9))
+		run(t, &outer, context.Background(), func(ctx context.Context) {
+			run(t, &middle, ctx, func(ctx context.Context) {
+				if got, ok := ctx.Deadline(); !ok || !got.Equal(at(20)) {
+					t.Errorf("middle: ctx.Deadline() = %v, %t, want %v", got, ok, at(20))
+				}
+				run(t, &inner, ctx, func(ctx context.Context) {
+					if got, ok := ctx.Deadline(); !ok || !got.Equal(at(9)) {
+						t.Errorf("inner: ctx.Deadline() = %v, %t, want %v", got, ok, at(9))
+					}
+					wantEffective(t, "inner", ctx, at(5))
+					middle.SetDeadline(at(12))
+					wantEffective(t, "inner, the middle one moved back", ctx, at(9))
+				})
+				middle.SetDeadline(at(30))
+				wantEffective(t, "middle, moved beyond the outer one", ctx, at(20))
+			})
+		})
+	})
+}
+
+func TestEffectiveShields(t *testing.T) {
+	inBubble(t, "hide what is around them", func(t *testing.T) {
+		at := seconds()
+		var outer, shielded, inner cancelscope.Scope
+		outer.SetDeadline(at(1))
+		shielded.SetShield(true)
+		inner.SetDeadline(at(9))
+		run(t, &outer, context.Background(), func(ctx context.Context) {
+			run(t, &shielded, ctx, func(ctx context.Context) {
+				wantEffective(t, "shielded", ctx, time.Time{})
+				run(t, &inner, ctx, func(ctx context.Context) {
+					wantEffective(t, "inside the shielded one", ctx, at(9))
+					shielded.SetDeadline(at(5))
+					wantEffective(t, "inside, the shielded one has a deadline", ctx, at(5))
+					time.Sleep(2 * time.Second)
+					wantEffective(t, "inside, the outer deadline has passed", ctx, at(5))
+					shielded.SetShield(false)
+					wantDone(t, "inside, the shield taken off", ctx)
+				})
+			})
+			wantDone(t, "outer", ctx)
+		})
+	})
+
+	inBubble(t, "that come too late", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(time.Second)
+		run(t, &outer, context.Background(), func(ctx context.Context) {
+			run(t, &inner, ctx, func(ctx context.Context) {
+				time.Sleep(time.Second)
+				inner.SetShield(true)
+				wantDone(t, "inside, shielded after the outer deadline", ctx)
+			})
+		})
+	})
+}
+
+func TestEffectiveElsewhere(t *testing.T) {
+	inBubble(t, "after the end", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Hour)
+		var kept context.Context
+		run(t, &s, context.Background(), func(ctx context.Context) { kept = ctx })
+		wantDone(t, "the context of a scope that has ended", kept)
+	})
+
+	inBubble(t, "in a task", func(t *testing.T) {
+		at := seconds()
+		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.Scope().SetDeadline(at(5))
+			seen := make(chan struct{})
+			n.Go(func(ctx context.Context) error {
+				defer close(seen)
+				wantEffective(t, "task", ctx, at(5))
+				return nil
+			})
+			<-seen
+			return nil
+		})
+		wantNil(t, "nursery.Run", err)
+	})
+
+	// The deadline of the caller counts until the task moves, though Deadline does
+	// not tell it, and that of the nursery from then on.
+	inBubble(t, "in a task that is being started", func(t *testing.T) {
+		at := seconds()
+		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.Scope().SetDeadline(at(9))
+			var caller cancelscope.Scope
+			caller.SetDeadline(at(5))
+			run(t, &caller, ctx, func(ctx context.Context) {
+				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+					wantEffective(t, "before started", ctx, at(5))
+					if got, ok := ctx.Deadline(); ok {
+						t.Errorf("before started: ctx.Deadline() = %v, true, want none", got)
+					}
+					started(1)
+					wantEffective(t, "after started", ctx, at(9))
+					if got, ok := ctx.Deadline(); !ok || !got.Equal(at(9)) {
+						t.Errorf("after started: ctx.Deadline() = %v, %t, want %v", got, ok, at(9))
+					}
+					return nil
+				})
+				wantNil(t, "Start", err)
+			})
+			return nil
+		})
+		wantNil(t, "nursery.Run", err)
+	})
+}
