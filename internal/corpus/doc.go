@@ -15,6 +15,7 @@
 //
 //	TRELLIS_CORPUS=file.jsonl go test -count=1 -v ./internal/corpus
 //
-// where -v shows how many programs were run and how many differ, and -count=1 matters: the go command does not notice that a file outside
-// the module has changed, and would report a cached result.
+// where -v shows how many programs were run and how many differ, and -count=1
+// matters: the go command does not notice that a file outside the module has
+// changed, and would report a cached result.
 package corpus
