@@ -49,9 +49,12 @@ func TestOrderOfDirectories(t *testing.T) {
 func TestStableOrder(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
-	files := map[string]string{}
+	files, delays := map[string]string{}, map[string]time.Duration{}
 	for i := range 300 {
-		files[fmt.Sprintf("%c/%c/%03d", 'a'+random.IntN(5), 'a'+random.IntN(5), i)] = strings.Repeat("x", random.IntN(1000))
+		name := fmt.Sprintf("%03d", i)
+		path := fmt.Sprintf("%c/%c/%s", 'a'+random.IntN(5), 'a'+random.IntN(5), name)
+		files[path] = strings.Repeat("x", random.IntN(1000))
+		delays[name] = time.Duration(random.IntN(500)) * time.Millisecond
 	}
 	dir := tree(t, files)
 	want := sortedLines(dir, files)
@@ -60,7 +63,7 @@ func TestStableOrder(t *testing.T) {
 		t.Run(fmt.Sprint("j=", jobs), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				open := func(path string) (io.ReadCloser, error) {
-					time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
+					time.Sleep(delays[filepath.Base(path)])
 					return digest.OpenRegular(path)
 				}
 				got := runWith(t.Context(), open, "-j", fmt.Sprint(jobs), dir)

@@ -46,6 +46,7 @@ func newScreen(stdout, stderr io.Writer) *screen {
 	if isTerminal(stderr) {
 		s.bar = progressbar.NewOptions64(-1, // nobody knows how much there is
 			progressbar.OptionSetWriter(stderr),
+			progressbar.OptionSetDescription(plural(0, "file")),
 			progressbar.OptionShowBytes(true),
 			progressbar.OptionShowCount(),
 			progressbar.OptionUseANSICodes(true),
@@ -53,6 +54,7 @@ func newScreen(stdout, stderr io.Writer) *screen {
 			// start a goroutine that nobody can wait for.
 			progressbar.OptionSetSpinnerChangeInterval(0),
 		)
+		s.bar.StartWithoutRender() // the rate counts from here
 	}
 	return s
 }

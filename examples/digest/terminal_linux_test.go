@@ -113,6 +113,10 @@ func TestTerminal(t *testing.T) {
 	if got := display(t, raw); got != want {
 		t.Errorf("on the terminal stands at the end\n%swant\n%s", got, want)
 	}
+	// Two files, a and c, are hashed within the first tenth of a second.
+	if first, _, _ := strings.Cut(raw, "]"); !strings.Contains(first, " 0 files ( 2 B, 20 B/s) ") {
+		t.Errorf("the terminal got first %q, want progress that counts from the start", first)
+	}
 	// While b is being read, for two seconds, and then the endless file, one
 	// block of 64 KiB a second.
 	for _, want := range []string{" 1 file (", " 3 files (590 kB, ", "[9s]"} {
