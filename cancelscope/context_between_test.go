@@ -1,0 +1,295 @@
+package cancelscope_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+)
+
+func TestStandardContextBetweenScopes(t *testing.T) {
+	inBubble(t, "that expires is a cancellation of the parent", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			between, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			start := time.Now()
+			err := inner.Run(between, func(ctx context.Context) error {
+				err := deadline.Sleep(ctx, time.Hour)
+				checkElapsed(t, "Sleep", start, time.Minute)
+				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
+				return err
+			})
+			asCancelled(t, "inner.Run", err, cancelscope.ByParent)
+			checkCancellation(t, "inner.Run", between, err)
+			checkOpen(t, "the context around", ctx)
+			return err
+		})
+		// Nobody is left to whom it belongs.
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("outer.Run = %v, want what happened to the context between", err)
+		}
+		checkScope(t, "inner", &inner, false, false)
+		checkScope(t, "outer", &outer, false, false)
+	})
+
+	t.Run("that is cancelled with a cause", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			between, cancel := context.WithCancelCause(ctx)
+			err := inner.Run(between, func(ctx context.Context) error {
+				cancel(errBoom)
+				checkDone(t, "ctx", ctx, context.Canceled)
+				checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByParent).Reason(), errBoom)
+				return ctx.Err()
+			})
+			checkCancellation(t, "inner.Run", between, err)
+			return nil
+		})
+		checkScope(t, "inner", &inner, false, false)
+	})
+
+	inBubble(t, "that expires after the inner scope was cancelled", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			between, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			err := inner.Run(between, func(ctx context.Context) error {
+				inner.Cancel(nil)
+				err := ctx.Err()
+				<-between.Done()
+				return err
+			})
+			checkCancellation(t, "inner.Run", between, err)
+			return nil
+		})
+		checkScope(t, "inner", &inner, true, false)
+	})
+
+	inBubble(t, "that does not expire", func(t *testing.T) {
+		var inner cancelscope.Scope
+		between, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		inner.SetTimeout(time.Minute)
+		checkError(t, "inner.Run", inner.Run(between, untilDone), nil)
+		checkScope(t, "inner", &inner, true, true)
+	})
+
+	inBubble(t, "under a shield", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		inner.SetShield(true)
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			between, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			return inner.Run(between, func(ctx context.Context) error {
+				checkError(t, "Sleep", deadline.Sleep(ctx, time.Hour), nil)
+				checkOpen(t, "ctx", ctx)
+				inner.SetShield(false)
+				checkDone(t, "ctx without the shield", ctx, context.DeadlineExceeded)
+				return nil
+			})
+		})
+	})
+
+	inBubble(t, "that has expired before", func(t *testing.T) {
+		var inner cancelscope.Scope
+		between, cancel := context.WithTimeout(t.Context(), 0)
+		defer cancel()
+		ran := false
+		err := inner.Run(between, func(ctx context.Context) error {
+			ran = true
+			return untilDone(ctx)
+		})
+		checkCancellation(t, "inner.Run", between, err)
+		if !ran {
+			t.Error("the block did not run, want it to run to its first wait")
+		}
+	})
+
+	inBubble(t, "whose deadline is told", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(2 * time.Hour)
+		inner.SetTimeout(3 * time.Hour)
+		want := time.Now().Add(time.Hour)
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			between, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			return inner.Run(between, func(ctx context.Context) error {
+				checkDeadline(t, ctx, want)
+				return nil
+			})
+		})
+	})
+}
+
+// checkDeadline checks what ctx tells about deadlines, in both ways. The zero time
+// means none.
+func checkDeadline(t *testing.T, ctx context.Context, want time.Time) {
+	t.Helper()
+	if at, ok := ctx.Deadline(); ok == want.IsZero() || !at.Equal(want) {
+		t.Errorf("Deadline() = %v, %v, want %v", at, ok, want)
+	}
+	if at, ok := deadline.Effective(ctx); ok == want.IsZero() || !at.Equal(want) {
+		t.Errorf("Effective = %v, %v, want %v", at, ok, want)
+	}
+}
+
+func TestWithoutCancelBetweenScopes(t *testing.T) {
+	run := func(t *testing.T, outer, inner *cancelscope.Scope, block func(ctx context.Context) error) (inside, outside error) {
+		outside = outer.Run(context.WithValue(t.Context(), key("k"), "v"), func(ctx context.Context) error {
+			inside = inner.Run(context.WithoutCancel(ctx), block)
+			return ctx.Err()
+		})
+		return inside, outside
+	}
+
+	inBubble(t, "hides cancels and deadlines", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(time.Second)
+		inside, outside := run(t, &outer, &inner, func(ctx context.Context) error {
+			checkError(t, "Sleep", deadline.Sleep(ctx, time.Minute), nil)
+			outer.Cancel(nil)
+			checkOpen(t, "ctx", ctx)
+			checkDeadline(t, ctx, time.Time{})
+			if got := ctx.Value(key("k")); got != "v" {
+				t.Errorf("Value = %v, want v", got)
+			}
+			return nil
+		})
+		checkError(t, "inner.Run", inside, nil)
+		checkError(t, "outer.Run", outside, nil)
+		checkScope(t, "inner", &inner, false, false)
+	})
+
+	t.Run("and what comes through it is real", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Cancel(errBoom)
+		inner.Cancel(errBang)
+		inside, _ := run(t, &outer, &inner, func(ctx context.Context) error { return outer.Cause() })
+		checkError(t, "inner.Run", inside, outer.Cause())
+		checkScope(t, "inner", &inner, true, false)
+	})
+
+	t.Run("and the scope absorbs its own", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Cancel(errBoom)
+		inner.Cancel(errBang)
+		inside, outside := run(t, &outer, &inner, func(ctx context.Context) error {
+			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBang)
+			return untilDone(ctx)
+		})
+		checkError(t, "inner.Run", inside, nil)
+		checkError(t, "outer.Run", outside, nil)
+		checkScope(t, "inner", &inner, true, true)
+	})
+
+	inBubble(t, "with a timeout of its own", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			between, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			start := time.Now()
+			err := inner.Run(between, func(ctx context.Context) error {
+				outer.Cancel(nil)
+				checkOpen(t, "ctx", ctx)
+				err := deadline.Sleep(ctx, time.Hour)
+				checkElapsed(t, "Sleep", start, time.Minute)
+				return err
+			})
+			asCancelled(t, "inner.Run", err, cancelscope.ByParent)
+			return nil
+		})
+	})
+}
+
+func TestDeadlineTrap(t *testing.T) {
+	// A standard context trusts a deadline that its parent has told, and installs no
+	// timer for a later one of its own. So what is told must not move away.
+	inBubble(t, "of an extendable scope, which does not tell", func(t *testing.T) {
+		s := cancelscope.Scope{Extendable: true}
+		s.SetTimeout(time.Minute)
+		start := time.Now()
+		s.Run(t.Context(), func(ctx context.Context) error {
+			if at, ok := ctx.Deadline(); ok {
+				t.Errorf("Deadline() = %v, want none", at)
+			}
+			if at, ok := deadline.Effective(ctx); !ok || !at.Equal(start.Add(time.Minute)) {
+				t.Errorf("Effective = %v, %v, want %v", at, ok, start.Add(time.Minute))
+			}
+			derived, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			s.SetTimeout(time.Hour)
+			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+			checkElapsed(t, "wait", start, 2*time.Minute)
+			checkOpen(t, "ctx", ctx)
+			return nil
+		})
+	})
+
+	inBubble(t, "of an extendable scope whose deadline passes", func(t *testing.T) {
+		s := cancelscope.Scope{Extendable: true}
+		s.SetTimeout(time.Minute)
+		start := time.Now()
+		s.Run(t.Context(), func(ctx context.Context) error {
+			derived, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+			checkElapsed(t, "wait", start, time.Minute)
+			checkError(t, "context.Cause", context.Cause(derived), s.Cause())
+			return nil
+		})
+	})
+
+	inBubble(t, "of a scope that tells and does not move", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Minute)
+		start := time.Now()
+		s.Run(t.Context(), func(ctx context.Context) error {
+			checkDeadline(t, ctx, start.Add(time.Minute))
+			const text = "cancelscope: deadline of a running scope moved to a later time: "
+			checkPanics(t, "SetTimeout(1h)", text, func() { s.SetTimeout(time.Hour) })
+			checkPanics(t, "SetDeadline(later)", text, func() { s.SetDeadline(start.Add(time.Minute + 1)) })
+			checkPanics(t, "SetDeadline(none)", text, func() { s.SetDeadline(time.Time{}) })
+			checkDeadline(t, ctx, start.Add(time.Minute))
+			derived, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			s.SetDeadline(start.Add(time.Minute)) // the same: no objection
+			s.SetTimeout(time.Second)
+			checkDeadline(t, ctx, start.Add(time.Second))
+			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+			checkElapsed(t, "wait", start, time.Second)
+			return nil
+		})
+	})
+
+	inBubble(t, "of scopes around and inside", func(t *testing.T) {
+		now := time.Now()
+		outermost, moving, inner := cancelscope.Scope{}, cancelscope.Scope{Extendable: true}, cancelscope.Scope{}
+		outermost.SetTimeout(3 * time.Hour)
+		moving.SetTimeout(time.Hour)
+		inner.SetTimeout(4 * time.Hour)
+		told := func(name string, ctx context.Context, want time.Duration) {
+			t.Helper()
+			if at, ok := ctx.Deadline(); !ok || !at.Equal(now.Add(want)) {
+				t.Errorf("%s: Deadline() = %v, %v, want in %v", name, at, ok, want)
+			}
+			if at, ok := deadline.Effective(ctx); !ok || !at.Equal(now.Add(min(want, time.Hour))) {
+				t.Errorf("%s: Effective = %v, %v, want in %v", name, at, ok, min(want, time.Hour))
+			}
+		}
+		outermost.Run(t.Context(), func(ctx context.Context) error {
+			return moving.Run(ctx, func(ctx context.Context) error {
+				told("an extendable scope", ctx, 3*time.Hour)
+				return inner.Run(ctx, func(ctx context.Context) error {
+					told("a scope inside", ctx, 3*time.Hour)
+					inner.SetTimeout(2 * time.Hour)
+					told("a scope inside, sooner", ctx, 2*time.Hour)
+					return nil
+				})
+			})
+		})
+	})
+}
