@@ -111,6 +111,7 @@ func TestSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { clock.Sleep(1) })
 	bubble(t, func(t *testing.T) { func() { clock.Sleep(1) }() })
 	synctest.Test(t, sleeper)
+	synctest.Test(t, func(t *testing.T) { caller() })
 }
 
 func bubble(t *testing.T, f func(t *testing.T)) {
@@ -118,6 +119,8 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 }
 
 func sleeper(t *testing.T) { clock.Sleep(1) }
+func caller()              { callee() }
+func callee()              { clock.Sleep(1) }
 `,
 	"nursery/main_test.go": leakTest("nursery_test"),
 
@@ -233,9 +236,13 @@ var doctored = []struct {
 	{"function of just the limit", "sizes", map[string]string{"examples/hello/main.go": "package main\n\n// Comment.\nfunc main() {\n" + strings.Repeat("\t_ = 0\n", maxFuncLines-2) + "}\n"}, nil},
 
 	{"sleep", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { t.Run(\"\", func(t *testing.T) { clock.Sleep(1) }) }\n"},
-		[]string{`nursery/sleep_test.go:20: time.Sleep outside a bubble`}},
+		[]string{`nursery/sleep_test.go:23: time.Sleep outside a bubble`}},
+	{"sleep in a function that others call as well", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { caller() }\n"},
+		[]string{`nursery/sleep_test.go:22: time.Sleep outside a bubble`}},
+	{"sleep in a function that nobody calls", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { clock.Sleep(1) }\n"},
+		[]string{`nursery/sleep_test.go:23: time.Sleep outside a bubble`}},
 	{"sleep as a value", "sleeps", map[string]string{"nursery/sleep_test.go": "+var pause = clock.Sleep\n"},
-		[]string{`nursery/sleep_test.go:20: time.Sleep outside a bubble`}},
+		[]string{`nursery/sleep_test.go:23: time.Sleep outside a bubble`}},
 	{"bubble of another kind", "sleeps", map[string]string{"nursery/sleep_test.go": "package nursery_test\n\nimport \"time\"\n\nfunc TestSleep(t *testing.T) { synctest.Test(t, func() { time.Sleep(1) }) }\n"},
 		[]string{`nursery/sleep_test.go:5: time.Sleep outside a bubble`}},
 
