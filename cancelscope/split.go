@@ -25,7 +25,8 @@ func IsCancellation(ctx context.Context, err error) bool {
 //     Is(error) bool of its own, to be that value counts as well: dialling with a
 //     context that is done gives such errors.
 //   - a [*Cancelled], bare or in such a chain, that began in a scope of ctx: in the
-//     innermost one or any around it. Its reason plays no part.
+//     innermost one or any around it. Its reason plays no part. So is one of kind
+//     [ByParent] from further inside, which began outside of the scopes there.
 //
 // Everything else is real: a context.Canceled while ctx.Err() is
 // context.DeadlineExceeded, and the other way round; a [*Cancelled] from elsewhere;
@@ -140,8 +141,10 @@ func (j judge) owns(c *Cancelled) bool {
 	switch {
 	case c == j.cause:
 		return true
-	case c.origin == nil || j.scope == nil:
+	case c.origin == nil:
 		return false
+	case j.scope == nil: // outside of all scopes
+		return c.kind == ByParent
 	}
 	return c.origin.encloses(j.scope) || c.kind == ByParent && j.scope.encloses(c.origin)
 }

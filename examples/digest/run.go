@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 )
 
@@ -54,7 +55,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return exitPipe // the reader had enough: nothing to complain about
 	case writeErr != nil:
 		why, code = writeErr.Error(), exitUnreadable
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case cancelscope.IsCancellation(ctx, err):
 		why, code = fmt.Sprintf("interrupted (%v)", context.Cause(ctx)), exitInterrupted
 	case err != nil:
 		why, code = err.Error(), exitUnreadable

@@ -1,0 +1,32 @@
+package cancelscope_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/trellis-go/trellis/cancelscope"
+)
+
+// What a scope passes up because a plain context around it is done is a cancellation
+// of that context to those who hold only that: a main function, say, that asks
+// whether its program failed or was interrupted.
+func TestIsCancellationOutside(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("signal"))
+	var s cancelscope.Scope
+	err := s.Run(ctx, func(ctx context.Context) error { return context.Cause(ctx) })
+	if !cancelscope.IsCancellation(ctx, err) {
+		t.Errorf("IsCancellation(ctx, %#v) = false, want true", err)
+	}
+	if other := context.Background(); cancelscope.IsCancellation(other, err) {
+		t.Errorf("IsCancellation(context.Background(), %#v) = true, want false", err)
+	}
+
+	var own cancelscope.Scope
+	own.Cancel(nil)
+	own.Run(context.Background(), func(inside context.Context) error { err = context.Cause(inside); return nil })
+	if cancelscope.IsCancellation(ctx, err) {
+		t.Errorf("IsCancellation(ctx, %#v) of a scope that was cancelled by hand = true, want false", err)
+	}
+}
