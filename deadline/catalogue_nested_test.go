@@ -15,18 +15,24 @@ func TestCatalogueNested(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
 	inBubble(t, "the same deadline twice", func(t *testing.T) {
 		at := time.Now().Add(time.Second)
-		var outer, inner cancelscope.Scope
+		outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
 		outer.SetDeadline(at)
 		inner.SetDeadline(at)
 		err := deadline.FailScope(t.Context(), &outer, func(ctx context.Context) error {
-			err := deadline.FailScope(ctx, &inner, sleepFor(year))
+			err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
+				err := deadline.Sleep(ctx, year)
+				if c, ok := err.(*cancelscope.Cancelled); !ok || c.Scope() != "outer" {
+					t.Errorf("Sleep = %v, want a *Cancelled of the scope outer", err)
+				}
+				return err
+			})
 			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
 			if !cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(outer, %v) = false, want true", err)
 			}
 			return err
 		})
-		wantTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+		wantTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Name: "outer", Limit: time.Second, Deadline: at})
 		wantFlags(t, "outer", &outer, true, true)
 		wantFlags(t, "inner", &inner, true, false)
 	})

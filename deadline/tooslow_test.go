@@ -24,13 +24,23 @@ func TestTooSlowErrorText(t *testing.T) {
 		{deadline.TooSlowError{}, "too slow: limit of 0s exceeded"},
 		{deadline.TooSlowError{Name: "dial", Limit: time.Second}, `"dial" too slow: limit of 1s exceeded`},
 		{deadline.TooSlowError{Name: "a\n\"b\"", Limit: time.Second}, `"a\n\"b\"" too slow: limit of 1s exceeded`},
-		// The clock has moved a little between the call and the entry.
+		// Where somebody else has set the deadline.
 		{deadline.TooSlowError{Limit: time.Second + 123}, "too slow: limit of 1s exceeded"},
 	}
 	for _, test := range tests {
 		if got := test.err.Error(); got != test.want {
 			t.Errorf("%+v: Error() = %q, want %q", test.err, got, test.want)
 		}
+	}
+}
+
+// Where time goes by between the call and the entry of the block, the limit is
+// what was asked for all the same.
+func TestTooSlowErrorLimit(t *testing.T) {
+	const limit = time.Millisecond
+	err := deadline.FailAfter(t.Context(), limit, sleepFor(year))
+	if e, ok := err.(*deadline.TooSlowError); !ok || e.Limit != limit {
+		t.Errorf("FailAfter(%v) = %#v, want a *TooSlowError with that limit", limit, err)
 	}
 }
 
