@@ -12,30 +12,36 @@ import (
 )
 
 func TestCatalogueNested(t *testing.T) {
-	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
-	inBubble(t, "the same deadline twice", func(t *testing.T) {
-		at := time.Now().Add(time.Second)
-		outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
-		outer.SetDeadline(at)
-		inner.SetDeadline(at)
-		err := deadline.FailScope(t.Context(), &outer, func(ctx context.Context) error {
-			err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
-				err := deadline.Sleep(ctx, year)
-				if c, ok := err.(*cancelscope.Cancelled); !ok || c.Scope() != "outer" {
-					t.Errorf("Sleep = %v, want a *Cancelled of the scope outer", err)
+	for name, wait := range map[string]func(ctx context.Context) error{
+		"in a wait":       sleepFor(year),
+		"before a wait":   func(ctx context.Context) error { time.Sleep(time.Second); return deadline.Sleep(ctx, year) },
+		"at a checkpoint": func(ctx context.Context) error { time.Sleep(time.Second); return deadline.Sleep(ctx, 0) },
+	} {
+		// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
+		inBubble(t, "the same deadline twice, "+name, func(t *testing.T) {
+			at := time.Now().Add(time.Second)
+			outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
+			outer.SetDeadline(at)
+			inner.SetDeadline(at)
+			err := deadline.FailScope(t.Context(), &outer, func(ctx context.Context) error {
+				err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
+					err := wait(ctx)
+					if c, ok := err.(*cancelscope.Cancelled); !ok || c.Scope() != "outer" {
+						t.Errorf("inside = %v, want a *Cancelled of the scope outer", err)
+					}
+					return err
+				})
+				wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+				if !cancelscope.IsCancellation(ctx, err) {
+					t.Errorf("IsCancellation(outer, %v) = false, want true", err)
 				}
 				return err
 			})
-			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
-			if !cancelscope.IsCancellation(ctx, err) {
-				t.Errorf("IsCancellation(outer, %v) = false, want true", err)
-			}
-			return err
+			wantTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Name: "outer", Limit: time.Second, Deadline: at})
+			wantFlags(t, "outer", &outer, true, true)
+			wantFlags(t, "inner", &inner, true, false)
 		})
-		wantTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Name: "outer", Limit: time.Second, Deadline: at})
-		wantFlags(t, "outer", &outer, true, true)
-		wantFlags(t, "inner", &inner, true, false)
-	})
+	}
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_concurrent
 	inBubble(t, "the outer deadline passes during blocking work", func(t *testing.T) {
