@@ -337,6 +337,23 @@ func ExampleTask_Done() {
 	// Output: ready <nil>
 }
 
+// Say which task a result comes from.
+func ExampleTask_Name() {
+	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		for _, t := range []*nursery.Task[int]{
+			nursery.SpawnNamed(n, "apples", func(ctx context.Context) (int, error) { return 3, nil }),
+			nursery.SpawnNamed(n, "pears", func(ctx context.Context) (int, error) { return 5, nil }),
+		} {
+			count, err := t.Wait(ctx)
+			fmt.Println(t.Name(), count, err)
+		}
+		return nil
+	})
+	// Output:
+	// apples 3 <nil>
+	// pears 5 <nil>
+}
+
 // End one task and leave the others alone.
 func ExampleTask_Cancel() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
