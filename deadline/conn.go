@@ -44,10 +44,12 @@ import (
 // should be wrapped once, and bound to other contexts from there: two wrappers
 // made of the same raw connection do not know of each other.
 //
-// Conn costs no goroutine while nothing is cancelled, and between calls ctx holds
-// nothing of the connection. So a wrapper needs no Close of its own: Close closes c,
-// for everybody, and it does not matter which of them is closed. It does not look at
-// ctx. Blocked calls fail then as c has it, usually with net.ErrClosed.
+// While nothing is cancelled Conn costs no goroutine, except for a ctx of a type from
+// elsewhere without a method AfterFunc, which costs one for each blocked call. Between
+// calls ctx holds nothing of the connection. So a wrapper needs no Close of its own:
+// Close closes c, for everybody, and it does not matter which of them is closed. It
+// does not look at ctx. Blocked calls fail then as c has it, usually with
+// net.ErrClosed.
 //
 // If the deadlines of c do not work, because its methods for them return an error or
 // do nothing, blocked calls are not interrupted; they return when they return, and

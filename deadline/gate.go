@@ -143,13 +143,15 @@ func cutShort(ctx context.Context, err error) bool {
 
 // timedOut reports whether err says that a deadline has passed. By the rules of
 // package net it wraps os.ErrDeadlineExceeded, but multiplexers and network stacks
-// of other makes often have only the method Timeout. A system call that gave up, as
-// when the peer of a connection has vanished, has it too and is a real failure.
+// of other makes often have only the method Timeout. Two have it as well and are real
+// errors: a system call that gave up, as when the peer of a connection has vanished,
+// and the deadline of some other context.
 func timedOut(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
 	}
 	var timeout net.Error
 	var call *os.SyscallError
-	return errors.As(err, &timeout) && timeout.Timeout() && !errors.As(err, &call)
+	return errors.As(err, &timeout) && timeout.Timeout() &&
+		!errors.As(err, &call) && !errors.Is(err, context.DeadlineExceeded)
 }

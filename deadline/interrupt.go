@@ -40,7 +40,7 @@ import (
 // is. Methods of d must be safe to call while op runs. If SetDeadline returns an
 // error, as it does for files on disk, op is not interrupted.
 //
-// Interrupt costs no goroutine while nothing is cancelled. It panics if ctx, d or op
+// While nothing is cancelled Interrupt costs no goroutine, as [Conn]. It panics if ctx, d or op
 // is nil.
 func Interrupt(ctx context.Context, d interface{ SetDeadline(time.Time) error }, op func() error) error {
 	if ctx == nil {
@@ -110,7 +110,7 @@ type registry struct {
 
 // A use is a value on which calls are under way.
 type use struct {
-	key   any // nil if it cannot be in the registry
+	key   any // nil if it is not in the registry
 	gate  *gate
 	calls int // guarded by the mu of the registry
 }
@@ -135,9 +135,6 @@ func (r *registry) begin(d interface{ SetDeadline(time.Time) error }) *use {
 }
 
 func (r *registry) end(u *use) {
-	if u.key == nil {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u.calls--; u.calls == 0 {

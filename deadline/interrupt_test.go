@@ -1,0 +1,316 @@
+package deadline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/deadline"
+)
+
+func readFull(r io.Reader, n int) func() error {
+	return func() error {
+		_, err := io.ReadFull(r, make([]byte, n))
+		return err
+	}
+}
+
+func wantSame(t *testing.T, call string, got, want error) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", call, got, want)
+	}
+}
+
+// begin calls f in a goroutine of its own.
+func begin(f func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return done
+}
+
+func TestInterrupt(t *testing.T) {
+	inBubble(t, "blocked", func(t *testing.T) {
+		near, _ := pipe(t)
+		ctx, cancel := cancellable(t, "enough")
+		done := begin(func() error { return deadline.Interrupt(ctx, near, readFull(near, 1)) })
+		synctest.Wait() // op is blocked
+		near.wantLog(t)
+		reason := cancel()
+		wantSame(t, "Interrupt", <-done, reason)
+		near.wantLog(t, "both past", "both none")
+		done = begin(readFull(near, 1))
+		synctest.Wait() // near is as it was: the read is blocked
+		near.Close()
+		wantSame(t, "Read after that", <-done, io.ErrClosedPipe)
+	})
+	inBubble(t, "done before", func(t *testing.T) {
+		unexpected := func() error { t.Error("op called under a context that is done"); return nil }
+		near, _ := pipe(t)
+		ctx, cancel := cancellable(t, "enough")
+		reason := cancel()
+		wantSame(t, "Interrupt", deadline.Interrupt(ctx, near, unexpected), reason)
+		near.wantLog(t)
+	})
+}
+
+func TestInterruptMisuse(t *testing.T) {
+	var none context.Context
+	op := func() error { return nil }
+	misuse(t, "deadline: Interrupt with a nil context", func() { deadline.Interrupt(none, &fakeConn{}, op) })
+	misuse(t, "deadline: Interrupt with nothing to set a deadline of", func() { deadline.Interrupt(t.Context(), nil, op) })
+	misuse(t, "deadline: Interrupt with a nil function", func() { deadline.Interrupt(t.Context(), &fakeConn{}, nil) })
+}
+
+// What op returns comes out, except for an interruption.
+func TestInterruptErrors(t *testing.T) {
+	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	reason := error(&namedError{"enough"})
+	real := errors.New("real")
+	for _, test := range []struct {
+		op   error
+		want error // under a context that is done; nil: the same
+	}{
+		{timeout, reason},
+		{os.ErrDeadlineExceeded, reason},
+		{fmt.Errorf("header: %w", timeout), reason},
+		{errors.Join(timeout, fmt.Errorf("body: %w", timeout)), reason},
+		{fmt.Errorf("copy: %w", errors.Join(timeout)), reason},
+		{gaps{nil, timeout, nil}, reason},
+		{gaps{nil}, nil},
+		{errors.Join(timeout, real), nil},
+		{fmt.Errorf("%w: %w", real, timeout), nil},
+		{fmt.Errorf("copy: %w", errors.Join(timeout, real)), nil},
+		{fmt.Errorf("copy: %w", panicError{timeout}), nil},
+		{real, nil},
+		{io.EOF, nil},
+		{timeoutError{}, nil}, // not of I/O, for all we know
+		{context.DeadlineExceeded, nil},
+		{&deadline.TooSlowError{}, nil},
+		{panicError{timeout}, nil},
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		near := &fakeConn{}
+		op := func() error { return test.op }
+		wantSameError(t, fmt.Sprintf("Interrupt of op that returns %v", test.op), deadline.Interrupt(ctx, near, op), test.op)
+		near.wantLog(t)
+		op = func() error { cancel(reason); return test.op }
+		want := test.want
+		if want == nil {
+			want = test.op
+		}
+		wantSameError(t, fmt.Sprintf("Interrupt, cancelled, of op that returns %v", test.op), deadline.Interrupt(ctx, near, op), want)
+	}
+}
+
+// wantSameError is wantSame for errors that cannot be compared as well.
+func wantSameError(t *testing.T, call string, got, want error) {
+	t.Helper()
+	if fmt.Sprintf("%T %p", got, got) != fmt.Sprintf("%T %p", want, want) || got.Error() != want.Error() {
+		t.Errorf("%s: got %T %v, want %T %v", call, got, got, want, want)
+	}
+}
+
+// gaps joins errors, and nils.
+type gaps []error
+
+func (g gaps) Error() string   { return fmt.Sprint([]error(g)) }
+func (g gaps) Unwrap() []error { return g }
+
+type panicError struct{ value error }
+
+func (e panicError) Error() string      { return "panic: " + e.value.Error() }
+func (e panicError) Unwrap() error      { return e.value }
+func (e panicError) Cancellation() bool { return false }
+
+// A success is a success. Whatever the interruption does at that moment, it is over
+// when Interrupt returns.
+func TestInterruptSuccess(t *testing.T) {
+	for _, bound := range []bool{false, true} {
+		inBubble(t, fmt.Sprintf("bound=%t", bound), func(t *testing.T) {
+			for range 200 {
+				near, _ := pipe(t)
+				var d interface{ SetDeadline(time.Time) error } = near
+				if bound {
+					d = deadline.Conn(t.Context(), near)
+				}
+				ctx, cancel := cancellable(t, "enough")
+				err := deadline.Interrupt(ctx, d, func() error {
+					cancel()
+					return nil
+				})
+				wantSame(t, "Interrupt of an op that succeeds", err, nil)
+				returned := near.took()
+				synctest.Wait() // whatever cancel has started has ended
+				near.wantLog(t) // and has set no deadline since
+				if n := len(returned); n > 0 && returned[n-1] != "both none" && returned[n-1] != "read none" && returned[n-1] != "write none" {
+					t.Fatalf("deadlines set before Interrupt returned: %q", returned)
+				}
+			}
+		})
+	}
+}
+
+// With a connection from Conn the deadline is restored, and the user may set it.
+func TestInterruptConn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, _ := pipe(t)
+		c := deadline.Conn(t.Context(), near)
+		began := time.Now()
+		c.SetWriteDeadline(began.Add(time.Minute))
+		near.took()
+		ctx, cancel := cancellable(t, "enough")
+		done := begin(func() error {
+			return deadline.Interrupt(ctx, c, func() error {
+				err := readFull(c, 1)()
+				synctest.Wait() // writing is interrupted, too
+				if got := near.took(); len(got) != 2 {
+					t.Errorf("deadlines set for the interruption: %q, want one for each direction", got)
+				}
+				c.SetReadDeadline(began.Add(time.Hour))
+				near.wantLog(t)
+				_, err2 := c.Write([]byte("x"))
+				return errors.Join(err, err2)
+			})
+		})
+		synctest.Wait() // op reads
+		reason := cancel()
+		wantSame(t, "Interrupt", <-done, reason)
+		near.wantLog(t, "write future", "read future")
+		for i, want := range []time.Duration{time.Hour, time.Minute} {
+			done := start(methods[i].call(c), make([]byte, 1))
+			defer func() {
+				got := <-done
+				if !errors.Is(got.err, os.ErrDeadlineExceeded) || got.at.Sub(began) != want {
+					t.Errorf("%s: got %v after %v, want a timeout after %v", methods[i].name, got.err, got.at.Sub(began), want)
+				}
+			}()
+		}
+	})
+}
+
+// A call that ends must not take away the deadline in the past from another one that
+// has not come to notice it.
+func TestInterruptOverlapping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, _ := pipe(t)
+		one, cancelOne := cancellable(t, "one")
+		two, cancelTwo := cancellable(t, "two")
+		endOne, readTwo := make(chan bool), make(chan bool)
+		first := begin(func() error {
+			return deadline.Interrupt(one, near, func() error { <-endOne; return nil })
+		})
+		second := begin(func() error {
+			return deadline.Interrupt(two, near, func() error { <-readTwo; return readFull(near, 1)() })
+		})
+		synctest.Wait() // both run
+		if got := deadline.Uses(); got != 1 {
+			t.Errorf("two calls of Interrupt on one connection: %d uses, want 1", got)
+		}
+		cancelOne()
+		reason := cancelTwo()
+		synctest.Wait() // both have been told
+		endOne <- true
+		wantSame(t, "first Interrupt", <-first, nil)
+		readTwo <- true
+		wantSame(t, "second Interrupt", <-second, reason)
+		near.wantLog(t, "both past", "both none")
+		if got := deadline.Uses(); got != 0 {
+			t.Errorf("%d uses left", got)
+		}
+	})
+}
+
+// A timeout that is somebody else's comes out as it is.
+func TestInterruptForeignTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, _ := pipe(t)
+		near.SetDeadline(time.Now().Add(time.Second))
+		near.took()
+		ctx, _ := cancellable(t, "enough")
+		err := deadline.Interrupt(ctx, near, readFull(near, 1))
+		if !errors.Is(err, os.ErrDeadlineExceeded) || context.Cause(ctx) != nil {
+			t.Errorf("Interrupt: got %v, want the timeout", err)
+		}
+		near.wantLog(t) // and is still in force
+	})
+}
+
+// incomparable cannot be the key of a map.
+type incomparable struct {
+	*fakeConn
+	_ []int
+}
+
+func TestInterruptIncomparable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, _ := pipe(t)
+		d := incomparable{fakeConn: near}
+		ctx, cancel := cancellable(t, "enough")
+		done := begin(func() error { return deadline.Interrupt(ctx, d, readFull(d, 1)) })
+		synctest.Wait() // op is blocked
+		reason := cancel()
+		wantSame(t, "Interrupt", <-done, reason)
+		near.wantLog(t, "both past", "both none")
+	})
+}
+
+// However op ends, the deadline is gone.
+func TestInterruptAbnormalEnd(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("bad") }, "exit": runtime.Goexit} {
+		inBubble(t, name, func(t *testing.T) {
+			near, _ := pipe(t)
+			ctx, cancel := cancellable(t, "enough")
+			ended := make(chan any)
+			go func() {
+				defer func() { ended <- recover() }()
+				deadline.Interrupt(ctx, near, func() error {
+					readFull(near, 1)()
+					end()
+					return nil
+				})
+			}()
+			synctest.Wait() // op is blocked
+			cancel()
+			if got := <-ended; name == "panic" && got != "bad" || name == "exit" && got != nil {
+				t.Errorf("got panic %v", got)
+			}
+			near.wantLog(t, "both past", "both none")
+			if got := deadline.Uses(); got != 0 {
+				t.Errorf("%d uses left", got)
+			}
+		})
+	}
+}
+
+// Files and pipes of the operating system have deadlines, too.
+func TestInterruptFile(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	for range 100 {
+		ctx, cancel := cancellable(t, "enough")
+		started := make(chan bool)
+		done := begin(func() error {
+			return deadline.Interrupt(ctx, r, func() error {
+				close(started)
+				return readFull(r, 1)()
+			})
+		})
+		<-started
+		reason := cancel()
+		wantSame(t, "Interrupt", <-done, reason)
+	}
+	w.Write([]byte("x"))
+	wantSame(t, "Interrupt", deadline.Interrupt(t.Context(), r, readFull(r, 1)), nil)
+}
