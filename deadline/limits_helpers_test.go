@@ -90,9 +90,9 @@ func wantDone(t *testing.T, where string, ctx context.Context) {
 	}
 }
 
-// wantMisuse checks that f panics with a string that begins with want, which names
+// misuse checks that f panics with a string that begins with want, which names
 // the package and the mistake, and goes on with what to do.
-func wantMisuse(t *testing.T, want string, f func()) {
+func misuse(t *testing.T, want string, f func()) {
 	t.Helper()
 	defer func() {
 		t.Helper()

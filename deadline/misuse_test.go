@@ -21,23 +21,23 @@ func TestMisuse(t *testing.T) {
 
 	// What is passed on to the scope is refused by the scope.
 	const nilContext = "cancelscope: Run with a nil context"
-	wantMisuse(t, nilContext, func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) })
-	wantMisuse(t, nilContext, func() { _, _ = deadline.MoveOnAt(noContext, at, fn) })
-	wantMisuse(t, nilContext, func() { _ = deadline.FailAfter(noContext, time.Second, fn) })
-	wantMisuse(t, nilContext, func() { _ = deadline.FailAt(noContext, at, fn) })
-	wantMisuse(t, nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) })
+	misuse(t, nilContext, func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) })
+	misuse(t, nilContext, func() { _, _ = deadline.MoveOnAt(noContext, at, fn) })
+	misuse(t, nilContext, func() { _ = deadline.FailAfter(noContext, time.Second, fn) })
+	misuse(t, nilContext, func() { _ = deadline.FailAt(noContext, at, fn) })
+	misuse(t, nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) })
 
 	const nilFunction = "cancelscope: Run with a nil function"
-	wantMisuse(t, nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) })
-	wantMisuse(t, nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) })
-	wantMisuse(t, nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) })
-	wantMisuse(t, nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) })
-	wantMisuse(t, nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) })
+	misuse(t, nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) })
+	misuse(t, nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) })
+	misuse(t, nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) })
+	misuse(t, nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) })
+	misuse(t, nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) })
 
-	wantMisuse(t, "deadline: FailScope with a nil scope", func() { _ = deadline.FailScope(ctx, nil, fn) })
-	wantMisuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, time.Second) })
-	wantMisuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, 0) })
-	wantMisuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.SleepUntil(noContext, at) })
+	misuse(t, "deadline: FailScope with a nil scope", func() { _ = deadline.FailScope(ctx, nil, fn) })
+	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, time.Second) })
+	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, 0) })
+	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.SleepUntil(noContext, at) })
 	if ran {
 		t.Error("a function ran without a context")
 	}
@@ -45,7 +45,7 @@ func TestMisuse(t *testing.T) {
 	var s cancelscope.Scope
 	wantNil(t, "first FailScope", deadline.FailScope(ctx, &s, fn))
 	ran = false
-	wantMisuse(t, "cancelscope: second Run of a Scope", func() { _ = deadline.FailScope(ctx, &s, fn) })
+	misuse(t, "cancelscope: second Run of a Scope", func() { _ = deadline.FailScope(ctx, &s, fn) })
 	if ran {
 		t.Error("second FailScope of a scope ran its function")
 	}
