@@ -11,6 +11,54 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
+// catalogue: trio/test_run.py::test_cancel_shielding
+func TestShieldOnAndOff(t *testing.T) {
+	var outer, inner cancelscope.Scope
+	err := outer.Run(t.Context(), func(ctx context.Context) error {
+		return inner.Run(ctx, func(ctx context.Context) error {
+			checkError(t, "checkpoint at first", deadline.Sleep(ctx, 0), nil)
+			for range 2 {
+				inner.SetShield(true)
+				checkError(t, "checkpoint with the shield up", deadline.Sleep(ctx, 0), nil)
+				inner.SetShield(false)
+				checkError(t, "checkpoint with the shield down", deadline.Sleep(ctx, 0), nil)
+			}
+			inner.SetShield(true)
+			outer.Cancel(nil)
+			checkError(t, "checkpoint with outer cancelled", deadline.Sleep(ctx, 0), nil)
+
+			var innermost cancelscope.Scope
+			err := innermost.Run(ctx, func(ctx context.Context) error {
+				innermost.Cancel(nil)
+				err := deadline.Sleep(ctx, 0)
+				checkCancellation(t, "checkpoint in a scope inside that is cancelled", ctx, err)
+				return err
+			})
+			checkError(t, "Run of a scope inside", err, nil)
+			checkError(t, "checkpoint after it", deadline.Sleep(ctx, 0), nil)
+
+			inner.SetShield(false)
+			checkCancellation(t, "checkpoint with the shield off", ctx, deadline.Sleep(ctx, 0))
+			// Not as in Trio: what is done stays done. A new scope can be shielded.
+			inner.SetShield(true)
+			checkCancellation(t, "checkpoint with the shield up again", ctx, deadline.Sleep(ctx, 0))
+			var again cancelscope.Scope
+			again.SetShield(true)
+			err = again.Run(ctx, func(ctx context.Context) error {
+				checkError(t, "checkpoint in a new shielded scope", deadline.Sleep(ctx, 0), nil)
+				again.Cancel(nil)
+				return deadline.Sleep(ctx, 0)
+			})
+			checkError(t, "Run of a new shielded scope", err, nil)
+			checkScope(t, "again", &again, true, true)
+			return deadline.Sleep(ctx, 0)
+		})
+	})
+	checkError(t, "outer.Run", err, nil)
+	checkScope(t, "inner", &inner, false, false)
+	checkScope(t, "outer", &outer, true, true)
+}
+
 func TestShieldAgainstDelivery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_unshield_while_cancel_propagating
 	t.Run("put up while a cancellation goes through", func(t *testing.T) {
