@@ -150,7 +150,11 @@ func apiLines(dir string, pkg *types.Package) []string {
 		}
 		switch obj := obj.(type) {
 		case *types.Const:
-			p.printf("const %s %s = %s", name, p.typ(obj.Type()), obj.Val())
+			typ := ""
+			if basic, ok := obj.Type().(*types.Basic); !ok || basic.Info()&types.IsUntyped == 0 {
+				typ = " " + p.typ(obj.Type())
+			}
+			p.printf("const %s%s = %s", name, typ, obj.Val())
 		case *types.Var:
 			p.printf("var %s %s", name, p.typ(obj.Type()))
 		case *types.Func:

@@ -28,7 +28,10 @@ require (
 
 import "github.com/trellis-go/trellis/internal/tree"
 
-const Depth Level = 1 << 4
+const (
+	Depth Level = 1 << 4
+	Most        = 1<<31 - 1
+)
 
 type Level int8
 
@@ -110,6 +113,7 @@ import (
 func TestSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { clock.Sleep(1) })
 	bubble(t, func(t *testing.T) { func() { clock.Sleep(1) }() })
+	bubbles(t, func() { clock.Sleep(1) })
 	synctest.Test(t, sleeper)
 	synctest.Test(t, func(t *testing.T) { caller() })
 }
@@ -118,6 +122,8 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
+func bubbles(t *testing.T, f func()) { t.Run("", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { f() }) }) }
+
 func sleeper(t *testing.T) { clock.Sleep(1) }
 func caller()              { callee() }
 func callee()              { clock.Sleep(1) }
@@ -125,6 +131,7 @@ func callee()              { clock.Sleep(1) }
 	"nursery/main_test.go": leakTest("nursery_test"),
 
 	"testdata/api/cancelscope.txt": `pkg cancelscope, const Depth Level = 16
+pkg cancelscope, const Most = 2147483647
 pkg cancelscope, method (*Scope) Error() string
 pkg cancelscope, method (*Scope) Label() string
 pkg cancelscope, method (*Scope) Run(func(string) error) error
@@ -236,13 +243,13 @@ var doctored = []struct {
 	{"function of just the limit", "sizes", map[string]string{"examples/hello/main.go": "package main\n\n// Comment.\nfunc main() {\n" + strings.Repeat("\t_ = 0\n", maxFuncLines-2) + "}\n"}, nil},
 
 	{"sleep", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { t.Run(\"\", func(t *testing.T) { clock.Sleep(1) }) }\n"},
-		[]string{`nursery/sleep_test.go:23: time.Sleep outside a bubble`}},
+		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
 	{"sleep in a function that others call as well", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { caller() }\n"},
-		[]string{`nursery/sleep_test.go:22: time.Sleep outside a bubble`}},
+		[]string{`nursery/sleep_test.go:25: time.Sleep outside a bubble`}},
 	{"sleep in a function that nobody calls", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { clock.Sleep(1) }\n"},
-		[]string{`nursery/sleep_test.go:23: time.Sleep outside a bubble`}},
+		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
 	{"sleep as a value", "sleeps", map[string]string{"nursery/sleep_test.go": "+var pause = clock.Sleep\n"},
-		[]string{`nursery/sleep_test.go:23: time.Sleep outside a bubble`}},
+		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
 	{"bubble of another kind", "sleeps", map[string]string{"nursery/sleep_test.go": "package nursery_test\n\nimport \"time\"\n\nfunc TestSleep(t *testing.T) { synctest.Test(t, func() { time.Sleep(1) }) }\n"},
 		[]string{`nursery/sleep_test.go:5: time.Sleep outside a bubble`}},
 

@@ -30,7 +30,7 @@ func checkSleeps(r *repository) []string {
 
 // bubbles returns the functions among the sources of one folder that run in
 // bubbles, as far as the syntax tells: what is passed to synctest.Test, or to a
-// function that hands its parameter on to synctest.Test, and functions that
+// function that uses its parameter there, and functions that
 // are mentioned nowhere but in those.
 func bubbles(sources []*source) map[ast.Node]bool {
 	in, named := passedToBubbles(sources)
@@ -58,7 +58,7 @@ func bubbles(sources []*source) map[ast.Node]bool {
 }
 
 // passedToBubbles returns the function literals that are passed to
-// synctest.Test or something that hands them on to it, and the names so passed.
+// synctest.Test or something that uses them there, and the names so passed.
 func passedToBubbles(sources []*source) (literals map[ast.Node]bool, named map[string]bool) {
 	literals, named = make(map[ast.Node]bool), make(map[string]bool)
 	openers := make(map[string]bool) // functions that run a parameter in a bubble
@@ -76,9 +76,11 @@ func passedToBubbles(sources []*source) (literals map[ast.Node]bool, named map[s
 			literals[arg] = true
 		case *ast.Ident:
 			named[arg.Name] = true
-			if f, ok := outer.(*ast.FuncDecl); ok && hasParam(f, arg.Name) {
-				openers[f.Name.Name] = true
-			}
+		default:
+			return
+		}
+		if f, ok := outer.(*ast.FuncDecl); ok && mentionsParam(f, arg) {
+			openers[f.Name.Name] = true
 		}
 	}
 	// Twice, because an opener may be declared after its use.
@@ -122,10 +124,23 @@ func mentioned(sources []*source, in map[ast.Node]bool, declared map[*ast.Ident]
 	return inside, outside
 }
 
-// hasParam reports whether f has a parameter of function type of that name.
-func hasParam(f *ast.FuncDecl, name string) bool {
-	return slices.ContainsFunc(f.Type.Params.List, func(field *ast.Field) bool {
-		_, function := field.Type.(*ast.FuncType)
-		return function && slices.ContainsFunc(field.Names, func(id *ast.Ident) bool { return id.Name == name })
+// mentionsParam reports whether node, which is within f, mentions a parameter
+// of f that is a function.
+func mentionsParam(f *ast.FuncDecl, node ast.Node) bool {
+	var params []string
+	for _, field := range f.Type.Params.List {
+		if _, ok := field.Type.(*ast.FuncType); ok {
+			for _, id := range field.Names {
+				params = append(params, id.Name)
+			}
+		}
+	}
+	found := false
+	ast.Inspect(node, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && slices.Contains(params, id.Name) {
+			found = true
+		}
+		return !found
 	})
+	return found
 }
