@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -319,4 +320,41 @@ func TestLimitLeavesOnPanic(t *testing.T) {
 			t.Errorf("after a Goexit: MoveOnAfter returned %t, ctx.Err() = %v, want false, %v", returned, kept.Err(), context.Canceled)
 		}
 	})
+}
+
+// Deadlines that no clock of 64 bits can count to.
+func TestLimitExtremes(t *testing.T) {
+	never := map[string]time.Time{
+		"the year 9999": time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC),
+		"the last time": time.Unix(1<<62, 0),
+	}
+	past := map[string]time.Time{
+		"the epoch":      time.Unix(0, 0),
+		"the first year": time.Time{}.Add(1),
+		"the first time": time.Unix(-1<<62, 0),
+	}
+	check := func(t *testing.T) {
+		for name, at := range never {
+			err := deadline.FailAt(context.Background(), at, func(ctx context.Context) error {
+				wantEffective(t, name, ctx, at)
+				ctx.Done()
+				return deadline.Sleep(ctx, 0)
+			})
+			wantNil(t, "FailAt "+name, err)
+		}
+		for name, at := range past {
+			wantTooSlow(t, "FailAt "+name, deadline.FailAt(context.Background(), at, sleepFor(year)), deadline.TooSlowError{Deadline: at})
+		}
+		err := deadline.FailAfter(context.Background(), math.MaxInt64, func(ctx context.Context) error {
+			ctx.Done()
+			return deadline.Sleep(ctx, 0)
+		})
+		wantNil(t, "FailAfter(max)", err)
+		expired, err := deadline.MoveOnAfter(context.Background(), math.MinInt64, sleepFor(year))
+		if !expired || err != nil {
+			t.Errorf("MoveOnAfter(min) = %t, %v, want true, nil", expired, err)
+		}
+	}
+	t.Run("real time", check)
+	inBubble(t, "fake time", check)
 }
