@@ -3,11 +3,10 @@ package deadline_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"os"
-	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,74 +197,66 @@ func TestAcceptTurns(t *testing.T) {
 
 // Whatever is cancelled, every connection is accepted by exactly one of the callers.
 func TestAcceptStress(t *testing.T) {
-	const acceptors, total = 4, 200
-	seed := rand.Uint64()
+	const acceptors, total = 4, 100
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Skip(err)
 	}
-	defer l.Close()
-	stop, cancelAll := context.WithCancel(t.Context())
+	s := newStress(t, acceptors+1)
 	var all sync.WaitGroup
-	ids := make(chan byte, 2*total)
-	for i := range uint64(acceptors) {
+	var seen [total]atomic.Int64
+	read := func(c net.Conn) {
+		defer c.Close()
+		b := make([]byte, 1)
+		if _, err := c.Read(b); err != nil {
+			t.Errorf("seed %d: Read: %v", s.seed, err)
+		}
+		seen[b[0]].Add(1)
+	}
+	var accepted atomic.Int64
+	for _, p := range s.players[1:] {
 		all.Go(func() {
-			rng := rand.New(rand.NewPCG(seed, i))
-			for stop.Err() == nil {
-				ctx, cancel := context.WithCancel(stop)
-				waits := rng.IntN(30)
-				all.Go(func() {
-					for range waits {
-						runtime.Gosched()
-					}
-					cancel()
-				})
-				for {
-					c, err := deadline.Accept(ctx, l)
-					if err != nil {
-						if err != context.Canceled {
-							t.Errorf("seed %d: Accept: %v", seed, err)
-						}
-						break
-					}
-					all.Go(func() {
-						defer c.Close()
-						b := make([]byte, 1)
-						if _, err := c.Read(b); err != nil {
-							t.Errorf("seed %d: Read: %v", seed, err)
-						}
-						ids <- b[0]
-					})
+			for accepted.Load() < total {
+				ctx := p.next()
+				p.strike()
+				c, err := deadline.Accept(ctx, l)
+				switch {
+				case err == nil:
+					accepted.Add(1)
+					all.Go(func() { read(c) })
+				case err == context.Canceled:
+				case accepted.Load() == total && errors.Is(err, net.ErrClosed):
+				default:
+					t.Errorf("seed %d: Accept: %v", s.seed, err)
+					return
+				}
+				if accepted.Load() == total {
+					l.Close()
 				}
 			}
 		})
 	}
 	all.Go(func() {
 		for i := range byte(total) {
+			s.players[0].strike()
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {
-				t.Errorf("seed %d: Dial: %v", seed, err)
-				cancelAll()
+				t.Errorf("seed %d: Dial: %v", s.seed, err)
+				l.Close()
 				return
 			}
-			defer c.Close()
 			c.Write([]byte{i})
+			c.Close()
 		}
 	})
-	seen := make(map[byte]bool)
-	for len(seen) < total && stop.Err() == nil {
-		select {
-		case id := <-ids:
-			if seen[id] {
-				t.Errorf("seed %d: connection %d accepted twice", seed, id)
-			}
-			seen[id] = true
-		case <-stop.Done():
+	all.Wait()
+	s.strikes.Wait()
+	for id := range seen {
+		if n := seen[id].Load(); n != 1 {
+			t.Errorf("seed %d: connection %d accepted %d times, want once", s.seed, id, n)
 		}
 	}
-	cancelAll()
-	all.Wait()
 	if got := deadline.Uses(); got != 0 {
-		t.Errorf("seed %d: %d uses left", seed, got)
+		t.Errorf("seed %d: %d uses left", s.seed, got)
 	}
 }

@@ -31,25 +31,27 @@ func TestConnBothDeadlines(t *testing.T) {
 }
 
 func TestConnRestoresTheDeadline(t *testing.T) {
-	perMethod(t, func(t *testing.T, m method) {
-		near, _ := pipe(t)
-		ctx, cancel := cancellable(t, "enough")
-		c := deadline.Conn(ctx, near)
-		began := time.Now()
-		if err := m.set(c)(began.Add(10 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		done := start(m.call(c), make([]byte, 4))
-		time.Sleep(time.Second)
-		reason := cancel()
-		wantResult(t, m.name, <-done, 0, reason)
-		near.wantLog(t, m.log+"future", m.log+"past", m.log+"future")
+	for _, m := range methods {
+		inBubble(t, m.name, func(t *testing.T) {
+			near, _ := pipe(t)
+			ctx, cancel := cancellable(t, "enough")
+			c := deadline.Conn(ctx, near)
+			began := time.Now()
+			if err := m.set(c)(began.Add(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			done := start(m.call(c), make([]byte, 4))
+			time.Sleep(time.Second)
+			reason := cancel()
+			wantResult(t, m.name, <-done, 0, reason)
+			near.wantLog(t, m.log+"future", m.log+"past", m.log+"future")
 
-		_, err := m.call(deadline.Conn(t.Context(), c))(make([]byte, 4))
-		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 10*time.Second {
-			t.Errorf("%s with a deadline at 10s: got %v after %v", m.name, err, time.Since(began))
-		}
-	})
+			_, err := m.call(deadline.Conn(t.Context(), c))(make([]byte, 4))
+			if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 10*time.Second {
+				t.Errorf("%s with a deadline at 10s: got %v after %v", m.name, err, time.Since(began))
+			}
+		})
+	}
 }
 
 // A deadline that is set during an interruption counts after it, and does not end it.
