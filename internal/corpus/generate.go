@@ -1,6 +1,9 @@
 package corpus
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Generate turns any bytes into a program. The same bytes give the same
 // program, and changing one changes little. Programs use all operations, the
@@ -185,7 +188,30 @@ func (g *generator) scope(kind string, b block) *Op {
 		o.Shield = g.next() < 70
 		g.declare(kind, o)
 		o.Body = g.ops(b.in(o.ID))
+		if choice := g.next(); o.Shield && choice < 160 {
+			g.behindShield(o, b.inside[choice%len(b.inside)])
+		}
 	})
+}
+
+// behindShield cancels a scope around a shielded one while that is inside, at
+// once or by a deadline, and perhaps takes the shield off later: random
+// operations seldom come to that.
+func (g *generator) behindShield(o *Op, around string) {
+	kind := "cancel"
+	if g.next() < 128 {
+		kind = "deadline"
+	}
+	o.Body = slices.Insert(o.Body, 0, g.op(kind, func(c *Op) {
+		c.ID = around
+		if kind == "deadline" {
+			c.D = g.duration()
+		}
+	}))
+	if choice := g.next(); choice < 160 {
+		o.Body = slices.Insert(o.Body, 1+choice%len(o.Body),
+			g.op("shield", func(off *Op) { off.ID = o.ID }))
+	}
 }
 
 func (g *generator) nursery(b block) *Op {
@@ -198,15 +224,22 @@ func (g *generator) nursery(b block) *Op {
 	})
 }
 
-// child makes a task, mostly in a nursery around it.
+// child makes a task, mostly in a nursery around it; one that is started moves
+// to another more often.
 func (g *generator) child(kind string, b block) *Op {
 	return g.op(kind, func(o *Op) {
 		o.Task = fmt.Sprintf("t%d", len(g.tasks)+1)
 		g.tasks = append(g.tasks, o.Task)
-		choice := g.next()
-		if len(b.nurs) > 0 && choice < 236 {
+		choice, nearby := g.next(), 190
+		if kind == "start" {
+			nearby = 110
+		}
+		switch {
+		case len(b.nurs) > 0 && choice < nearby:
 			o.In = b.nurs[choice%len(b.nurs)]
-		} else {
+		case len(g.nurs) > 0 && choice < 240:
+			o.In = g.nurs[choice%len(g.nurs)]
+		default:
 			g.late = append(g.late, func() { g.orEffective(o, &o.In, g.nurs, choice) })
 		}
 		inner := b.in()
@@ -238,6 +271,9 @@ func (g *generator) change(kind string, b block) *Op {
 		switch kind {
 		case "deadline":
 			o.D = g.deadline(g.next() < 60)
+			if g.next() < 24 {
+				o.D = new(int64)
+			}
 		case "shield":
 			o.On = g.next()%2 == 0
 		}
