@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -95,8 +96,10 @@ func ExampleConfig_Run() {
 	cautious := nursery.Config{Panics: nursery.ConvertPanics}
 	err := cautious.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.GoNamed("plugin", func(ctx context.Context) error {
-			var settings map[string]string
-			settings["colour"] = "green"
+			colours := []string{"green", "blue"}
+			for i := range 3 {
+				colours[i] = strings.ToUpper(colours[i])
+			}
 			return nil
 		})
 		return nil
@@ -105,7 +108,7 @@ func ExampleConfig_Run() {
 	if errors.As(err, &p) {
 		fmt.Println(p.Task, "panicked:", p.Value)
 	}
-	// Output: plugin panicked: assignment to entry in nil map
+	// Output: plugin panicked: runtime error: index out of range [2] with length 2
 }
 
 // Start more tasks from tasks: the nursery waits for them all.
