@@ -61,8 +61,8 @@ func (c *scopeContext) Deadline() (t time.Time, ok bool) {
 	return t, !t.IsZero()
 }
 
-// Effective tells the earliest of all deadlines in force.
-func (c *scopeContext) Effective() (t time.Time, ok bool) {
+// Effective implements [tree.Node].
+func (c *scopeContext) Effective() (t time.Time, cancelled bool) {
 	s := (*Scope)(c)
 	if s.look() != nil {
 		return time.Time{}, true
@@ -79,10 +79,13 @@ func (c *scopeContext) Effective() (t time.Time, ok bool) {
 		if foreign {
 			deadline, _ = outer.Deadline()
 			t = earlier(t, deadline)
+			if up != nil && up.look() != nil {
+				break // and outer is not done: a context.WithoutCancel lies between
+			}
 		}
 		s = up
 	}
-	return t, !t.IsZero()
+	return t, false
 }
 
 // earlier returns the earlier one of two deadlines, zero meaning none.

@@ -3,6 +3,7 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -28,5 +29,22 @@ func TestIsCancellationOutside(t *testing.T) {
 	own.Run(context.Background(), func(inside context.Context) error { err = context.Cause(inside); return nil })
 	if cancelscope.IsCancellation(ctx, err) {
 		t.Errorf("IsCancellation(ctx, %#v) of a scope that was cancelled by hand = true, want false", err)
+	}
+}
+
+func TestNilContextOfAJudgement(t *testing.T) {
+	var none context.Context
+	for name, f := range map[string]func(){
+		"cancelscope: Split with a nil context":          func() { cancelscope.Split(none, errors.New("x")) },
+		"cancelscope: IsCancellation with a nil context": func() { cancelscope.IsCancellation(none, errors.New("x")) },
+	} {
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.HasPrefix(text, name) {
+					t.Errorf("panic with %q, want %q and so on", text, name)
+				}
+			}()
+			f()
+		}()
 	}
 }

@@ -9,8 +9,11 @@ import (
 )
 
 // IsCancellation reports whether err is nothing but cancellations of ctx: whether
-// there are some in it and [Split] would leave no rest.
+// there are some in it and [Split] would leave no rest. It panics if ctx is nil.
 func IsCancellation(ctx context.Context, err error) bool {
+	if ctx == nil {
+		panic("cancelscope: IsCancellation with a nil context: pass the one that the error comes from")
+	}
 	cancelled, rest := Split(ctx, err)
 	return cancelled != nil && rest == nil
 }
@@ -42,7 +45,12 @@ func IsCancellation(ctx context.Context, err error) bool {
 // [errors.Is] and [errors.As], above the remaining leaves. A chain of single
 // wrappers counts as one leaf: with something real anywhere in it, it is real as a
 // whole.
+//
+// Split panics if ctx is nil.
 func Split(ctx context.Context, err error) (cancelled, rest error) {
+	if ctx == nil {
+		panic("cancelscope: Split with a nil context: pass the one that the error comes from")
+	}
 	state := ctx.Err()
 	if state == nil || err == nil {
 		return nil, err

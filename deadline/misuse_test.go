@@ -38,6 +38,7 @@ func TestMisuse(t *testing.T) {
 	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, time.Second) })
 	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, 0) })
 	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.SleepUntil(noContext, at) })
+	misuse(t, "deadline: Effective with a nil context", func() { _, _ = deadline.Effective(noContext) })
 	if ran {
 		t.Error("a function ran without a context")
 	}

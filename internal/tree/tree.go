@@ -11,9 +11,10 @@ import (
 type Node interface {
 	context.Context
 
-	// Effective is the deadline in force, as deadline.Effective describes it:
-	// (zero, true) when the scope is cancelled already.
-	Effective() (t time.Time, ok bool)
+	// Effective is the earliest deadline in force in the scope, also if it can move
+	// to a later time; zero if there is none. cancelled reports whether the scope is
+	// effectively cancelled; then t is zero.
+	Effective() (t time.Time, cancelled bool)
 
 	// Fail cancels the scope because one of its tasks has failed. Like every
 	// cancellation it changes nothing if the scope has a cause already.
