@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -18,6 +19,9 @@ import (
 
 // maxShown is how many differing programs a run prints in full.
 const maxShown = 5
+
+// recordings are the files in testdata.
+var recordings = []string{"trio.jsonl.gz", "asyncio.jsonl.gz"}
 
 // TestCorpus runs the recorded programs, or those of the file that
 // TRELLIS_CORPUS names. One program runs alone with
@@ -29,11 +33,19 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatalf("TRELLIS_CORPUS: %v", err)
 		}
-		t.Run(label(path), func(t *testing.T) { testFile(t, path) })
+		cases, err := load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(label(path), func(t *testing.T) { testCases(t, label(path), cases) })
 		return
 	}
-	for _, file := range []string{"trio.jsonl.gz", "asyncio.jsonl.gz"} {
-		t.Run(label(file), func(t *testing.T) { testFile(t, filepath.Join("testdata", file)) })
+	all, err := recorded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range recordings {
+		t.Run(label(name), func(t *testing.T) { testCases(t, label(name), all[name]) })
 	}
 }
 
@@ -46,12 +58,8 @@ func label(path string) string {
 	return base
 }
 
-// testFile runs every program of a file and says how many differ.
-func testFile(t *testing.T, path string) {
-	cases, err := load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+// testCases runs every program of a file and says how many differ.
+func testCases(t *testing.T, name string, cases []*corpus.Case) {
 	type failure struct {
 		size int
 		text string
@@ -75,7 +83,7 @@ func testFile(t *testing.T, path string) {
 			}
 		})
 	}
-	line := fmt.Sprintf("%s: %d programs, %d differ", label(path), ran, len(failures))
+	line := fmt.Sprintf("%s: %d programs, %d differ", name, ran, len(failures))
 	t.Log(line)
 	if !testing.Verbose() {
 		fmt.Println(line)
@@ -98,7 +106,7 @@ func testFile(t *testing.T, path string) {
 // without pacing; that is all but one in a hundred.
 func ways(c *corpus.Case) []corpus.Options {
 	ways := []corpus.Options{{Flavor: c.Flavor, Pace: corpus.Paced}}
-	if _, err := corpus.Predict(c.Program, c.Flavor, corpus.Eager, 1, 20); err == nil {
+	if _, err := corpus.Predict(c.Program, c.Flavor, corpus.Eager, 1, 30); err == nil {
 		ways = append(ways,
 			corpus.Options{Flavor: c.Flavor, Pace: corpus.Eager},
 			corpus.Options{Flavor: c.Flavor, Pace: corpus.Eager, Wrap: maxWrap})
@@ -158,6 +166,19 @@ func moduleRoot() (string, error) {
 		dir = filepath.Dir(dir)
 	}
 }
+
+// recorded are the programs of the recordings, decoded once for all tests.
+var recorded = sync.OnceValues(func() (map[string][]*corpus.Case, error) {
+	all := make(map[string][]*corpus.Case)
+	for _, name := range recordings {
+		cases, err := load(filepath.Join("testdata", name))
+		if err != nil {
+			return nil, err
+		}
+		all[name] = cases
+	}
+	return all, nil
+})
 
 // load reads a corpus file, compressed or not.
 func load(path string) ([]*corpus.Case, error) {

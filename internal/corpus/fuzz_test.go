@@ -136,7 +136,7 @@ func seedBytes(seed int) []byte {
 
 // TestGenerated compares programs of fixed seeds.
 func TestGenerated(t *testing.T) {
-	count := 3000
+	count := 2000
 	if testing.Short() {
 		count = 300
 	}

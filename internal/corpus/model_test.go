@@ -1,7 +1,6 @@
 package corpus_test
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/trellis-go/trellis/internal/corpus"
@@ -10,12 +9,12 @@ import (
 // The model must give what was recorded under Trio, and under asyncio, for
 // every program: else it is no measure for anything.
 func TestPredictRecorded(t *testing.T) {
-	for _, file := range []string{"trio.jsonl.gz", "asyncio.jsonl.gz"} {
-		cases, err := load(filepath.Join("testdata", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		differ := 0
+	all, err := recorded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range recordings {
+		cases, differ := all[file], 0
 		for _, c := range cases {
 			got, err := corpus.Predict(c.Program, c.Flavor, corpus.Paced, 1, 5)
 			if err != nil {
