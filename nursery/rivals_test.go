@@ -1,0 +1,332 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// The tests in this file and in rivals_net_test.go are what other libraries for groups
+// of goroutines were seen to get wrong.
+
+// Seen elsewhere: the panic leaves the group at once, and the child runs on, or the
+// group waits for ever for a child that nobody cancels.
+func TestRivalBodyPanics(t *testing.T) {
+	inBubble(t, "while a child waits for its context", func(t *testing.T) {
+		var cleaned bool
+		o := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error {
+					<-ctx.Done()
+					cleaned = true
+					return ctx.Err()
+				})
+				synctest.Wait() // the child waits
+				panic("bad body")
+			})
+		})
+		p, ok := o.panicked.(*nursery.PanicError)
+		if !ok || p.Value != "bad body" || p.Task != "body" {
+			t.Errorf("Run: %v, want a *PanicError of the body with its value", o)
+		}
+		if !cleaned {
+			t.Errorf("Run panicked before the child had ended")
+		}
+	})
+}
+
+// Seen elsewhere: tasks are dropped without a word, and the group returns nil.
+func TestRivalParentIsCancelledAlready(t *testing.T) {
+	inBubble(t, "when the group opens", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var ran int
+		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			for range 3 {
+				n.Go(func(ctx context.Context) error { ran++; return nil })
+				synctest.Wait() // the task has ended
+			}
+			n.Go(func(ctx context.Context) error { return ctx.Err() })
+			return nil
+		})
+		if ran != 3 {
+			t.Errorf("%d of 3 tasks ran, want all, each to its first wait", ran)
+		}
+		checkCancelled(t, "Run under a cancelled context", err, cancelscope.ByParent)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("errors.Is(%v, context.Canceled) = false, want true", err)
+		}
+	})
+	inBubble(t, "and a task fails all the same", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("a", func(context.Context) error { return errBoom })
+			return nil
+		})
+		checkShape(t, "Run under a cancelled context", err, "[a=boom]")
+	})
+}
+
+const failNowVariable = "TRELLIS_TEST_FAILNOW"
+
+// Seen elsewhere: the test hangs, because the group never hears of the end of the
+// goroutine; or it goes on as if all were well. A mock that is called with the wrong
+// arguments calls t.Fatalf wherever it is called.
+func TestRivalFailNowInAChild(t *testing.T) {
+	if os.Getenv(failNowVariable) != "" {
+		_ = nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				fmt.Println("sibling ends")
+				return ctx.Err()
+			})
+			n.Go(func(context.Context) error {
+				t.Fatalf("unexpected call")
+				return nil
+			})
+			return nil
+		})
+		fmt.Println("the test goes on")
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRivalFailNowInAChild$")
+	cmd.Env = append(os.Environ(), failNowVariable+"=1")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("process of a test with FailNow in a task: %v, want exit status 1", err)
+	}
+	text := string(out)
+	for _, want := range []string{"--- FAIL: TestRivalFailNowInAChild", "unexpected call", "sibling ends"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("output of a test with FailNow in a task: no %q in\n%s", want, text)
+		}
+	}
+	for _, not := range []string{"the test goes on", "panic"} {
+		if strings.Contains(text, not) {
+			t.Errorf("output of a test with FailNow in a task: %q in\n%s", not, text)
+		}
+	}
+}
+
+// Seen elsewhere: twenty-one lines, of which twenty say "context canceled"; or one of
+// those instead of the failure, because it was first in a list.
+func TestRivalTwentyCancelledSiblings(t *testing.T) {
+	inBubble(t, "are not worth a line", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			for i := range 20 {
+				n.Go(func(ctx context.Context) error {
+					<-ctx.Done()
+					switch i % 3 {
+					case 0:
+						return fmt.Errorf("fetching %d: %w", i, ctx.Err())
+					case 1:
+						return context.Cause(ctx)
+					}
+					return ctx.Err()
+				})
+			}
+			synctest.Wait() // all wait
+			n.GoNamed("culprit", func(context.Context) error { return errBoom })
+			return nil
+		})
+		if got, want := err.Error(), "culprit: boom"; got != want {
+			t.Errorf("Run = %q, want %q", got, want)
+		}
+		if errors.Is(err, context.Canceled) {
+			t.Errorf("errors.Is(%v, context.Canceled) = true, want false", err)
+		}
+	})
+}
+
+// Seen elsewhere: a deadlock as soon as the limit is reached, or tasks started after
+// the wait has begun that nobody waits for.
+func TestRivalChildrenSpawn(t *testing.T) {
+	inBubble(t, "long after the body has ended", func(t *testing.T) {
+		var ran atomic.Int32
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			var spawn func(depth int) func(context.Context) error
+			spawn = func(depth int) func(context.Context) error {
+				return func(context.Context) error {
+					ran.Add(1)
+					if depth == 0 {
+						return nil
+					}
+					synctest.Wait() // whoever can has ended, the body among them
+					n.Go(spawn(depth - 1))
+					return nil
+				}
+			}
+			n.Go(spawn(100))
+			return nil
+		})
+		if got := ran.Load(); err != nil || got != 101 {
+			t.Errorf("Run = %v with %d tasks, want nil with 101", err, got)
+		}
+	})
+	t.Run("many at a time", func(t *testing.T) {
+		var ran atomic.Int32
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			var spawn func(depth int) func(context.Context) error
+			spawn = func(depth int) func(context.Context) error {
+				return func(context.Context) error {
+					ran.Add(1)
+					for range min(depth, 1) * 2 {
+						n.Go(spawn(depth - 1))
+					}
+					return nil
+				}
+			}
+			n.Go(spawn(11))
+			return nil
+		})
+		if got := ran.Load(); err != nil || got != 1<<12-1 {
+			t.Errorf("Run = %v with %d tasks, want nil with %d", err, got, 1<<12-1)
+		}
+	})
+}
+
+// Seen elsewhere: a second Wait that hangs or returns nil, and a late Go that starts a
+// goroutine nobody waits for.
+func TestRivalLateCalls(t *testing.T) {
+	inBubble(t, "after the end of the group", func(t *testing.T) {
+		var late *nursery.Nursery
+		var task *nursery.Task[int]
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			late = n
+			task = nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom })
+			return nil
+		})
+		checkShape(t, "Run", err, "["+task.Name()+"=boom]")
+		for range 2 {
+			if _, err := task.Wait(t.Context()); err != errBoom {
+				t.Errorf("Wait after the end of the nursery = %v, want %v", err, errBoom)
+			}
+		}
+		never := func(context.Context) error { t.Error("a task runs in a nursery that has closed"); return nil }
+		checkPanics(t, "Go after the end", "nursery: Go on a nursery that has closed", func() { late.Go(never) })
+		if err := late.TryGo(never); err != nursery.ErrClosed {
+			t.Errorf("TryGo after the end = %v, want ErrClosed", err)
+		}
+		synctest.Wait() // nothing was started
+	})
+}
+
+// Seen elsewhere: a nil dereference in a goroutine that does not say who is to blame,
+// or a group that waits for ever for what it could not start.
+func TestRivalNilFunction(t *testing.T) {
+	inBubble(t, "panics where it is passed", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			checkPanics(t, "Go(nil)", "nursery: nil function", func() { n.Go(nil) })
+			checkPanics(t, "TryGoNamed(nil)", "nursery: nil function", func() { _ = n.TryGoNamed("a", nil) })
+			checkPanics(t, "Spawn(nil)", "nursery: Spawn with a nil function", func() { nursery.Spawn[int](n, nil) })
+			checkPanics(t, "Start(nil)", "nursery: Start with a nil function", func() { _, _ = nursery.Start[int](ctx, n, nil) })
+			if got := n.Running(); got != 0 {
+				t.Errorf("Running() after that = %d, want 0", got)
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			t.Errorf("Run = %v, want nil: nobody was cancelled", err)
+		}
+	})
+}
+
+// Seen elsewhere: every context.Canceled is taken for one's own, and an operation that
+// was given up under another context counts as a success.
+func TestRivalForeignCancellation(t *testing.T) {
+	foreign, cancel := context.WithCancel(context.Background())
+	cancel()
+	gaveUp := fmt.Errorf("gave up: %w", foreign.Err())
+
+	inBubble(t, "of a child", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("a", func(context.Context) error { return gaveUp })
+			n.GoNamed("b", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+			return nil
+		})
+		checkShape(t, "Run", err, "[a=gave up: context canceled]")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("errors.Is(%v, context.Canceled) = false, want true", err)
+		}
+	})
+	inBubble(t, "of the body", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(context.Context, *nursery.Nursery) error { return foreign.Err() })
+		checkShape(t, "Run", err, "[body=context canceled]")
+	})
+	inBubble(t, "after a deadline", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("a", func(ctx context.Context) error { <-ctx.Done(); return gaveUp })
+			n.GoNamed("b", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+			n.Scope().SetTimeout(0)
+			return nil
+		})
+		checkShape(t, "Run", err, "[a=gave up: context canceled]")
+	})
+	inBubble(t, "after a cancellation, if it says where it comes from", func(t *testing.T) {
+		var elsewhere error
+		var other cancelscope.Scope
+		_ = other.Run(context.Background(), func(ctx context.Context) error {
+			other.Cancel(nil)
+			elsewhere = context.Cause(ctx)
+			return nil
+		})
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("a", func(ctx context.Context) error { <-ctx.Done(); return elsewhere })
+			// A bare value does not: it is the nursery's own as well.
+			n.GoNamed("b", func(ctx context.Context) error { <-ctx.Done(); return gaveUp })
+			n.Scope().Cancel(nil)
+			return nil
+		})
+		checkShape(t, "Run", err, "[a=cancelled]")
+	})
+	inBubble(t, "that cancels the others", func(t *testing.T) {
+		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("a", func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) })
+			synctest.Wait() // a waits
+			n.GoNamed("b", func(context.Context) error { return gaveUp })
+			return nil
+		})
+		checkShape(t, "Run", err, "[b=gave up: context canceled]")
+	})
+}
+
+// Seen elsewhere: one error of ten thousand, or a text of ten thousand lines.
+func TestRivalTenThousandFailures(t *testing.T) {
+	const many = 10_000
+	failures := make([]error, many)
+	for i := range failures {
+		failures[i] = fmt.Errorf("failure %d", i)
+	}
+	err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		for _, err := range failures {
+			n.Go(func(context.Context) error { return err })
+		}
+		return nil
+	})
+	seen := make(map[error]int)
+	for _, leaf := range leaves(err) {
+		seen[leaf]++
+	}
+	for i, failure := range failures {
+		if seen[failure] != 1 {
+			t.Fatalf("failure %d is found %d times in the error of Run, want once", i, seen[failure])
+		}
+	}
+	if len(seen) != many {
+		t.Errorf("Run = an error with %d leaves, want %d", len(seen), many)
+	}
+	if lines := strings.Count(err.Error(), "\n") + 1; lines > 20 {
+		t.Errorf("Run = an error of %d lines, want few", lines)
+	}
+}
