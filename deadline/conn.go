@@ -10,8 +10,8 @@ import (
 // Conn returns c bound to ctx: a connection whose Read and Write fail with the cause
 // of ctx (see [context.Cause]) once ctx is done. Calls that are blocked then are
 // interrupted, by a deadline in the past; calls that come later fail at once,
-// whether or not they would block. That includes a deadline of ctx that has passed
-// without any timer having fired yet.
+// whether or not they would block. What counts is ctx.Err, so the deadline of a scope
+// counts from the instant it has passed.
 //
 // An interruption loses nothing. A Read that has got data returns them without an
 // error, and the next one fails. A Write that was interrupted in the middle returns
@@ -62,8 +62,8 @@ import (
 //
 // # TLS
 //
-// Wrap the [crypto/tls.Conn], not the connection below it, for which every error but a
-// timeout is the end. Reading can go on after an interruption. A Write that was
+// Wrap the [crypto/tls.Conn], not the connection below it: every error from below that
+// is no timeout is the end of a TLS connection. Reading can go on after an interruption. A Write that was
 // interrupted while it was blocked leaves a TLS connection that cannot be written to
 // any more. A Read or Write that comes before the handshake makes it, as always; an
 // interrupted handshake closes the connection.
