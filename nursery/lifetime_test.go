@@ -240,16 +240,26 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 					start(ctx, n, p)
 					return weak.Make(p)
 				}()
-				synctest.Wait() // the task has ended
-				for range 5 {
-					runtime.GC()
-				}
-				if p.Value() != nil || n.Running() != 0 {
-					t.Errorf("after the end of the task Running = %d, what it held is still held: %v, want 0, false", n.Running(), p.Value() != nil)
-				}
+				checkLetGo(t, n, p)
 			})
 		})
 	}
+
+	inBubble(t, "Start under a context that lives on", func(t *testing.T) {
+		runBody(t, func(_ context.Context, n *nursery.Nursery) {
+			p := func() weak.Pointer[payload] {
+				p := new(payload)
+				ctx := context.WithValue(t.Context(), key{}, p) // by which the task's scope holds p
+				nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+					ctx.Done() // so that its cancellation is listened for
+					started(1)
+					return nil
+				})
+				return weak.Make(p)
+			}()
+			checkLetGo(t, n, p)
+		})
+	})
 
 	t.Run("however many there were", func(t *testing.T) {
 		const tasks, batch = 50_000, 50
@@ -283,6 +293,19 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 			}
 		})
 	})
+}
+
+// checkLetGo checks, in a bubble, that all tasks of n end and that nothing holds
+// p then.
+func checkLetGo(t *testing.T, n *nursery.Nursery, p weak.Pointer[payload]) {
+	t.Helper()
+	synctest.Wait() // the task has ended
+	for range 5 {
+		runtime.GC()
+	}
+	if p.Value() != nil || n.Running() != 0 {
+		t.Errorf("after the end of the task Running = %d, what it held is still held: %v, want 0, false", n.Running(), p.Value() != nil)
+	}
 }
 
 func TestWhatHappensSynchronizes(t *testing.T) {

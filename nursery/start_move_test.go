@@ -150,6 +150,28 @@ func TestStartMovesTheTask(t *testing.T) {
 		}
 	})
 
+	inBubble(t, "under the nursery's deadline, also without a timer", func(t *testing.T) {
+		var before, after error
+		err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
+			return nursery.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
+				n.Scope().SetTimeout(time.Minute)
+				_, err := nursery.Start(outer, n, func(ctx context.Context, started func(int)) error {
+					started(1)
+					// Nobody asks for Done, so nobody but the clock can tell.
+					before = ctx.Err()
+					time.Sleep(time.Hour)
+					after = ctx.Err()
+					return after
+				})
+				return err
+			})
+		})
+		if before != nil || after != context.DeadlineExceeded || err != nil {
+			t.Errorf("Err in the task before and after the nursery's deadline = %v, %v, Run = %v, want nil, %v, nil",
+				before, after, err, context.DeadlineExceeded)
+		}
+	})
+
 	inBubble(t, "but not away from the caller's values", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			_, err := nursery.Start(context.WithValue(ctx, key{}, "caller"), n, func(ctx context.Context, started func(int)) error {
@@ -161,6 +183,39 @@ func TestStartMovesTheTask(t *testing.T) {
 			})
 			if err != nil {
 				t.Errorf("Start = %v, want nil", err)
+			}
+		})
+	})
+}
+
+func TestStartDoesNotMoveWhatIsCancelled(t *testing.T) {
+	// Nobody has looked at the caller's context when started is called.
+	inBubble(t, "by the cancel of the caller's context", func(t *testing.T) {
+		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			v, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+				cancel()
+				started(1)
+				return errBoom
+			})
+			if v != 0 || err != errBoom {
+				t.Errorf("Start of a task that fails after cancel and started = %d, %v, want 0, the very %v", v, err, errBoom)
+			}
+		})
+	})
+	inBubble(t, "by the caller's deadline", func(t *testing.T) {
+		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
+			expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
+				_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+					time.Sleep(time.Second)
+					started(1)
+					return errBoom
+				})
+				return err
+			})
+			if expired || err != errBoom {
+				t.Errorf("MoveOnAfter around Start of a task that is ready too late and fails = %v, %v, want false, the very %v", expired, err, errBoom)
 			}
 		})
 	})
