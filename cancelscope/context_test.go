@@ -92,6 +92,31 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 		})
 	}
 
+	inBubble(t, "between the two", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Hour)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			done, told := ctx.Done(), make(chan struct{})
+			undo := cancelscope.OnTimerStopped(func() {
+				go func() {
+					defer close(told)
+					if err := ctx.Err(); err == nil || !isClosed(done) {
+						t.Errorf("while Cancel is on its way: Err() = %v, Done closed: %v; want an error and true", err, isClosed(done))
+					}
+				}()
+				// Time goes on when Err waits.
+				select {
+				case <-told:
+				case <-time.After(time.Second):
+				}
+			})
+			defer undo()
+			s.Cancel(nil)
+			<-told
+			return nil
+		})
+	})
+
 	inBubble(t, "when clocks tell it first", func(t *testing.T) {
 		for range rounds {
 			var s, inner cancelscope.Scope

@@ -5,7 +5,24 @@ import "sync/atomic"
 // timerBalance counts the timers of all scopes that have not been stopped.
 var timerBalance atomic.Int64
 
-func init() { timers = func(delta int) { timerBalance.Add(int64(delta)) } }
+// timerStopped is called, with a scope locked, when a timer has been stopped.
+var timerStopped atomic.Pointer[func()]
+
+func init() {
+	timers = func(delta int) {
+		timerBalance.Add(int64(delta))
+		if f := timerStopped.Load(); f != nil && delta < 0 {
+			(*f)()
+		}
+	}
+}
+
+// OnTimerStopped has f called when a scope stops its timer, which it does when it has
+// been cancelled and nobody has been told yet. The scope is locked meanwhile.
+func OnTimerStopped(f func()) (undo func()) {
+	timerStopped.Store(&f)
+	return func() { timerStopped.Store(nil) }
+}
 
 // Timers returns how many timers of scopes there are.
 func Timers() int { return int(timerBalance.Load()) }
