@@ -21,6 +21,9 @@ func (s *Scope) enter(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.phase = running
 	s.outer, s.up, s.foreign = ctx, up, foreign
+	if foreign {
+		s.beyond = up
+	}
 	if s.relative {
 		s.deadline, s.relative = time.Now().Add(s.timeout), false
 	}
@@ -103,6 +106,7 @@ func (s *Scope) outside() *Cancelled {
 	case shield:
 		return nil
 	case foreign:
+		s.outerNow()
 		if c := s.cause.Load(); c != nil && c.kind == ByParent && c.origin == s {
 			return c
 		}
@@ -241,7 +245,7 @@ func (s *Scope) look() *Cancelled {
 	if c := s.cause.Load(); c != nil {
 		return c
 	}
-	if src := s.source.Load(); src != nil && src.outer.Err() != nil {
+	if src := s.source.Load(); src != nil && src.outerNow() {
 		src.outerDone()
 	}
 	if due := s.due.Load(); due != never && due != 0 {
@@ -250,6 +254,15 @@ func (s *Scope) look() *Cancelled {
 		}
 	}
 	return s.cause.Load()
+}
+
+// outerNow reports whether the foreign parent is done. The scope beyond it may be
+// cancelled without having noticed, and the contexts between do not know then.
+func (s *Scope) outerNow() bool {
+	if s.beyond != nil {
+		s.beyond.look()
+	}
+	return s.outer.Err() != nil
 }
 
 // outerDone cancels a scope whose foreign parent is done.

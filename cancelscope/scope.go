@@ -32,6 +32,10 @@ type Scope struct {
 	// methods are never called with mu held: it may be the user's own type.
 	outer context.Context
 
+	// beyond is the nearest scope around outer if that is a foreign context, nil if
+	// there is none. It is written and read like outer.
+	beyond *Scope
+
 	// cause is how the scope came to be effectively cancelled, nil while it is
 	// not. Invariant: it is written under mu, once, from nil to its final
 	// value, and by the time mu is released the bridge and every scope below

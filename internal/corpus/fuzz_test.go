@@ -12,9 +12,8 @@ import (
 )
 
 // maxWrap is how many contexts of the standard library that can be cancelled
-// stand in one chain. One with a scope between it and the next learns of a
-// cancellation from a goroutine, so that with two a scope may be late to know.
-const maxWrap = 1
+// stand in one chain.
+const maxWrap = 1000
 
 // compare runs a generated program and returns how it differs from what the
 // model says, as text; nothing if it does not. The error says that there is
