@@ -187,19 +187,20 @@ func TestContextAfterTheEnd(t *testing.T) {
 	t.Run("for scopes that are still inside", func(t *testing.T) {
 		var s, left, later cancelscope.Scope
 		entered, ended, finish := make(chan context.Context), make(chan error), make(chan struct{})
-		var ctx context.Context
-		s.Run(t.Context(), func(inside context.Context) error {
-			ctx = inside
+		var ctx, inside context.Context
+		s.Run(t.Context(), func(around context.Context) error {
+			ctx = around
 			go func() {
-				ended <- left.Run(inside, func(ctx context.Context) error {
+				ended <- left.Run(around, func(ctx context.Context) error {
 					entered <- ctx
 					<-finish
 					return ctx.Err()
 				})
 			}()
+			inside = <-entered
+			checkOpen(t, "the context of a scope that will be left behind", inside)
 			return nil
 		})
-		inside := <-entered
 		checkDone(t, "the context of a scope left behind", inside, context.Canceled)
 		causeOf(t, "the context of a scope left behind", inside, cancelscope.ByExit)
 		close(finish)

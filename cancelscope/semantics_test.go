@@ -146,6 +146,17 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		checkScope(t, "s", &s, true, false)
 	})
 
+	inBubble(t, "its own deadline has passed unnoticed", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		err := s.Run(t.Context(), func(context.Context) error {
+			time.Sleep(time.Second)
+			return context.DeadlineExceeded // of a deadline that was passed down, say
+		})
+		checkError(t, "Run", err, nil)
+		checkScope(t, "s", &s, true, true)
+	})
+
 	t.Run("the parent's deadline has passed unnoticed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var outer, inner cancelscope.Scope
