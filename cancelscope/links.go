@@ -33,9 +33,8 @@ func (s *Scope) enter(ctx context.Context) {
 	}
 	s.inheritLocked(s.aroundLocked())
 	s.inheritCauseLocked()
-	if s.own != never && s.own <= now() {
-		s.expireOwnLocked()
-	}
+	// A deadline that has passed already is for look to notice: so far nobody can
+	// have asked.
 }
 
 // surroundings finds the scope that is nearest to the holder of ctx, if any, and

@@ -30,7 +30,9 @@ func TestAllocations(t *testing.T) {
 		f    func()
 	}{
 		{"Run", 1, run(func(context.Context, *nursery.Nursery) {})},
-		{"Run in Run", 2, run(func(ctx context.Context, n *nursery.Nursery) { nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }) })},
+		{"Run in Run", 2, run(func(ctx context.Context, n *nursery.Nursery) {
+			nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil })
+		})},
 		{"Run with a look at Done", 9, run(func(ctx context.Context, n *nursery.Nursery) { ctx.Done() })},
 		{"Run with a look at Err", 1, run(func(ctx context.Context, n *nursery.Nursery) { ctx.Err() })},
 		{"Go", 2, run(func(ctx context.Context, n *nursery.Nursery) { n.Go(task) })},

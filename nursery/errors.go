@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/trellis-go/trellis/cancelscope"
 )
 
 var (
@@ -52,17 +54,21 @@ func (e *Error) Error() string {
 		b.WriteString(e.errs[0].Error())
 		return b.String()
 	}
-	failed := len(e.errs)
-	var task *TaskError
-	if !errors.As(e.errs[failed-1], &task) {
-		failed-- // the cancellation that goes on up
+	var tasks, passing []error
+	for _, err := range e.errs {
+		if _, ok := err.(*cancelscope.Cancelled); ok {
+			passing = append(passing, err)
+		} else {
+			tasks = append(tasks, err)
+		}
 	}
-	if failed == 1 {
+	if len(tasks) == 1 {
 		b.WriteString("1 task failed:")
 	} else {
-		b.WriteString(strconv.Itoa(failed) + " tasks failed:")
+		b.WriteString(strconv.Itoa(len(tasks)) + " tasks failed:")
 	}
-	list(&b, e.errs)
+	list(&b, tasks)
+	list(&b, passing)
 	return b.String()
 }
 
@@ -88,7 +94,12 @@ type TaskError struct {
 }
 
 // Error gives the name of the task and its error.
-func (e *TaskError) Error() string { return e.Task + ": " + e.Err.Error() }
+func (e *TaskError) Error() string {
+	if p, ok := e.Err.(*PanicError); ok && p.Task == e.Task {
+		return p.Error() // which begins with the name
+	}
+	return e.Task + ": " + e.Err.Error()
+}
 
 // Unwrap returns Err.
 func (e *TaskError) Unwrap() error { return e.Err }

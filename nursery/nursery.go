@@ -33,6 +33,7 @@ type Nursery struct {
 
 	mu        sync.Mutex
 	failures  []*TaskError  // guarded by mu until closed; real errors, first failure first
+	first     *TaskError    // guarded by mu; the failure that cancelled the nursery
 	panics    []*PanicError // guarded by mu until closed; the first one is raised by Run
 	goexit    bool          // guarded by mu until closed; a child called runtime.Goexit
 	cancelled bool          // guarded by mu until closed; a task ended in a cancellation
@@ -139,7 +140,8 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 
 // Scope returns the cancel scope of the nursery: to cancel all its tasks and the
 // body, to set a deadline or a shield. It is the same for the whole life of the
-// nursery.
+// nursery. Its CancelCalled is true also when the body or a task ended in an error or
+// in a cancellation, as in Trio.
 func (n *Nursery) Scope() *cancelscope.Scope { return &n.scope }
 
 // Running returns how many tasks of the nursery have not ended yet, counting tasks

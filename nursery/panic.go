@@ -16,8 +16,10 @@ type PanicPolicy int
 
 const (
 	// PropagatePanics cancels the other tasks, waits for them, and then panics in the
-	// goroutine of Run, with a [*PanicError]. A runtime.Goexit likewise goes on in the
-	// goroutine of Run. Errors of the other tasks are found in the PanicError.
+	// goroutine of Run, with a [*PanicError]. Errors of the other tasks are found in
+	// the PanicError. A runtime.Goexit likewise goes on in the goroutine of Run, where
+	// it leaves no way for errors of the other tasks: what a test must know of them
+	// before t.FailNow or t.SkipNow has to be logged.
 	PropagatePanics PanicPolicy = iota
 
 	// CrashOnPanic ends the process at once, without waiting for anybody, and with a

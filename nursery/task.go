@@ -56,19 +56,25 @@ func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
 // cancelled tasks need not be remembered.
 func (n *Nursery) failed(w who, err error) {
 	cancelled, rest := cancelscope.Split(n.ctx, err)
+	fatal := !n.config.Supervise || w.task == nil || rest == nil
 	n.mu.Lock()
 	if cancelled != nil {
 		n.cancelled = true
 	}
 	if rest != nil {
-		n.failures = append(n.failures, &TaskError{Task: w.String(), Err: rest})
+		failure := &TaskError{Task: w.String(), Err: rest}
+		n.failures = append(n.failures, failure)
+		if fatal && n.first == nil {
+			n.first = failure
+		}
 	}
-	var first error
-	if len(n.failures) > 0 {
-		first = n.failures[0] // whoever comes first to cancel blames the first to fail
-	}
+	first := n.first // whoever comes first to cancel blames the first to fail
 	n.mu.Unlock()
-	if !n.config.Supervise || w.task == nil || rest == nil {
+	switch {
+	case !fatal:
+	case first == nil:
+		n.fail(nil) // only notes it: what made the task end in cancellations is the cause
+	default:
 		n.fail(first)
 	}
 }
