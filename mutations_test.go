@@ -172,14 +172,13 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 		return nil, err
 	}
 	packages := []string{"./cancelscope", "./deadline", "./nursery", "./internal/..."}
-	build := exec.Command("go", append([]string{"vet", "-overlay", list}, packages...)...)
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("does not build: %v\n%s", err, out)
-	}
-	test := exec.Command("go", append([]string{"test", "-short", "-timeout", "60s", "-overlay", list}, packages...)...)
+	test := exec.Command("go", append([]string{"test", "-vet=off", "-short", "-timeout", "60s", "-overlay", list}, packages...)...)
 	out, err := test.CombinedOutput()
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil, nil
+	case bytes.Contains(out, []byte("[build failed]")):
+		return nil, fmt.Errorf("does not build:\n%s", out)
 	}
 	return failedTests(out), nil
 }
