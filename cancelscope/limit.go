@@ -14,6 +14,7 @@ import (
 // a cancellation.
 func (s *Scope) SetTimeout(d time.Duration) {
 	d = max(d, 0)
+	s.look() // what has happened before comes first
 	s.mu.Lock()
 	if s.phase == fresh {
 		s.timeout, s.relative, s.deadline = d, true, time.Time{}
@@ -30,6 +31,7 @@ func (s *Scope) SetTimeout(d time.Duration) {
 // panics unless the scope is [Scope.Extendable]. After Run it does nothing, and it
 // never undoes a cancellation.
 func (s *Scope) SetDeadline(t time.Time) {
+	s.look() // what has happened before comes first
 	s.mu.Lock()
 	if s.phase == fresh {
 		s.timeout, s.relative, s.deadline = 0, false, t

@@ -258,8 +258,11 @@ func (s *Scope) look() *Cancelled {
 // outerNow reports whether the foreign parent is done. The scope beyond it may be
 // cancelled without having noticed, and the contexts between do not know then.
 func (s *Scope) outerNow() bool {
-	if s.beyond != nil {
-		s.beyond.look()
+	if s.beyond != nil && s.beyond.look() != nil {
+		// Another goroutine may be telling them just now, with the lock held.
+		s.beyond.mu.Lock()
+		//lint:ignore SA2001 to wait is all there is to do
+		s.beyond.mu.Unlock()
 	}
 	return s.outer.Err() != nil
 }
@@ -283,13 +286,14 @@ func (s *Scope) fromOuter() *Cancelled {
 		return nil
 	}
 	cause := context.Cause(s.outer)
-	if c, ok := cause.(*Cancelled); ok {
+	end := standard(err)
+	if c, ok := cause.(*Cancelled); ok && c.err == end && (c.origin == nil || c.origin.encloses(s)) {
 		return c
 	}
-	if cause == err {
+	if cause == end {
 		cause = nil
 	}
-	return &Cancelled{kind: ByParent, err: standard(err), reason: cause, origin: s}
+	return &Cancelled{kind: ByParent, err: end, reason: cause, origin: s}
 }
 
 // watch is called before somebody relies on a Done channel of s: from then on

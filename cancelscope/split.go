@@ -151,10 +151,14 @@ func (j judge) owns(c *Cancelled) bool {
 		return true
 	case c.origin == nil:
 		return false
+	case j.scope != nil && c.origin.encloses(j.scope):
+		return true
+	case c.kind != ByParent || c.err != j.err:
+		return false // as its bare Err would be
 	case j.scope == nil: // outside of all scopes
-		return c.kind == ByParent
+		return c.origin.around() == nil
 	}
-	return c.origin.encloses(j.scope) || c.kind == ByParent && j.scope.encloses(c.origin)
+	return j.scope.encloses(c.origin)
 }
 
 // encloses reports whether s is in or around, a scope counting as around itself.
