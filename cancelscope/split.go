@@ -28,8 +28,9 @@ func IsCancellation(ctx context.Context, err error) bool {
 //     Is(error) bool of its own, to be that value counts as well: dialling with a
 //     context that is done gives such errors.
 //   - a [*Cancelled], bare or in such a chain, that began in a scope of ctx: in the
-//     innermost one or any around it. Its reason plays no part. So is one of kind
-//     [ByParent] from further inside, which began outside of the scopes there.
+//     innermost one or any around it. Its reason plays no part. One of kind [ByParent]
+//     from further inside, which came in from a context of another make, counts as
+//     the Err of that context would.
 //
 // Everything else is real: a context.Canceled while ctx.Err() is
 // context.DeadlineExceeded, and the other way round; a [*Cancelled] from elsewhere;
