@@ -33,7 +33,7 @@ const (
 )
 
 var catalogueAreas = []string{
-	"cancel", "checkpoint", "deadline", "errors", "misuse", "nursery", "panic", "shield", "start", "task-handle", "unbound-scope",
+	"cancel", "channel", "checkpoint", "deadline", "errors", "limiter", "misuse", "nursery", "panic", "shield", "start", "task-handle", "unbound-scope",
 }
 
 func TestCatalogue(t *testing.T) {

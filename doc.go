@@ -18,6 +18,9 @@
 // Package [github.com/trellis-go/trellis/deadline] has time limits, waiting that can
 // be interrupted, and connections and listeners that know contexts.
 //
+// Package [github.com/trellis-go/trellis/memchan] has channels between tasks whose waits
+// end with their contexts, and which are closed from either side.
+//
 // # The idea
 //
 // A function that starts goroutines and returns while they run has let something out
@@ -55,6 +58,12 @@
 //	ExceptionGroup, except*          *nursery.Error, errors.Is and errors.As
 //	exception group split            cancelscope.Split(ctx, err)
 //	trio.CapacityLimiter             semaphore.NewWeighted of golang.org/x/sync
+//	trio.open_memory_channel(n)      memchan.Open[T](n); math.inf: memchan.Unbounded
+//	async for value in channel       for value, err := range r.All(ctx)
+//	trio.EndOfChannel                memchan.ErrEndOfChannel
+//	trio.ClosedResourceError         memchan.ErrClosed
+//	trio.BrokenResourceError         memchan.ErrBroken
+//	trio.WouldBlock                  memchan.ErrWouldBlock
 //
 // Three things differ. A shield that is raised over a scope which is cancelled already
 // does nothing, because a closed channel cannot reopen. A fail-after scope that was

@@ -1,0 +1,283 @@
+package memchan_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/memchan"
+)
+
+func TestContextIsFirst(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errBoom)
+
+	s, r := memchan.Open[int](1)
+	checkError(t, "Send under a context that is done, with room", s.Send(ctx, 1), errBoom)
+	if got := s.Stats().Buffered; got != 0 {
+		t.Errorf("%d values in the buffer after a Send that failed, want 0", got)
+	}
+	checkError(t, "TrySend", s.TrySend(2), nil)
+	v, err := r.Receive(ctx)
+	checkFailed(t, "Receive under a context that is done, with a value", v, err, errBoom)
+	for v, err := range r.All(ctx) {
+		checkFailed(t, "All under a context that is done", v, err, errBoom)
+	}
+	v, err = r.TryReceive()
+	checkReceived(t, "TryReceive after that", v, err, 2)
+
+	s.Close()
+	checkError(t, "Send under a context that is done, on a closed handle", s.Send(ctx, 1), errBoom)
+	_, err = r.Receive(ctx)
+	checkError(t, "Receive under a context that is done, at the end", err, errBoom)
+	r.Close()
+	_, err = r.Receive(ctx)
+	checkError(t, "Receive under a context that is done, on a closed handle", err, errBoom)
+}
+
+// A deadline of a scope counts from the instant it has passed, before any timer runs.
+func TestDeadlinePassedUnnoticed(t *testing.T) {
+	inBubble(t, "by somebody who does not block", func(t *testing.T) {
+		s, r := memchan.Open[int](1)
+		expired, err := deadline.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
+			err := s.Send(ctx, 1)
+			if c := new(cancelscope.Cancelled); !errors.As(err, &c) || c.Kind() != cancelscope.ByDeadline {
+				t.Errorf("Send at the deadline = %v, want a *Cancelled of kind deadline", err)
+			}
+			checkError(t, "TrySend", s.TrySend(2), nil)
+			_, received := r.Receive(ctx)
+			checkError(t, "Receive at the deadline", received, err)
+			return err
+		})
+		if !expired || err != nil {
+			t.Errorf("MoveOnAfter around Send = %v, %v, want true, nil", expired, err)
+		}
+	})
+}
+
+// inBothWays runs f twice in a bubble: with channels where each call watches its context
+// by itself, and with channels where a crowd does as soon as it can.
+func inBothWays(t *testing.T, name string, f func(t *testing.T, open func() (*memchan.Sender[int], *memchan.Receiver[int]))) {
+	t.Helper()
+	for way, patience := range map[string]int{"by itself": 1000, "in a crowd": 1} {
+		inBubble(t, name+", "+way, func(t *testing.T) {
+			var opened []*memchan.Sender[int]
+			f(t, func() (*memchan.Sender[int], *memchan.Receiver[int]) {
+				s, r := memchan.Open[int](0)
+				memchan.SetPatience(s, patience)
+				opened = append(opened, s)
+				return s, r
+			})
+			synctest.Wait() // nobody waits any more
+			for _, s := range opened {
+				if memchan.Crowded(s) {
+					t.Error("there is a crowd although nobody waits any more, want none")
+				}
+			}
+		})
+	}
+}
+
+func TestCancelledWait(t *testing.T) {
+	type opener = func() (*memchan.Sender[int], *memchan.Receiver[int])
+	inBothWays(t, "ends with the cause", func(t *testing.T, open opener) {
+		s, r := open()
+		for range 2 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			calls := []call{receiving(ctx, r), receiving(ctx, r), receiving(ctx, r)}
+			synctest.Wait() // all three wait
+			checkStats(t, "with receivers", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1, WaitingReceivers: 3})
+			cancel(errBoom)
+			for _, c := range calls {
+				c.check(t, "Receive", 0, errBoom)
+			}
+		}
+		for range 2 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			calls := []call{sending(ctx, s, 1), sending(ctx, s, 2), sending(ctx, s, 3)}
+			synctest.Wait() // all three wait
+			checkStats(t, "with senders", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1, WaitingSenders: 3})
+			cancel(errBoom)
+			for i, c := range calls {
+				c.check(t, "Send", i+1, errBoom)
+			}
+		}
+		checkStats(t, "after all", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1})
+		_, err := r.TryReceive()
+		checkError(t, "TryReceive after senders that were cancelled", err, memchan.ErrWouldBlock)
+	})
+
+	inBothWays(t, "leaves the others where they are", func(t *testing.T, open opener) {
+		s, r := open()
+		ctx1, cancel1 := context.WithCancelCause(t.Context())
+		ctx2, cancel2 := context.WithCancelCause(t.Context())
+		defer cancel2(nil)
+		var calls []call
+		for i := range 6 {
+			ctx := ctx1
+			if i%2 == 1 {
+				ctx = ctx2
+			}
+			calls = append(calls, sending(ctx, s, i))
+			synctest.Wait() // the call waits
+		}
+		cancel1(errBoom)
+		for i := 0; i < 6; i += 2 {
+			calls[i].check(t, "Send under the context that was cancelled", i, errBoom)
+		}
+		for i := 1; i < 6; i += 2 {
+			v, err := r.TryReceive()
+			checkReceived(t, "TryReceive", v, err, i)
+			calls[i].check(t, "Send under the other context", i, nil)
+		}
+	})
+
+	inBothWays(t, "is passed over before it has left", func(t *testing.T, open opener) {
+		s, r := open()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		lost := []call{receiving(ctx, r), receiving(ctx, r), receiving(ctx, r)}
+		synctest.Wait() // they wait
+		kept := receiving(t.Context(), r)
+		synctest.Wait() // and so does this one, behind them
+		cancel(errBoom)
+		checkError(t, "TrySend right after the cancellation", s.TrySend(1), nil)
+		checkError(t, "TrySend after that", s.TrySend(2), memchan.ErrWouldBlock)
+		kept.check(t, "Receive of the one who was not cancelled", 1, nil)
+		for _, c := range lost {
+			c.check(t, "Receive of one who was", 0, errBoom)
+		}
+
+		ctx, cancel = context.WithCancelCause(t.Context())
+		lost = []call{sending(ctx, s, 1), sending(ctx, s, 1), sending(ctx, s, 1)}
+		synctest.Wait() // they wait
+		kept = sending(t.Context(), s, 2)
+		synctest.Wait() // and so does this one, behind them
+		cancel(errBoom)
+		v, err := r.TryReceive()
+		checkReceived(t, "TryReceive right after the cancellation", v, err, 2)
+		_, err = r.TryReceive()
+		checkError(t, "TryReceive after that", err, memchan.ErrWouldBlock)
+		kept.check(t, "Send of the one who was not cancelled", 2, nil)
+		for _, c := range lost {
+			c.check(t, "Send of one who was", 1, errBoom)
+		}
+	})
+
+	inBothWays(t, "does not give back what it was handed", func(t *testing.T, open opener) {
+		s, r := open()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		receive := []call{receiving(ctx, r), receiving(ctx, r)}
+		synctest.Wait() // both wait
+		checkError(t, "TrySend", s.TrySend(1), nil)
+		checkError(t, "TrySend", s.TrySend(1), nil)
+		cancel(errBoom)
+		for _, c := range receive {
+			c.check(t, "Receive that was cancelled too late", 1, nil)
+		}
+
+		ctx, cancel = context.WithCancelCause(t.Context())
+		send := []call{sending(ctx, s, 2), sending(ctx, s, 2)}
+		synctest.Wait() // both wait
+		for range send {
+			v, err := r.TryReceive()
+			checkReceived(t, "TryReceive", v, err, 2)
+		}
+		cancel(errBoom)
+		for _, c := range send {
+			c.check(t, "Send that was cancelled too late", 2, nil)
+		}
+	})
+
+	inBothWays(t, "sees its cancellation, not what the neighbours do then", func(t *testing.T, open opener) {
+		s, r := open()
+		r2 := clone(t, r)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		calls := []call{receiving(ctx, r), receiving(ctx, r), receiving(ctx, r2), receiving(ctx, r2)}
+		synctest.Wait() // they wait
+		cancel(errBoom)
+		r.Close()
+		s.Close()
+		for _, c := range calls {
+			c.check(t, "Receive that was cancelled before the end", 0, errBoom)
+		}
+
+		s, r = open()
+		s2 := clone(t, s)
+		ctx, cancel = context.WithCancelCause(t.Context())
+		calls = []call{sending(ctx, s, 1), sending(ctx, s, 1), sending(ctx, s2, 1), sending(ctx, s2, 1)}
+		synctest.Wait() // they wait
+		cancel(errBoom)
+		s.Close()
+		r.Close()
+		for _, c := range calls {
+			c.check(t, "Send that was cancelled before the end", 1, errBoom)
+		}
+	})
+}
+
+// A call can find the end of the channel that a neighbour left when both were cancelled,
+// just after it has looked at its context.
+func TestCancelledBetweenLooks(t *testing.T) {
+	s, r := memchan.Open[int](0)
+	s.Close()
+	v, err := r.Receive(&doneAtSecondLook{Context: t.Context()})
+	checkFailed(t, "Receive at the end, cancelled meanwhile", v, err, errBoom)
+
+	s, r = memchan.Open[int](0)
+	r.Close()
+	checkError(t, "Send without receivers, cancelled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), errBoom)
+
+	s, r = memchan.Open[int](1)
+	checkError(t, "Send with room, cancelled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), nil)
+	v, err = r.Receive(&doneAtSecondLook{Context: t.Context()})
+	checkReceived(t, "Receive with a value, cancelled meanwhile", v, err, 1)
+}
+
+// doneAtSecondLook is done from the second call of Err on.
+type doneAtSecondLook struct {
+	context.Context
+	looked bool
+}
+
+func (c *doneAtSecondLook) Err() error {
+	if !c.looked {
+		c.looked = true
+		return nil
+	}
+	return errBoom
+}
+
+func (c *doneAtSecondLook) Value(any) any { return nil }
+
+func TestSharedContextOfNursery(t *testing.T) {
+	inBubble(t, "with a deadline", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		start := time.Now()
+		expired, err := deadline.MoveOnAfter(t.Context(), time.Minute, func(ctx context.Context) error {
+			var calls []call
+			for range 20 {
+				calls = append(calls, receiving(ctx, r))
+			}
+			synctest.Wait() // all wait
+			if !memchan.Crowded(s) {
+				t.Error("20 receivers wait under one context without a crowd, want one")
+			}
+			<-ctx.Done()
+			for _, c := range calls {
+				c.check(t, "Receive at the deadline", 0, context.Cause(ctx))
+			}
+			return context.Cause(ctx)
+		})
+		checkElapsed(t, "MoveOnAfter", start, time.Minute)
+		if !expired || err != nil {
+			t.Errorf("MoveOnAfter = %v, %v, want true, nil", expired, err)
+		}
+		if memchan.Crowded(s) {
+			t.Error("there is a crowd under a context that is done, want none")
+		}
+	})
+}

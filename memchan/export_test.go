@@ -1,0 +1,25 @@
+package memchan
+
+// SetPatience sets after how many waits under one context the channel founds a crowd.
+func SetPatience[T any](s *Sender[T], n int) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.c.patience = n
+}
+
+// Patience returns it.
+func Patience[T any](s *Sender[T]) int {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.patience
+}
+
+// Crowded reports whether the channel has a crowd.
+func Crowded[T any](s *Sender[T]) bool { return s.c.crowd.Load() != nil }
+
+// Slots returns how many values the buffer of the channel has memory for.
+func Slots[T any](s *Sender[T]) int {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return len(s.c.buffer.slots)
+}

@@ -1,0 +1,248 @@
+package memchan_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"weak"
+
+	"github.com/trellis-go/trellis/memchan"
+)
+
+func TestBufferMemory(t *testing.T) {
+	s, r := memchan.Open[int](1_000_000_000)
+	if got := memchan.Slots(s); got != 0 {
+		t.Errorf("an empty channel has memory for %d values, want 0", got)
+	}
+	s.TrySend(1)
+	if got := memchan.Slots(s); got > 16 {
+		t.Errorf("a channel with one value has memory for %d, want few", got)
+	}
+	r.Close()
+	if got := memchan.Slots(s); got != 0 {
+		t.Errorf("a channel that is broken has memory for %d values, want 0", got)
+	}
+
+	for capacity, kept := range map[int]bool{memchan.Unbounded: false, 100_000: true} {
+		s, r = memchan.Open[int](capacity)
+		for range 100_000 {
+			s.TrySend(1)
+		}
+		for range 100_000 {
+			r.TryReceive()
+		}
+		if got := memchan.Slots(s); (got > 0) != kept {
+			t.Errorf("capacity %d: empty after a flood the channel has memory for %d values, want it to keep it: %v", capacity, got, kept)
+		}
+	}
+}
+
+// A channel holds what is in its buffer and nothing else.
+func TestValuesAreLetGo(t *testing.T) {
+	// The sizes keep the values out of blocks that others share.
+	type value [100]byte
+	s, r := memchan.Open[*value](10)
+	var gone [5]weak.Pointer[value]
+	make5 := func() (all [5]*value) {
+		for i := range all {
+			all[i] = new(value)
+			gone[i] = weak.Make(all[i])
+		}
+		return all
+	}
+	check := func(what string) {
+		t.Helper()
+		for range 10 {
+			runtime.GC()
+			held := 0
+			for _, p := range gone {
+				if p.Value() != nil {
+					held++
+				}
+			}
+			if held == 0 {
+				return
+			}
+		}
+		t.Errorf("%s: the channel holds a value that nobody can receive, want it to let go", what)
+	}
+
+	for _, v := range make5() {
+		s.TrySend(v)
+	}
+	for range 5 {
+		r.TryReceive()
+	}
+	check("received")
+
+	for _, v := range make5() {
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Receive(t.Context()) })
+		s.Send(t.Context(), v)
+		wg.Wait()
+	}
+	check("handed to somebody who waited, or buffered and received")
+
+	for _, v := range make5() {
+		ctx, cancel := context.WithCancel(t.Context())
+		full, _ := memchan.Open[*value](0)
+		var wg sync.WaitGroup
+		wg.Go(func() { full.Send(ctx, v) })
+		for full.Stats().WaitingSenders == 0 {
+			runtime.Gosched()
+		}
+		cancel()
+		wg.Wait()
+		defer full.Close()
+	}
+	check("of a Send that was cancelled")
+
+	for _, v := range make5() {
+		s.TrySend(v)
+	}
+	r.Close()
+	check("discarded")
+	if got := s.Stats(); got.Discarded != 5 || got.Buffered != 0 {
+		t.Errorf("Stats after the last receiver was closed over 5 values: %d discarded, %d buffered, want 5, 0", got.Discarded, got.Buffered)
+	}
+}
+
+// A crowd that nobody needs any more must not hold on to its context, and so be held by
+// it.
+func TestNothingStaysWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	drop := func() weak.Pointer[memchan.Sender[int]] {
+		s, r := memchan.Open[int](0)
+		var wg sync.WaitGroup
+		for range 2 * crowdOf {
+			wg.Go(func() { r.Receive(ctx) })
+		}
+		for s.Stats().WaitingReceivers < 2*crowdOf {
+			runtime.Gosched()
+		}
+		if !memchan.Crowded(s) {
+			t.Errorf("%d receivers wait under one context without a crowd, want one", 2*crowdOf)
+		}
+		for v := range 2 * crowdOf {
+			s.TrySend(v)
+		}
+		wg.Wait()
+		return weak.Make(s) // dropped, and not closed
+	}
+	p := drop()
+	for range 10 {
+		if runtime.GC(); p.Value() == nil {
+			return
+		}
+	}
+	t.Error("a channel that was dropped is held by a context under which many have waited, want it collected")
+}
+
+// A crowd that only few have joined makes the channel wait longer for the next one, and
+// one that many have joined does not.
+func TestPatience(t *testing.T) {
+	inBubble(t, "grows with crowds that were not worth it", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		crowds := func(members int) {
+			before := memchan.Patience(s)
+			for i := 0; !memchan.Crowded(s); i++ {
+				if i > before {
+					t.Fatalf("no crowd after %d waits, with patience %d", i, before)
+				}
+				c := receiving(t.Context(), r)
+				synctest.Wait() // it waits, and may have founded a crowd
+				if !memchan.Crowded(s) {
+					s.TrySend(0)
+					c.check(t, "Receive", 0, nil)
+				}
+			}
+			for range members {
+				receiving(t.Context(), r)
+			}
+			synctest.Wait() // they all wait
+			for range members + 1 {
+				checkError(t, "TrySend", s.TrySend(0), nil)
+			}
+			synctest.Wait() // nobody waits
+			if memchan.Crowded(s) {
+				t.Fatal("there is a crowd although nobody waits, want none")
+			}
+		}
+		first := memchan.Patience(s)
+		crowds(3)
+		if got := memchan.Patience(s); got != 2*first {
+			t.Errorf("patience after a crowd of 3: %d, want twice %d", got, first)
+		}
+		crowds(3)
+		if got := memchan.Patience(s); got != 4*first {
+			t.Errorf("patience after another crowd of 3: %d, want 4 times %d", got, first)
+		}
+		crowds(100)
+		if got := memchan.Patience(s); got != first {
+			t.Errorf("patience after a crowd of 100: %d, want %d", got, first)
+		}
+		for range 20 {
+			crowds(0)
+		}
+		if got := memchan.Patience(s); got > 10_000 {
+			t.Errorf("patience after 20 crowds of nobody: %d, want a limit", got)
+		}
+	})
+
+	inBubble(t, "counts waits under one context", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		for range 1000 {
+			ctx, cancel := context.WithCancel(t.Context())
+			c := receiving(ctx, r)
+			synctest.Wait() // it waits
+			if memchan.Crowded(s) {
+				t.Fatal("there is a crowd after waits under different contexts, want none")
+			}
+			cancel()
+			c.check(t, "Receive", 0, context.Canceled)
+		}
+	})
+}
+
+// shared is a channel that outlives bubbles.
+var shared, sharedReceiver = memchan.Open[int](0)
+
+// What a wait leaves behind for the next one must not belong to a bubble: used in
+// another one, it would end the program.
+func TestChannelOutlivesBubble(t *testing.T) {
+	waiting := func(n int) {
+		for shared.Stats().WaitingReceivers < n {
+			runtime.Gosched()
+		}
+	}
+	use := func(t *testing.T) {
+		for range 2 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			var calls []call
+			for range crowdOf {
+				calls = append(calls, receiving(ctx, sharedReceiver))
+			}
+			waiting(crowdOf)
+			for v := range 5 {
+				checkError(t, "TrySend", shared.TrySend(v), nil)
+			}
+			last := receiving(context.Background(), sharedReceiver)
+			waiting(crowdOf - 5 + 1)
+			cancel(errBoom)
+			checkError(t, "TrySend to the one who was not cancelled", shared.TrySend(7), nil)
+			if got := <-last.ended; got.v != 7 || got.err != nil {
+				t.Errorf("Receive = %d, %v, want 7, nil", got.v, got.err)
+			}
+			for _, c := range calls {
+				<-c.ended
+			}
+		}
+	}
+	for range 3 {
+		inBubble(t, "in a bubble", use)
+		t.Run("outside", use)
+	}
+}

@@ -1,0 +1,148 @@
+package memchan_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/trellis-go/trellis/memchan"
+)
+
+// crowdOf is more waiters than it takes to found a crowd.
+const crowdOf = 50
+
+func TestFirstComeFirstServed(t *testing.T) {
+	inBubble(t, "receivers", func(t *testing.T) {
+		s, r := memchan.Open[int](3)
+		handles := []*memchan.Receiver[int]{r, clone(t, r), clone(t, r)}
+		var calls []call
+		for i := range crowdOf {
+			calls = append(calls, receiving(t.Context(), handles[i%3]))
+			synctest.Wait() // the call is in the queue
+		}
+		if !memchan.Crowded(s) {
+			t.Errorf("%d receivers wait under one context without a crowd, want one", crowdOf)
+		}
+		for v := range crowdOf {
+			checkError(t, "TrySend to those who wait", s.TrySend(v), nil)
+		}
+		for v, c := range calls {
+			c.check(t, "Receive", v, nil)
+		}
+		checkStats(t, "after all", s, r, memchan.Stats{Capacity: 3, OpenSenders: 1, OpenReceivers: 3})
+	})
+
+	inBubble(t, "senders", func(t *testing.T) {
+		s, r := memchan.Open[int](3)
+		handles := []*memchan.Sender[int]{s, clone(t, s), clone(t, s)}
+		var calls []call
+		for v := range crowdOf {
+			calls = append(calls, sending(t.Context(), handles[v%3], v))
+			synctest.Wait() // the call has ended, or is in the queue
+		}
+		if !memchan.Crowded(s) {
+			t.Errorf("%d senders wait under one context without a crowd, want one", crowdOf)
+		}
+		for v := range crowdOf {
+			got, err := r.TryReceive()
+			checkReceived(t, "TryReceive", got, err, v)
+			if next := v + 3; next < crowdOf { // the one who has got the slot
+				calls[next].check(t, "Send", next, nil)
+			}
+			if after := v + 4; after < crowdOf {
+				calls[after].checkWaits(t, "Send of the next one")
+			}
+		}
+	})
+
+	inBubble(t, "whoever has gone meanwhile", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		r2 := clone(t, r)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var calls []call
+		for i := range crowdOf {
+			switch {
+			case i%3 == 1:
+				calls = append(calls, receiving(ctx, r))
+			case i%7 == 3:
+				calls = append(calls, receiving(t.Context(), r2))
+			default:
+				calls = append(calls, receiving(t.Context(), r))
+			}
+			synctest.Wait() // the call is in the queue
+		}
+		cancel(errBoom)
+		r2.Close()
+		v := 0
+		for i, c := range calls {
+			switch {
+			case i%3 == 1:
+				c.check(t, "Receive that was cancelled", 0, errBoom)
+			case i%7 == 3:
+				c.check(t, "Receive on a handle that was closed", 0, memchan.ErrClosed)
+			default:
+				checkError(t, "TrySend", s.TrySend(v), nil)
+				c.check(t, "Receive of the next one", v, nil)
+				v++
+			}
+		}
+		checkStats(t, "after all", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1})
+	})
+}
+
+// The buffer is a ring that grows: whatever the state that it grows in, nothing may
+// change its place.
+func TestBufferKeepsOrder(t *testing.T) {
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for range 50 {
+		capacity := 1 + rng.IntN(100)
+		if rng.IntN(3) == 0 {
+			capacity = memchan.Unbounded
+		}
+		s, r := memchan.Open[int](capacity)
+		var want []int
+		peak := 0
+		for v := range 2000 {
+			if rng.IntN(1000) < 400+v/10 {
+				err := s.TrySend(v)
+				switch {
+				case len(want) == capacity:
+					checkError(t, "TrySend to a full channel", err, memchan.ErrWouldBlock)
+				case err == nil:
+					want = append(want, v)
+					peak = max(peak, len(want))
+				default:
+					t.Errorf("TrySend with %d of %d = %v, want nil", len(want), capacity, err)
+				}
+			} else {
+				got, err := r.TryReceive()
+				if len(want) == 0 {
+					checkFailed(t, "TryReceive from an empty channel", got, err, memchan.ErrWouldBlock)
+				} else {
+					checkReceived(t, "TryReceive", got, err, want[0])
+					want = want[1:]
+				}
+			}
+			if got := s.Stats(); got.Buffered != len(want) || got.Peak != peak {
+				t.Errorf("Stats: %d buffered, peak %d, want %d, %d", got.Buffered, got.Peak, len(want), peak)
+			}
+			if t.Failed() {
+				t.Fatalf("capacity %d, seed %#x", capacity, seed)
+			}
+		}
+		if slots := memchan.Slots(s); slots > capacity {
+			t.Errorf("the buffer has %d slots, want at most the capacity, %d", slots, capacity)
+		}
+		s.Close()
+		var rest []int
+		for v := range r.All(t.Context()) {
+			rest = append(rest, v)
+		}
+		if !slices.Equal(rest, want) {
+			t.Errorf("All = %v, want %v; capacity %d, seed %#x", rest, want, capacity, seed)
+		}
+	}
+}
