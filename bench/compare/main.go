@@ -1,0 +1,37 @@
+// Compare measures Trellis beside other libraries and the standard library, all of
+// them in turns, and prints a table of what came out and of the goals that it meets.
+// Run it with -h for its flags.
+//
+//   - usage.go: the command line;
+//   - run.go: what a run consists of, and how it ends;
+//   - rounds.go and measure.go: who is measured when, and how;
+//   - stats.go and report.go: medians, ratios, and the verdicts on the goals;
+//   - table.go, plot.go: what comes out, besides JSON; figures.go: how numbers look;
+//   - progress.go: what a terminal shows meanwhile.
+//
+// The work and the goals are in package workload, the libraries in package peer.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/trellis-go/trellis/bench/internal/workload"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+
+	p := &program{
+		stdout:    os.Stdout,
+		stderr:    os.Stderr,
+		workloads: workload.All(workload.Config{}),
+		measure:   measure,
+	}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}

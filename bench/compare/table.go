@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// writeTable prints a report for people.
+func writeTable(w io.Writer, r *report) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s, GOMAXPROCS %d, %d rounds of %s\n", r.Go, r.System, r.Threads, r.Rounds, r.Benchtime)
+	if len(r.Modules) > 0 {
+		fmt.Fprintln(&b, strings.Join(r.Modules, ", "))
+	}
+	if r.Interrupted {
+		fmt.Fprintln(&b, "Interrupted: this is what had been measured.")
+	}
+	b.WriteByte('\n')
+	cells(&b, "", "time", "±", "allocs", "bytes", "ratio", "goal", "")
+	for _, row := range r.Rows {
+		writeRow(&b, row)
+	}
+	fmt.Fprintf(&b, "\n%d goals, %d met\n", r.Goals, r.Met)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeRow(b *bytes.Buffer, row row) {
+	fmt.Fprintf(b, "\n%s, per %s [%s]\n", row.Title, row.Unit, row.Name)
+	var here, elsewhere []verdict
+	for _, v := range row.Goals {
+		if v.Of == "" {
+			here = append(here, v)
+		} else {
+			elsewhere = append(elsewhere, v)
+		}
+	}
+	for _, l := range row.Libs {
+		goal, met := "", ""
+		if l.Name == own && len(here) > 0 {
+			goal, met = limit(here[0]), outcome(here[0])
+			here = here[1:]
+		}
+		cells(b, l.Name, duration(l.Time), percent(l.Spread), amount(l.Allocs), amount(l.Bytes), factor(l.Ratio), goal, met)
+	}
+	for _, v := range here { // there was no line to say it on
+		cells(b, own, "", "", "", "", factor(v.Ratio), limit(v), outcome(v))
+	}
+	for _, v := range elsewhere {
+		// As wide as the cells up to the ratio.
+		fmt.Fprintf(b, "  %-53s", "of "+v.Against+" in "+v.Of)
+		tail(b, factor(v.Ratio), limit(v), outcome(v))
+	}
+}
+
+// cells prints one line of the table.
+func cells(b *bytes.Buffer, name, time, spread, allocs, bytes, ratio, goal, met string) {
+	fmt.Fprintf(b, "  %-12s %10s %6s %10s %11s", name, time, spread, allocs, bytes)
+	tail(b, ratio, goal, met)
+}
+
+func tail(b *bytes.Buffer, ratio, goal, met string) {
+	line := fmt.Sprintf(" %7s  %-7s %s", ratio, goal, met)
+	b.WriteString(strings.TrimRight(line, " "))
+	b.WriteByte('\n')
+}
+
+func limit(v verdict) string { return "≤ " + fmt.Sprint(v.Max) }
+
+func outcome(v verdict) string {
+	switch {
+	case v.Ratio == 0:
+		return "not measured"
+	case v.Met:
+		return "met"
+	}
+	return "missed"
+}

@@ -1,0 +1,6 @@
+package workload
+
+var (
+	ErrWork = errWork
+	Goals   = goals
+)
