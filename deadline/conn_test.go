@@ -343,8 +343,9 @@ func TestConnCosts(t *testing.T) {
 	inBubble(t, "scope", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(year)
+		type key struct{}
 		s.Run(t.Context(), func(ctx context.Context) error {
-			perContext(t, context.WithValue(ctx, conns, conns), func() {})
+			perContext(t, context.WithValue(ctx, key{}, conns), func() {})
 			return nil
 		})
 	})

@@ -15,7 +15,7 @@ import (
 func TestStartByACallerWhoIsCancelled(t *testing.T) {
 	// start calls Start in a scope that is cancelled after a second, while the nursery
 	// is not.
-	start := func(t *testing.T, task func(context.Context, func(int)) error) (v int, err error, s *cancelscope.Scope) {
+	start := func(t *testing.T, task func(context.Context, func(int)) error) (v int, s *cancelscope.Scope, err error) {
 		s = new(cancelscope.Scope)
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			time.AfterFunc(time.Second, func() { s.Cancel(errBang) })
@@ -27,7 +27,7 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 				t.Errorf("after Start by a cancelled caller ctx.Err of the nursery = %v, CancelCalled %v, want nil, false", ctx.Err(), n.Scope().CancelCalled())
 			}
 		})
-		return v, err, s
+		return v, s, err
 	}
 	// late is a task that calls started when it has already been cancelled.
 	late := func(then func(ctx context.Context) error) func(context.Context, func(int)) error {
@@ -41,7 +41,7 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_start_native_host_cancelled
 	inBubble(t, "cancels the task that has not started", func(t *testing.T) {
 		begin := time.Now()
-		v, err, s := start(t, readyAfter(forever, 5, forever, nil))
+		v, s, err := start(t, readyAfter(forever, 5, forever, nil))
 		checkElapsed(t, "Start", begin, time.Second)
 		if c := checkCancelled(t, "Start", err, cancelscope.ByCall); v != 0 || c.Reason() != errBang {
 			t.Errorf("Start = %d, %v, want 0, a cancellation for the reason %v", v, err, errBang)
@@ -53,7 +53,7 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 
 	// catalogue: trio/test_run.py::test_nursery_start
 	inBubble(t, "does not lose the task that waits after started", func(t *testing.T) {
-		v, err, s := start(t, late(sleeping(forever)))
+		v, s, err := start(t, late(sleeping(forever)))
 		checkCancelled(t, "Start of a task that waits after started", err, cancelscope.ByCall)
 		if v != 0 || !s.CancelledCaught() {
 			t.Errorf("Start = %d, CancelledCaught %v, want 0, true", v, s.CancelledCaught())
@@ -61,7 +61,7 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 	})
 	inBubble(t, "gives the value of a task that ends well after started", func(t *testing.T) {
 		begin := time.Now()
-		v, err, _ := start(t, late(func(context.Context) error {
+		v, _, err := start(t, late(func(context.Context) error {
 			time.Sleep(time.Second)
 			return nil
 		}))
@@ -71,7 +71,7 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 		}
 	})
 	inBubble(t, "gives the error of a task that fails after started", func(t *testing.T) {
-		v, err, _ := start(t, late(func(context.Context) error { return errBoom }))
+		v, _, err := start(t, late(func(context.Context) error { return errBoom }))
 		if v != 0 || err != errBoom {
 			t.Errorf("Start of a task that fails after started = %d, %v, want 0, the very %v", v, err, errBoom)
 		}

@@ -29,7 +29,14 @@ const maxDepth = 7
 
 // child is a frame for a function that f calls or starts.
 func (f *frame) child(ctx context.Context, chain []*place) *frame {
-	return &frame{w: f.w, rng: f.w.r.Rand(f.rng.Uint64()), ctx: ctx, chain: chain, depth: f.depth + 1}
+	c := f.task(chain)
+	c.ctx = ctx
+	return c
+}
+
+// task is a frame for a task, which gets its context when it runs.
+func (f *frame) task(chain []*place) *frame {
+	return &frame{w: f.w, rng: f.w.r.Rand(f.rng.Uint64()), chain: chain, depth: f.depth + 1}
 }
 
 // one reports true once in n times.
@@ -290,7 +297,7 @@ func (f *frame) launch() {
 		if p == nil {
 			return
 		}
-		c := f.child(nil, p.chain)
+		c := f.task(p.chain)
 		task := p.task(f.w, func(ctx context.Context) error {
 			c.ctx = ctx
 			return c.run()
@@ -313,7 +320,7 @@ func (f *frame) start() error {
 	if p == nil {
 		return nil
 	}
-	c := f.child(nil, p.chain)
+	c := f.task(p.chain)
 	says := false
 	returned := false
 	defer func() {
@@ -355,7 +362,7 @@ func (f *frame) handle() error {
 		return nil
 	}
 	p := f.chain[f.rng.IntN(len(f.chain))]
-	c := f.child(nil, p.chain)
+	c := f.task(p.chain)
 	task := nursery.Spawn(p.n, func(ctx context.Context) (int, error) {
 		c.ctx = ctx
 		return 7, p.task(f.w, func(context.Context) error { return c.run() })(ctx)
