@@ -213,6 +213,27 @@ func TestRunMeasures(t *testing.T) {
 	}
 }
 
+// The figures are for a unit. Allocations can be counted on, unlike times.
+func TestMeasureDividesByUnits(t *testing.T) {
+	if err := setBenchtime("1000x"); err != nil {
+		t.Fatal(err)
+	}
+	w := &workload.Workload{Name: "four units", Unit: "unit", Units: 4}
+	got, err := measure(w, workload.Entrant{Lib: "eight allocations", Setup: func() (func(workload.Timer) error, func()) {
+		return func(workload.Timer) error {
+			for range 8 {
+				garbage = new([64]byte)
+			}
+			return nil
+		}, func() {}
+	}})
+	if err != nil || amount(got.Allocs) != "2" || amount(got.Bytes) != "128" {
+		t.Errorf("measure of 8 allocations of 64 bytes in 4 units gave %+v, %v, want 2 allocations and 128 bytes", got, err)
+	}
+}
+
+var garbage *[64]byte
+
 func TestMeasureReportsErrors(t *testing.T) {
 	w := &workload.Workload{Name: "lazy", Unit: "run", Units: 1, Fails: true}
 	_, err := measure(w, workload.Entrant{Lib: "idle", Setup: func() (func(workload.Timer) error, func()) {
