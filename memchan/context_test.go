@@ -253,6 +253,100 @@ func (c *doneAtSecondLook) Err() error {
 
 func (c *doneAtSecondLook) Value(any) any { return nil }
 
+// A meddling context does something when it is first asked for the named thing.
+type meddling struct {
+	context.Context
+	atValue, atDone func()
+}
+
+func (c *meddling) Value(key any) any {
+	if f := c.atValue; f != nil {
+		c.atValue = nil
+		f()
+	}
+	return c.Context.Value(key)
+}
+
+func (c *meddling) Done() <-chan struct{} {
+	if f := c.atDone; f != nil {
+		c.atDone = nil
+		f()
+	}
+	return c.Context.Done()
+}
+
+// Who is served and cancelled before it even looks has been served.
+func TestServedThenCancelled(t *testing.T) {
+	inBubble(t, "while it founds a crowd", func(t *testing.T) {
+		for range 50 { // a select takes either of two that are ready
+			s, r := memchan.Open[int](0)
+			memchan.SetPatience(s, 1)
+			inner, cancel := context.WithCancelCause(t.Context())
+			v, err := r.Receive(&meddling{Context: inner, atValue: func() {
+				checkError(t, "TrySend to one who waits", s.TrySend(1), nil)
+				cancel(errBoom)
+			}})
+			checkReceived(t, "Receive", v, err, 1)
+
+			memchan.SetPatience(s, 1)
+			inner, cancel = context.WithCancelCause(t.Context())
+			err = s.Send(&meddling{Context: inner, atValue: func() {
+				v, err := r.TryReceive()
+				checkReceived(t, "TryReceive from one who waits", v, err, 2)
+				cancel(errBoom)
+			}}, 2)
+			checkError(t, "Send", err, nil)
+		}
+	})
+}
+
+// Who comes to wait after its context was cancelled must not join those who are about to
+// go: nobody watches the context any more.
+func TestCancelledBeforeJoining(t *testing.T) {
+	for range 20 { // the members may be quicker
+		synctest.Test(t, func(t *testing.T) {
+			s, r := memchan.Open[int](0)
+			memchan.SetPatience(s, 1)
+			inner, cancel := context.WithCancelCause(t.Context())
+			var calls []call
+			for range 500 {
+				calls = append(calls, receiving(inner, r))
+			}
+			synctest.Wait() // all wait
+			v, err := r.Receive(&meddling{Context: inner, atDone: func() {
+				cancel(errBoom)
+				for s.Stats().WaitingReceivers > 0 {
+					// Without letting others run: the crowd has been cancelled when this
+					// ends, but most of its members have not noticed yet.
+				}
+			}})
+			checkFailed(t, "Receive", v, err, errBoom)
+			for _, c := range calls {
+				c.check(t, "Receive of a member", 0, errBoom)
+			}
+		})
+	}
+}
+
+// Between the moment when the last member leaves and the end of the crowd others may
+// join it.
+func TestJoinedAtTheEnd(t *testing.T) {
+	inBubble(t, "of a crowd", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		memchan.SetPatience(s, 1)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		calls := []call{receiving(ctx, r), receiving(ctx, r)}
+		synctest.Wait() // both wait
+		if memchan.LeaveCrowd(s) || !memchan.Crowded(s) {
+			t.Error("the crowd has ended while two wait in it, want it to stay")
+		}
+		cancel(errBoom)
+		for _, c := range calls {
+			c.check(t, "Receive", 0, errBoom)
+		}
+	})
+}
+
 func TestSharedContextOfNursery(t *testing.T) {
 	inBubble(t, "with a deadline", func(t *testing.T) {
 		s, r := memchan.Open[int](0)

@@ -17,6 +17,10 @@ func Patience[T any](s *Sender[T]) int {
 // Crowded reports whether the channel has a crowd.
 func Crowded[T any](s *Sender[T]) bool { return s.c.crowd.Load() != nil }
 
+// LeaveCrowd does what a member does that was the last one to leave, and reports whether
+// that has ended the crowd: in the meantime others may have come.
+func LeaveCrowd[T any](s *Sender[T]) bool { return s.c.crowd.Load().end() }
+
 // Slots returns how many values the buffer of the channel has memory for.
 func Slots[T any](s *Sender[T]) int {
 	s.c.mu.Lock()

@@ -218,8 +218,17 @@ func TestChannelOutlivesBubble(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
+	alone := func(t *testing.T) {
+		c := receiving(t.Context(), sharedReceiver)
+		waiting(1)
+		checkError(t, "TrySend", shared.TrySend(3), nil)
+		if got := <-c.ended; got.v != 3 || got.err != nil {
+			t.Errorf("Receive = %d, %v, want 3, nil", got.v, got.err)
+		}
+	}
 	use := func(t *testing.T) {
 		for range 2 {
+			alone(t) // after, and before, somebody in another bubble
 			ctx, cancel := context.WithCancelCause(t.Context())
 			var calls []call
 			for range crowdOf {
@@ -239,6 +248,7 @@ func TestChannelOutlivesBubble(t *testing.T) {
 			for _, c := range calls {
 				<-c.ended
 			}
+			alone(t)
 		}
 	}
 	for range 3 {
