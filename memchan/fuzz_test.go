@@ -30,7 +30,7 @@ func FuzzModel(f *testing.F) {
 
 // TestModel is FuzzModel with other inputs each time.
 func TestModel(t *testing.T) {
-	for range 2000 {
+	for range 1000 {
 		seed := rand.Uint64()
 		synctest.Test(t, func(t *testing.T) { runSteps(t, randomSteps(rand.New(rand.NewPCG(seed, 0)))) })
 		if t.Failed() {

@@ -19,7 +19,7 @@ import (
 // returned nil was received once, or was in the buffer when the last receiver was
 // closed; no other was received; and each receiver got those of one sender in order.
 func TestStressDelivery(t *testing.T) {
-	stress.Run(t, 60, func(r *stress.Round) { newMarket(r).run() })
+	stress.Run(t, 30, func(r *stress.Round) { newMarket(r).run() })
 }
 
 // A value says who sent it, and as which one.
