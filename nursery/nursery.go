@@ -19,6 +19,7 @@ type Nursery struct {
 	scope  cancelscope.Scope
 	config Config          // read-only
 	ctx    context.Context // of scope, a tree.Node; written before the body runs, read-only after
+	loop   bool            // read-only; the body is a loop of the caller's: see runLoop
 
 	// tasks counts what keeps the nursery open: bodyShare for the body, 1 for each
 	// child and each pending Start. Invariant: it begins with bodyShare, only those
@@ -97,6 +98,11 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	n := &Nursery{config: c}
 	n.scope.Name, n.scope.Extendable = c.Name, c.Extendable
+	return n.open(ctx, body)
+}
+
+// open runs a nursery that has its settings.
+func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {
 	n.tasks.Store(bodyShare)
 	returned := false
 	defer func() {
@@ -127,7 +133,11 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 	defer n.wait()
 	returned := false
 	defer func() {
-		if !returned {
+		switch {
+		case returned:
+		case n.loop:
+			n.scope.Cancel(errLoopLeft)
+		default:
 			n.broken(who{name: bodyName}, recover())
 		}
 	}()

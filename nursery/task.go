@@ -34,17 +34,22 @@ func (n *Nursery) run(task func(ctx context.Context) error) { n.runNamed("", tas
 
 // runNamed is the goroutine of a task.
 func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
+	n.runFor(who{name, task}, task)
+}
+
+// runFor is the goroutine of a task that stands for w.
+func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
 	defer n.quit()
 	returned := false
 	defer func() {
 		if !returned {
-			n.broken(who{name, task}, recover())
+			n.broken(w, recover())
 		}
 	}()
 	err := task(n.ctx)
 	returned = true
 	if err != nil {
-		n.failed(who{name, task}, err)
+		n.failed(w, err)
 	}
 }
 

@@ -1,0 +1,19 @@
+package nursery
+
+import (
+	"context"
+	"errors"
+)
+
+// errLoopLeft is the reason for which what runs for a loop is cancelled when the loop
+// has been left.
+var errLoopLeft = errors.New("the loop over the results has been left")
+
+// runLoop is like [Run] with a body that runs a loop of the caller's. Nobody expects
+// that a loop turns a panic in its statements into another one, so that is not
+// recovered: it, or an exit, cancels the nursery, waits, and goes on. The panic of a
+// task still takes its place.
+func runLoop(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {
+	n := &Nursery{loop: true}
+	return n.open(ctx, body)
+}
