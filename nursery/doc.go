@@ -19,9 +19,15 @@
 // [Start] waits until the task says that it is ready, and leaves it running. [Config]
 // has what is seldom needed: names, supervision, panic policies.
 //
+// The commonest shapes have functions of their own, which are nurseries inside:
+// [ForEach] and [Map] for the items of a sequence, at most so many at a time, [MapSeq]
+// for results that a loop uses as they come, [Race] for the first success, [All] for
+// all results.
+//
 // A nursery has no limit to the number of its tasks, because a Go that blocks
-// deadlocks as soon as tasks start tasks. What Trio's CapacityLimiter bounds, a
-// semaphore of golang.org/x/sync/semaphore bounds here, acquired inside the task.
+// deadlocks as soon as tasks start tasks. What Trio's CapacityLimiter bounds, ForEach
+// and its relatives bound here, or a semaphore of golang.org/x/sync/semaphore, acquired
+// inside the task.
 //
 // # Concurrency
 //
