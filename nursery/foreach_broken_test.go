@@ -1,0 +1,284 @@
+package nursery_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// raisedBy checks that o is a panic of that task with that value, whose stack names the
+// function that panicked.
+func raisedBy(t *testing.T, call string, o outcome, task string, value any, function string) *nursery.PanicError {
+	t.Helper()
+	p, ok := o.panicked.(*nursery.PanicError)
+	if !ok {
+		t.Fatalf("%s: %v, want a panic of %s", call, o, task)
+	}
+	if p.Task != task || p.Value != value || !strings.Contains(string(p.Stack), function) {
+		t.Errorf("%s: panic of %s with %v, want %s, %v and %s in the stack:\n%s", call, p.Task, p.Value, task, value, function, p.Stack)
+	}
+	return p
+}
+
+func panickingItem() { panic("bad item") }
+
+// How an item may end without returning.
+var breaks = []struct {
+	name  string
+	do    func()
+	check func(t *testing.T, call string, o outcome, item int)
+}{
+	{"panic", panickingItem, func(t *testing.T, call string, o outcome, item int) {
+		t.Helper()
+		raisedBy(t, call, o, fmt.Sprint("item ", item), "bad item", "panickingItem")
+	}},
+	{"Goexit", runtime.Goexit, func(t *testing.T, call string, o outcome, _ int) {
+		t.Helper()
+		if !o.exited {
+			t.Errorf("%s: %v, want Goexit", call, o)
+		}
+	}},
+}
+
+func TestForEachWithAnItemThatDoesNotReturn(t *testing.T) {
+	for _, b := range breaks {
+		for _, limit := range []int{1, 2, 3, 10} {
+			inBubble(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
+				start := time.Now()
+				s := source{count: -1}
+				var g gauge
+				o := outcomeOf(func() error {
+					return nursery.ForEach(t.Context(), limit, s.all(), func(ctx context.Context, item int) error {
+						g.enter()
+						defer g.leave()
+						if item == 30 {
+							time.Sleep(time.Millisecond) // by now the others have begun
+							b.do()
+						}
+						if err := deadline.Sleep(ctx, time.Second); err != nil {
+							time.Sleep(time.Minute) // is awaited
+							return err
+						}
+						return nil
+					})
+				})
+				b.check(t, "ForEach", o, 30)
+				want := time.Duration(30/limit)*time.Second + time.Millisecond
+				if limit > 1 {
+					want += time.Minute
+				}
+				checkElapsed(t, "ForEach", start, want)
+				if now, pulled := g.now.Load(), s.pulled.Load(); now != 0 || pulled > int64(30+limit) || g.total.Load() != pulled || !s.over.Load() {
+					t.Errorf("afterwards %d items run, %d were pulled, %d begun, the sequence was stopped: %t, want 0, at most %d, the same, true",
+						now, pulled, g.total.Load(), s.over.Load(), 30+limit)
+				}
+			})
+		}
+	}
+}
+
+// The item that does not return may be the only one that has somebody to run the next.
+func TestForEachWithManyItemsThatDoNotReturn(t *testing.T) {
+	for _, b := range breaks {
+		for _, limit := range []int{2, 8, 20} {
+			inBubble(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
+				s := source{count: 50}
+				var g gauge
+				o := outcomeOf(func() error {
+					return nursery.ForEach(t.Context(), limit, s.all(), func(context.Context, int) error {
+						g.enter()
+						defer g.leave()
+						b.do()
+						return nil
+					})
+				})
+				if (o.panicked != nil) != (b.name == "panic") || o.exited != (b.name == "Goexit") {
+					t.Errorf("ForEach: %v, want a %s", o, b.name)
+				}
+				if g.now.Load() != 0 || g.total.Load() != s.pulled.Load() || !s.over.Load() {
+					t.Errorf("%d items pulled, %d begun, the sequence was stopped: %t, want the same number, true", s.pulled.Load(), g.total.Load(), s.over.Load())
+				}
+				if p, ok := o.panicked.(*nursery.PanicError); ok && int64(len(p.Unwrap())) != g.total.Load()-1 {
+					t.Errorf("ForEach: panic with %d others, want %d", len(p.Unwrap()), g.total.Load()-1)
+				}
+			})
+		}
+	}
+}
+
+func TestForEachWithAnItemThatDoesNotReturnWhileTheSequenceBlocks(t *testing.T) {
+	for _, b := range breaks {
+		inBubble(t, b.name, func(t *testing.T) {
+			start := time.Now()
+			var begun []int
+			stopped := false
+			seq := func(yield func(int) bool) {
+				defer func() { stopped = true }()
+				if yield(0) {
+					time.Sleep(time.Hour)
+					if yield(1) {
+						t.Error("the sequence was asked for more")
+					}
+				}
+			}
+			var mu sync.Mutex
+			o := outcomeOf(func() error {
+				return nursery.ForEach(t.Context(), 3, seq, func(ctx context.Context, item int) error {
+					mu.Lock()
+					begun = append(begun, item)
+					mu.Unlock()
+					if item == 0 {
+						time.Sleep(time.Second)
+						b.do()
+					}
+					return ctx.Err()
+				})
+			})
+			b.check(t, "ForEach", o, 0)
+			checkElapsed(t, "ForEach", start, time.Hour)
+			if !stopped || !slices.Equal(begun, []int{0, 1}) {
+				t.Errorf("the sequence was stopped: %t, items begun: %v, want true, [0 1]", stopped, begun)
+			}
+		})
+	}
+}
+
+func panickingSequence() { panic("bad sequence") }
+
+func TestForEachWithASequenceThatDoesNotReturn(t *testing.T) {
+	ends := []struct {
+		name  string
+		do    func()
+		check func(t *testing.T, o outcome)
+	}{
+		{"panic", panickingSequence, func(t *testing.T, o outcome) {
+			raisedBy(t, "ForEach", o, "sequence", "bad sequence", "panickingSequence")
+		}},
+		{"Goexit", runtime.Goexit, func(t *testing.T, o outcome) {
+			if !o.exited {
+				t.Errorf("ForEach: %v, want Goexit", o)
+			}
+		}},
+	}
+	for _, end := range ends {
+		for _, limit := range []int{1, 2, 10} {
+			for _, before := range []int{0, 1, 4, 5} {
+				inBubble(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
+					seq := func(yield func(int) bool) {
+						for i := range before {
+							if !yield(i) {
+								t.Error("the sequence was stopped before it failed")
+								return
+							}
+						}
+						end.do()
+					}
+					var g gauge
+					o := outcomeOf(func() error {
+						return nursery.ForEach(t.Context(), limit, seq, func(ctx context.Context, item int) error {
+							g.enter()
+							defer g.leave()
+							if item < before-1 && limit < before {
+								return nil
+							}
+							return deadline.Sleep(ctx, time.Second)
+						})
+					})
+					end.check(t, o)
+					if g.now.Load() != 0 || g.total.Load() != int64(before) {
+						t.Errorf("%d items run, %d have begun, want 0, %d", g.now.Load(), g.total.Load(), before)
+					}
+				})
+			}
+			inBubble(t, fmt.Sprintf("%s, limit %d, when it is stopped", end.name, limit), func(t *testing.T) {
+				seq := func(yield func(int) bool) {
+					defer end.do()
+					for yield(0) {
+					}
+				}
+				o := outcomeOf(func() error {
+					return nursery.ForEach(t.Context(), limit, seq, func(context.Context, int) error { return errBoom })
+				})
+				end.check(t, o)
+			})
+		}
+	}
+}
+
+func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
+	for _, limit := range []int{1, 2, 10} {
+		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+			var late func(int) bool
+			var asked, begun gauge
+			seq := func(yield func(int) bool) {
+				late = yield
+				for i := range 100 {
+					asked.enter()
+					yield(i)
+				}
+			}
+			err := nursery.ForEach(t.Context(), limit, seq, func(_ context.Context, item int) error {
+				begun.enter()
+				if item == 20 {
+					return errBoom
+				}
+				return nil
+			})
+			checkShape(t, "ForEach", err, "[item 20=boom]")
+			if n := begun.total.Load(); n > int64(20+limit) || asked.total.Load() != 100 {
+				t.Errorf("%d items have begun, want at most %d", n, 20+limit)
+			}
+			if late(0) {
+				t.Error("yield after the end = true, want false")
+			}
+		})
+	}
+}
+
+// Whoever is locked to a thread may call ForEach, and range over MapSeq.
+func TestForEachOnALockedThread(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := nursery.ForEach(t.Context(), 3, upTo(100), func(_ context.Context, item int) error {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		return nil
+	})
+	checkShape(t, "ForEach", err, "nil")
+	err = nursery.ForEach(t.Context(), 3, upTo(100), func(_ context.Context, item int) error { return errBoom })
+	if leaves(err)[0] != errBoom {
+		t.Errorf("ForEach = %v, want boom", err)
+	}
+	for r, err := range nursery.MapSeq(t.Context(), 3, upTo(100), func(_ context.Context, item int) (int, error) { return item, nil }) {
+		if err != nil || r == 50 {
+			break
+		}
+	}
+}
+
+// What an item of a test does ends the test, as it does in a task.
+func TestForEachEndsATestAtOnce(t *testing.T) {
+	after := false
+	var inner *testing.T
+	t.Run("skipped by an item", func(t *testing.T) {
+		inner = t
+		var none iter.Seq[int] = upTo(3)
+		_ = nursery.ForEach(t.Context(), 2, none, func(context.Context, int) error {
+			t.SkipNow()
+			return nil
+		})
+		after = true
+	})
+	if after || !inner.Skipped() {
+		t.Errorf("after SkipNow in an item: the test went on: %t, was skipped: %t, want false, true", after, inner.Skipped())
+	}
+}

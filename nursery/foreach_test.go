@@ -1,0 +1,346 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+func TestForEachRunsEveryItemOnce(t *testing.T) {
+	for _, limit := range []int{1, 2, 3, 7, 8, 9, 100, math.MaxInt} {
+		for _, count := range []int{0, 1, 2, 8, 9, 50} {
+			inBubble(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
+				start := time.Now()
+				s := source{count: count}
+				var g gauge
+				seen := make([]atomic.Int64, count)
+				err := nursery.ForEach(t.Context(), limit, s.all(), func(ctx context.Context, item int) error {
+					g.enter()
+					defer g.leave()
+					seen[item].Add(1)
+					return deadline.Sleep(ctx, time.Second)
+				})
+				checkShape(t, "ForEach", err, "nil")
+				for i := range seen {
+					if n := seen[i].Load(); n != 1 {
+						t.Errorf("item %d ran %d times, want once", i, n)
+					}
+				}
+				if got, want := g.most.Load(), int64(min(limit, count)); got != want {
+					t.Errorf("%d items ran at a time, want %d", got, want)
+				}
+				rounds := 0
+				if count > 0 {
+					rounds = (count-1)/limit + 1
+				}
+				checkElapsed(t, "ForEach", start, time.Duration(rounds)*time.Second)
+				if s.twice.Load() || !s.over.Load() {
+					t.Errorf("the sequence was pulled by two at a time: %t, has ended: %t, want false, true", s.twice.Load(), s.over.Load())
+				}
+			})
+		}
+	}
+}
+
+func TestForEachIsLazy(t *testing.T) {
+	for _, limit := range []int{1, 2, 5, 8, 20} {
+		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+			s := source{count: 60}
+			var done atomic.Int64
+			next := make(chan struct{})
+			ended := make(chan error)
+			go func() {
+				ended <- nursery.ForEach(t.Context(), limit, s.all(), func(context.Context, int) error {
+					<-next
+					done.Add(1)
+					return nil
+				})
+			}()
+			for range 60 {
+				synctest.Wait() // every item that may be under way waits for next
+				if got, want := s.pulled.Load(), min(60, done.Load()+int64(limit)); got != want {
+					t.Fatalf("with %d items done, %d have been pulled, want %d", done.Load(), got, want)
+				}
+				next <- struct{}{}
+			}
+			checkShape(t, "ForEach", <-ended, "nil")
+		})
+	}
+}
+
+// The sequence and the items may depend on each other's progress: nobody who can go on
+// may be left behind somebody who waits.
+func TestForEachNeverStalls(t *testing.T) {
+	tiny := func(yield func(int) bool, from, count int) bool {
+		for i := range count {
+			if !yield(from + i) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, limit := range []int{2, 3, 8, 13} {
+		// After some that end at once come as many that wait for each other.
+		for _, before := range []int{0, 1, 7, 100, 1001} {
+			inBubble(t, fmt.Sprintf("limit %d, all meet after %d", limit, before), func(t *testing.T) {
+				var met sync.WaitGroup
+				met.Add(limit)
+				err := nursery.ForEach(t.Context(), limit, upTo(before+limit), func(_ context.Context, item int) error {
+					if item >= before {
+						met.Done()
+						met.Wait()
+					}
+					return nil
+				})
+				checkShape(t, "ForEach", err, "nil")
+			})
+		}
+		inBubble(t, fmt.Sprintf("limit %d, the sequence waits for its items", limit), func(t *testing.T) {
+			done := make(chan int, 1000)
+			seq := func(yield func(int) bool) {
+				for i := range 100 {
+					if !tiny(yield, i*10, 1+i%min(10, limit)) {
+						return
+					}
+					for range 1 + i%min(10, limit) {
+						<-done
+					}
+				}
+			}
+			err := nursery.ForEach(t.Context(), limit, seq, func(_ context.Context, item int) error {
+				done <- item
+				return nil
+			})
+			checkShape(t, "ForEach", err, "nil")
+		})
+		inBubble(t, fmt.Sprintf("limit %d, each item waits for the next to be pulled", limit), func(t *testing.T) {
+			const count = 100
+			var pulled [count + 1]chan struct{}
+			for i := range pulled {
+				pulled[i] = make(chan struct{})
+			}
+			seq := func(yield func(int) bool) {
+				for i := range count {
+					close(pulled[i])
+					if !yield(i) {
+						return
+					}
+				}
+				close(pulled[count])
+			}
+			err := nursery.ForEach(t.Context(), limit, seq, func(_ context.Context, item int) error {
+				<-pulled[item+1]
+				return nil
+			})
+			checkShape(t, "ForEach", err, "nil")
+		})
+	}
+}
+
+func TestForEachStopsAtTheFirstFailure(t *testing.T) {
+	for _, limit := range []int{1, 2, 5, 20} {
+		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+			start := time.Now()
+			s := source{count: -1}
+			var begun atomic.Int64
+			var blame error
+			err := nursery.ForEach(t.Context(), limit, s.all(), func(ctx context.Context, item int) error {
+				begun.Add(1)
+				if item == 40 {
+					return failing(time.Millisecond, errBoom)(ctx)
+				}
+				cause := deadline.Sleep(ctx, time.Second)
+				if item == 41 {
+					blame = cause
+				}
+				return cause
+			})
+			checkShape(t, "ForEach", err, "[item 40=boom]")
+			checkElapsed(t, "ForEach", start, time.Duration(40/limit)*time.Second+time.Millisecond)
+			if limit > 1 {
+				if c := checkCancelled(t, "Sleep of another item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "item 40: boom" {
+					t.Errorf("the reason for which another item was cancelled: %v, want item 40: boom", c.Reason())
+				}
+			}
+			if pulled := s.pulled.Load(); pulled > int64(40+limit) || begun.Load() != pulled || !s.over.Load() {
+				t.Errorf("%d items pulled and %d begun, the sequence was stopped: %t, want at most %d, the same, true", pulled, begun.Load(), s.over.Load(), 40+limit)
+			}
+		})
+	}
+}
+
+func TestForEachStopsAtOnce(t *testing.T) {
+	inBubble(t, "limit 1", func(t *testing.T) {
+		s := source{count: -1}
+		err := nursery.ForEach(t.Context(), 1, s.all(), func(context.Context, int) error { return errBoom })
+		checkShape(t, "ForEach", err, "[item 0=boom]")
+		if s.pulled.Load() != 1 {
+			t.Errorf("%d items pulled although the first one failed, want 1", s.pulled.Load())
+		}
+	})
+	inBubble(t, "while several are pulled", func(t *testing.T) {
+		s := source{count: -1}
+		failed := make(chan struct{})
+		seq := func(yield func(int) bool) {
+			for i := range s.all() {
+				if !yield(i) {
+					return
+				}
+				if i == 0 {
+					<-failed
+					synctest.Wait() // the nursery knows that item 0 has failed
+				}
+			}
+		}
+		err := nursery.ForEach(t.Context(), 8, seq, func(ctx context.Context, item int) error {
+			if item == 0 {
+				defer close(failed)
+				return errBoom
+			}
+			return ctx.Err()
+		})
+		checkShape(t, "ForEach", err, "[item 0=boom]")
+		if s.pulled.Load() > 2 {
+			t.Errorf("%d items pulled, want none after the one that was on its way", s.pulled.Load())
+		}
+	})
+}
+
+func TestForEachKeepsAllErrors(t *testing.T) {
+	inBubble(t, "of items that end later", func(t *testing.T) {
+		err := nursery.ForEach(t.Context(), 4, upTo(10), func(ctx context.Context, item int) error {
+			switch item {
+			case 0:
+				return stubborn(errBang)(ctx)
+			case 2:
+				return failing(time.Second, errBoom)(ctx)
+			case 3:
+				<-ctx.Done()
+				return errors.Join(ctx.Err(), errCrash)
+			}
+			return sleeping(forever)(ctx)
+		})
+		checkShape(t, "ForEach", err, "[item 2=boom item 0=bang item 3=join(crash)]", "[item 2=boom item 3=join(crash) item 0=bang]")
+		if !errors.Is(err, errBoom) || !errors.Is(err, errBang) || errors.Is(err, context.Canceled) {
+			t.Errorf("ForEach = %v, want to find boom and bang in it, and no cancellation", err)
+		}
+	})
+}
+
+func TestForEachGivesEveryPulledItemToTheFunction(t *testing.T) {
+	for _, limit := range []int{1, 3, 8} {
+		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+			var s cancelscope.Scope
+			var pulled, got []int
+			seq := func(yield func(int) bool) {
+				for i := range 100 {
+					if i == 2 {
+						s.Cancel(nil) // comes after the question and before the answer
+					}
+					pulled = append(pulled, i)
+					if !yield(i) {
+						return
+					}
+				}
+			}
+			var mu sync.Mutex
+			err := s.Run(t.Context(), func(ctx context.Context) error {
+				return nursery.ForEach(ctx, limit, seq, func(ctx context.Context, item int) error {
+					mu.Lock()
+					got = append(got, item)
+					mu.Unlock()
+					return ctx.Err()
+				})
+			})
+			checkShape(t, "ForEach in a scope that was cancelled", err, "nil")
+			slices.Sort(got)
+			if !slices.Equal(got, []int{0, 1, 2}) || !slices.Equal(pulled, got) {
+				t.Errorf("pulled: %v, given to the function: %v, want 0, 1 and 2", pulled, got)
+			}
+		})
+	}
+}
+
+func TestForEachNested(t *testing.T) {
+	inBubble(t, "limits multiply", func(t *testing.T) {
+		start := time.Now()
+		var g gauge
+		err := nursery.ForEach(t.Context(), 2, upTo(4), func(ctx context.Context, _ int) error {
+			return nursery.ForEach(ctx, 3, upTo(6), func(ctx context.Context, _ int) error {
+				g.enter()
+				defer g.leave()
+				return deadline.Sleep(ctx, time.Second)
+			})
+		})
+		checkShape(t, "ForEach", err, "nil")
+		checkElapsed(t, "ForEach", start, 4*time.Second)
+		if g.most.Load() != 6 || g.total.Load() != 24 {
+			t.Errorf("%d at a time, %d in all, want 6, 24", g.most.Load(), g.total.Load())
+		}
+	})
+	inBubble(t, "errors say the way", func(t *testing.T) {
+		err := nursery.ForEach(t.Context(), 2, upTo(2), func(ctx context.Context, outer int) error {
+			return nursery.ForEach(ctx, 2, upTo(5), func(ctx context.Context, inner int) error {
+				if outer == 1 && inner == 3 {
+					return errBoom
+				}
+				return sleeping(time.Second)(ctx)
+			})
+		})
+		checkShape(t, "ForEach", err, "[item 1=[item 3=boom]]")
+		if got, want := err.Error(), "item 1: item 3: boom"; got != want {
+			t.Errorf("ForEach = %q, want %q", got, want)
+		}
+	})
+}
+
+// Nothing of an item that has its own limit, or its own cancel, touches the others.
+func TestForEachWithScopesInItems(t *testing.T) {
+	inBubble(t, "own limit", func(t *testing.T) {
+		start := time.Now()
+		var expired atomic.Int64
+		err := nursery.ForEach(t.Context(), 4, upTo(8), func(ctx context.Context, item int) error {
+			cut, err := deadline.MoveOnAfter(ctx, time.Second, sleeping(time.Duration(item)*time.Minute))
+			if cut {
+				expired.Add(1)
+			}
+			return err
+		})
+		checkShape(t, "ForEach", err, "nil")
+		checkElapsed(t, "ForEach", start, 2*time.Second)
+		if expired.Load() != 7 {
+			t.Errorf("%d of 8 items were cut short by their own limit, want 7", expired.Load())
+		}
+	})
+}
+
+// Where one goroutine is enough, no more are started.
+func TestForEachStartsFewGoroutines(t *testing.T) {
+	var mu sync.Mutex
+	seen := make(map[string]bool)
+	err := nursery.ForEach(t.Context(), 10_000, upTo(10_000), func(context.Context, int) error {
+		buf := make([]byte, 64)
+		id, _, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "[")
+		mu.Lock()
+		seen[id] = true
+		mu.Unlock()
+		return nil
+	})
+	checkShape(t, "ForEach", err, "nil")
+	if len(seen) > 1000 {
+		t.Errorf("10000 tiny items ran in %d goroutines, want far fewer", len(seen))
+	}
+}
