@@ -40,3 +40,15 @@ func Children(s *Scope) int {
 
 // Bridged reports whether s has a context of the standard library of its own.
 func Bridged(s *Scope) bool { return s.bridged.Load() }
+
+// InStep reports whether what s has derived from the scopes around it is what follows
+// from them. Nobody may move anything meanwhile.
+func InStep(s *Scope) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	due, source := s.aroundLocked()
+	if s.shield {
+		due, source = never, nil
+	}
+	return s.due.Load() == min(due, s.own) && s.source.Load() == source && s.first == (s.own < due)
+}

@@ -1,0 +1,262 @@
+package nursery_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/stress"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// tasks: whoever is let in while the nursery closes runs before it has, and whoever is
+// not stays out.
+func TestStressTasks(t *testing.T) {
+	stress.Run(t, 200, func(r *stress.Round) {
+		const nurseries, intruders = 100, 2
+		type house struct {
+			n        atomic.Pointer[nursery.Nursery]
+			closing  atomic.Bool
+			over     atomic.Bool
+			let, ran atomic.Int32
+		}
+		houses := make([]house, nurseries)
+		var all sync.WaitGroup
+		for i := range intruders {
+			rng := r.Rand(uint64(i))
+			all.Go(func() {
+				for i := range houses {
+					h := &houses[i]
+					for n := 1; !h.closing.Load(); n++ {
+						if n%100 == 0 {
+							runtime.Gosched()
+						}
+					}
+					for range rng.IntN(3) {
+						h.closing.Load() // a moment
+					}
+					for range 1 + rng.IntN(2) {
+						err := h.n.Load().TryGo(func(context.Context) error {
+							if h.over.Load() {
+								r.Errorf("a task runs after Run has returned")
+							}
+							h.ran.Add(1)
+							return nil
+						})
+						if err == nil {
+							h.let.Add(1)
+						} else if err != nursery.ErrClosed {
+							r.Errorf("TryGo = %v, want nil or ErrClosed", err)
+						}
+					}
+				}
+			})
+		}
+		rng, ran := r.Rand(intruders), make([]int32, nurseries)
+		for i := range houses {
+			h := &houses[i]
+			err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+				h.n.Store(n)
+				for range rng.IntN(3) {
+					runtime.Gosched()
+				}
+				h.closing.Store(true)
+				return nil
+			})
+			h.over.Store(true)
+			ran[i] = h.ran.Load()
+			if err != nil {
+				r.Errorf("Run = %v, want nil", err)
+			}
+		}
+		all.Wait()
+		for i := range houses {
+			h := &houses[i]
+			if let, end := h.let.Load(), h.ran.Load(); ran[i] != end || end != let {
+				r.Errorf("%d tasks were let in, %d had run when Run returned, and %d in the end; want the same", let, ran[i], end)
+			}
+			if got, err := h.n.Load().Running(), h.n.Load().TryGo(func(context.Context) error { return nil }); got != 0 || err != nursery.ErrClosed {
+				r.Errorf("after the end Running() = %d and TryGo = %v, want 0 and ErrClosed", got, err)
+			}
+		}
+	})
+}
+
+// parked: the last one out wakes the body, whoever it is, and once. The ends of the
+// body and of a few tasks fall together here; if nobody is woken, the test hangs.
+func TestStressParked(t *testing.T) {
+	stress.Run(t, 50, func(r *stress.Round) {
+		rng := r.Rand(0)
+		for range 100 {
+			var ended atomic.Int32
+			tasks := 1 + rng.IntN(4)
+			together := make(chan struct{})
+			err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+				for i := range tasks {
+					n.Go(func(context.Context) error {
+						<-together
+						for range i {
+							runtime.Gosched()
+						}
+						ended.Add(1)
+						return nil
+					})
+				}
+				close(together)
+				for range rng.IntN(4) {
+					runtime.Gosched()
+				}
+				return nil
+			})
+			if got := ended.Load(); err != nil || int(got) != tasks {
+				r.Errorf("Run = %v when %d tasks had ended, want nil with %d", err, got, tasks)
+			}
+		}
+	})
+}
+
+// failures: all errors come out and the first one is to blame, however many fail at
+// the same time.
+func TestStressFailures(t *testing.T) {
+	stress.Run(t, 100, func(r *stress.Round) {
+		const tasks = 20
+		together := make(chan struct{})
+		var cause error
+		err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+			for i := range tasks {
+				n.Go(func(ctx context.Context) error {
+					<-together
+					if i%2 == 0 {
+						return errors.Join(errBoom, ctx.Err())
+					}
+					<-ctx.Done()
+					return ctx.Err()
+				})
+			}
+			n.Go(func(ctx context.Context) error {
+				<-ctx.Done()
+				cause = context.Cause(ctx)
+				return cause
+			})
+			close(together)
+			return nil
+		})
+		if got := len(leavesBelow(err)); got != tasks/2 || errors.Is(err, context.Canceled) {
+			r.Errorf("Run = %v with %d errors, want %d and no cancellation", err, got, tasks/2)
+		}
+		var first *nursery.TaskError
+		if !errors.As(err, &first) || !errors.Is(cause, first) {
+			r.Errorf("the cause inside = %v, want it to carry the first failure %v", cause, first)
+		}
+	})
+}
+
+// leavesBelow returns all errBoom in err.
+func leavesBelow(err error) (all []error) {
+	for _, leaf := range leaves(err) {
+		if errors.Is(leaf, errBoom) {
+			all = append(all, leaf)
+		}
+	}
+	return all
+}
+
+// A task moves while its contexts are made, while the scope that it leaves is
+// cancelled, and while the nursery that it comes to, elsewhere in the tree, is
+// cancelled or gets a deadline.
+func TestStressMove(t *testing.T) {
+	for name, how := range map[string]struct {
+		before, after func(n *cancelscope.Scope)
+		poll          bool
+	}{
+		"cancelled meanwhile": {before: func(n *cancelscope.Scope) { n.Cancel(nil) }},
+		"cancelled later":     {after: func(n *cancelscope.Scope) { n.Cancel(nil) }},
+		"deadline meanwhile":  {before: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }},
+		"deadline later":      {after: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }},
+		"deadline, polled":    {before: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }, poll: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stress.Run(t, 100, func(r *stress.Round) {
+				rng := r.Rand(0)
+				var caller cancelscope.Scope
+				during := []func(n *cancelscope.Scope){func(*cancelscope.Scope) {}}
+				if how.before != nil {
+					during = append(during, how.before)
+				}
+				if rng.IntN(2) == 0 {
+					during = append(during, func(*cancelscope.Scope) { caller.Cancel(nil) })
+				}
+				moved := startElsewhere(r, &caller, during, how.after, how.poll, rng.IntN(4))
+				if !moved && len(during) == 1 {
+					r.Errorf("the task did not move, though nothing was cancelled")
+				}
+			})
+		})
+	}
+}
+
+// startElsewhere starts a task from a scope into a nursery that does not enclose it,
+// calls all of during meanwhile and after when it has moved. The task ends when it is
+// cancelled; unless it polls, it waits for the channel alone, and if that is not
+// closed, the test hangs.
+func startElsewhere(r *stress.Round, caller *cancelscope.Scope, during []func(*cancelscope.Scope), after func(*cancelscope.Scope), poll bool, turns int) (moved bool) {
+	err := nursery.Run(context.Background(), func(ctx context.Context, root *nursery.Nursery) error {
+		opened, end := make(chan *nursery.Nursery), make(chan struct{})
+		root.Go(func(ctx context.Context) error {
+			return nursery.Config{Extendable: true}.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				opened <- n
+				<-end
+				return nil
+			})
+		})
+		n := <-opened
+		defer close(end)
+		return caller.Run(ctx, func(ctx context.Context) error {
+			var others sync.WaitGroup
+			defer others.Wait()
+			_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				for _, f := range during {
+					others.Go(func() { f(n.Scope()) })
+				}
+				var inner cancelscope.Scope
+				return inner.Run(ctx, func(ctx context.Context) error {
+					done := make(chan (<-chan struct{}), 1)
+					if !poll {
+						others.Go(func() { done <- ctx.Done() })
+					}
+					for range turns {
+						runtime.Gosched()
+					}
+					started(1)
+					if !poll {
+						<-<-done
+					}
+					for ctx.Err() == nil {
+						if t, ok := n.Scope().Deadline(); ok && time.Now().After(t) && ctx.Err() == nil {
+							r.Errorf("Err() = nil in a task after the deadline of its nursery")
+							return nil
+						}
+						runtime.Gosched()
+					}
+					return ctx.Err()
+				})
+			})
+			if moved = err == nil; moved && after != nil {
+				after(n.Scope())
+			}
+			if err != nil && !cancelscope.IsCancellation(ctx, err) {
+				r.Errorf("Start = %v, want nil or a cancellation of the caller", err)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		r.Errorf("Run = %v, want nil: the nursery or the caller has absorbed its own cancellation", err)
+	}
+	return moved
+}
