@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"image/color"
 	"io"
 	"math"
@@ -50,10 +51,9 @@ func drawPlot(w io.Writer, r *report) error {
 		return errors.New("no ratio was measured that could be plotted")
 	}
 	p := plot.New()
-	p.Title.Text = "Time taken, as a ratio to errgroup or std (1)"
+	p.Title.Text = fmt.Sprintf("Time taken, as a ratio to errgroup or std (1): medians of %d rounds\n%s %s, GOMAXPROCS %d", r.Rounds, r.Go, r.System, r.Threads)
 	p.X.Scale = plot.LogScale{}
 	p.X.Tick.Marker = ratioTicks{}
-	p.X.Label.Text = r.Go + " " + r.System + ", GOMAXPROCS " + strconv.Itoa(r.Threads) + ", medians of " + strconv.Itoa(r.Rounds) + " rounds"
 	p.Legend.Top = true
 
 	grid := plotter.NewGrid()
@@ -68,7 +68,7 @@ func drawPlot(w io.Writer, r *report) error {
 	}
 	p.NominalY(titles...)
 	p.Y.Min, p.Y.Max = -0.7, float64(len(rows))-0.3
-	p.X.Max *= 3 // for the legend
+	p.X.Max *= 4 // for the legend
 
 	image, err := p.WriterTo(plotWidth, rowHeight*vg.Length(len(rows))+around, "svg")
 	if err != nil {

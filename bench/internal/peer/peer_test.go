@@ -101,7 +101,7 @@ func TestBodySeesContext(t *testing.T) {
 func TestLoops(t *testing.T) {
 	const items, limit = 500, 3
 	for _, loop := range []peer.Loop{
-		peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop,
+		peer.TrellisLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop,
 	} {
 		t.Run(loop.Name, func(t *testing.T) {
 			var running, most atomic.Int64
@@ -135,7 +135,7 @@ func TestLoops(t *testing.T) {
 
 // The loops with errors say that an item has failed.
 func TestLoopFails(t *testing.T) {
-	for _, loop := range []peer.Loop{peer.ErrgroupLoop, peer.ConcLoop, peer.PondLoop} {
+	for _, loop := range []peer.Loop{peer.TrellisLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.PondLoop} {
 		run, release := loop.ForEach(2, 100, func(_ context.Context, item int) error {
 			if item == 50 {
 				return errTask
@@ -156,7 +156,9 @@ func TestMappers(t *testing.T) {
 	for i := range want {
 		want[i] = i * i
 	}
-	for _, mapper := range []peer.Mapper{peer.RawMapper, peer.ErrgroupMapper, peer.ConcIterMapper, peer.ConcStreamMapper} {
+	for _, mapper := range []peer.Mapper{
+		peer.TrellisMapper, peer.TrellisSeqMapper, peer.RawMapper, peer.ErrgroupMapper, peer.ConcIterMapper, peer.ConcStreamMapper,
+	} {
 		run, release := mapper.Map(3, items, func(_ context.Context, item int) (int, error) {
 			if item%2 == 0 {
 				runtime.Gosched()

@@ -37,7 +37,7 @@ func (c Config) derived() []Workload {
 	var all []Workload
 	for _, form := range forms {
 		w := Workload{
-			Name: "derive/form=" + form.label, Title: "a std context derived: " + form.title,
+			Name: "derive/form=" + form.label, Title: "derive " + form.title,
 			Unit: "call", Units: calls, Against: "std",
 		}
 		for _, n := range nesters {

@@ -52,7 +52,7 @@ type Config struct {
 func All(c Config) []Workload {
 	var all []Workload
 	for _, some := range [][]Workload{
-		c.open(), c.children(), c.parked(), c.nested(), c.spawners(), c.errors(),
+		c.open(), c.children(), c.parked(), c.nested(), c.spawners(), c.errors(), c.forEach(), c.mapping(),
 		c.timeouts(), c.moves(), c.looks(), c.cancels(), c.derived(),
 	} {
 		all = append(all, some...)
