@@ -28,7 +28,7 @@ func main() {
 	p := &program{
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
-		workloads: workload.All(workload.Config{}),
+		workloads: workload.All,
 		measure:   measure,
 	}
 	code := p.run(ctx, os.Args[1:])

@@ -20,6 +20,7 @@ type report struct {
 	Modules     []string `json:"modules"` // with their versions
 	Rounds      int      `json:"rounds"`
 	Benchtime   string   `json:"benchtime"`
+	Full        bool     `json:"full"`
 	Interrupted bool     `json:"interrupted"`
 	Rows        []row    `json:"workloads"`
 	Goals       int      `json:"goals"`
@@ -64,6 +65,7 @@ func newReport(all []series, o options, interrupted bool) *report {
 		Modules:     modules(),
 		Rounds:      o.rounds,
 		Benchtime:   o.benchtime,
+		Full:        o.full,
 		Interrupted: interrupted,
 	}
 	for _, s := range all {

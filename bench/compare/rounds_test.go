@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
+
+var everything = options{run: regexp.MustCompile("")}
 
 // fake returns a program with two workloads of three and two entrants, which records
 // who is measured. If stop is not nil, it is called before each measurement.
@@ -24,7 +27,7 @@ func fake(stop func(step int) error) (p *program, out, problems *strings.Builder
 		Entrants: []workload.Entrant{{Lib: "trellis"}, {Lib: "std"}},
 	}}
 	times := map[string]float64{"trellis": 80, "raw": 70, "errgroup": 100, "std": 100}
-	return &program{stdout: out, stderr: problems, workloads: works, measure: func(w *workload.Workload, e workload.Entrant) (sample, error) {
+	return &program{stdout: out, stderr: problems, workloads: func(workload.Config) []workload.Workload { return works }, measure: func(w *workload.Workload, e workload.Entrant) (sample, error) {
 		if stop != nil {
 			if err := stop(len(*order)); err != nil {
 				return sample{}, err
@@ -38,7 +41,7 @@ func fake(stop func(step int) error) (p *program, out, problems *strings.Builder
 // Each round has everything once, and begins with another library.
 func TestRoundsTakeTurns(t *testing.T) {
 	p, _, _, order := fake(nil)
-	all, err := p.rounds(t.Context(), p.workloads, 3)
+	all, err := p.rounds(t.Context(), p.selected(everything), 3)
 	want := []string{
 		"a:trellis", "a:raw", "a:errgroup", "b:trellis", "b:std",
 		"a:raw", "a:errgroup", "a:trellis", "b:std", "b:trellis",
@@ -64,7 +67,7 @@ func TestRoundsEndWithTheContext(t *testing.T) {
 		}
 		return nil
 	})
-	all, err := p.rounds(ctx, p.workloads, 3)
+	all, err := p.rounds(ctx, p.selected(everything), 3)
 	if err != context.Canceled || len(*order) != 7 {
 		t.Errorf("rounds gave %v after %d measurements, want %v after 7", err, len(*order), context.Canceled)
 	}
@@ -81,7 +84,7 @@ func TestRoundsEndWithAnError(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := p.rounds(t.Context(), p.workloads, 3); err != failure || len(*order) != 1 {
+	if _, err := p.rounds(t.Context(), p.selected(everything), 3); err != failure || len(*order) != 1 {
 		t.Errorf("rounds gave %v after %d measurements, want %v after 1", err, len(*order), failure)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // A program is compare with the world it runs in, which tests replace.
 type program struct {
 	stdout, stderr io.Writer
-	workloads      []workload.Workload
+	workloads      func(workload.Config) []workload.Workload
 	measure        func(w *workload.Workload, e workload.Entrant) (sample, error)
 }
 
@@ -74,7 +74,7 @@ func (p *program) complain(code int, err error) int {
 
 func (p *program) selected(o options) []workload.Workload {
 	var selected []workload.Workload
-	for _, w := range p.workloads {
+	for _, w := range p.workloads(workload.Config{Full: o.full}) {
 		if o.run.MatchString(w.Name) {
 			selected = append(selected, w)
 		}

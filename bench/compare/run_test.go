@@ -91,7 +91,7 @@ func TestJSON(t *testing.T) {
 	if err := d.Decode(&got); err != nil {
 		t.Fatalf("Decode of what run -json printed gave %v\n%s", err, out)
 	}
-	all, _ := p.rounds(t.Context(), p.workloads, 3)
+	all, _ := p.rounds(t.Context(), p.selected(everything), 3)
 	want := newReport(all, options{rounds: 3, benchtime: "20ms"}, false)
 	if !reflect.DeepEqual(&got, want) {
 		t.Errorf("run -json printed\n%+v\nwant\n%+v", &got, want)
@@ -155,7 +155,7 @@ func TestHelp(t *testing.T) {
 	if code := p.run(t.Context(), []string{"-h"}); code != exitOK || problems.Len() > 0 || len(*order) > 0 {
 		t.Errorf("run -h gave %d and complained %q, want %d and nothing", code, problems, exitOK)
 	}
-	for _, want := range []string{"-rounds N", "-benchtime TIME", "-run REGEXP", "-json", "-plot FILE.svg", "(default 10)", `"20ms"`, "Exit codes:", "N goals, M met"} {
+	for _, want := range []string{"-rounds N", "-benchtime TIME", "-run REGEXP", "-full", "-json", "-plot FILE.svg", "(default 10)", `"20ms"`, "Exit codes:", "N goals, M met"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("run -h printed\n%s\nwithout %q", out, want)
 		}
@@ -192,8 +192,16 @@ func TestUsageErrors(t *testing.T) {
 // The real thing, from the command line to the last line, with little work.
 func TestRunMeasures(t *testing.T) {
 	var out, problems strings.Builder
-	p := &program{stdout: &out, stderr: &problems, workloads: workload.All(workload.Config{Cap: 10}), measure: measure}
-	code := p.run(t.Context(), []string{"-rounds", "1", "-benchtime", "2x", "-json", "-run", "^(open|spawners|move)"})
+	full := false
+	p := &program{stdout: &out, stderr: &problems, measure: measure, workloads: func(c workload.Config) []workload.Workload {
+		full = c.Full
+		c.Cap = 10
+		return workload.All(c)
+	}}
+	code := p.run(t.Context(), []string{"-rounds", "1", "-benchtime", "2x", "-full", "-json", "-run", "^(open|spawners|move)"})
+	if !full {
+		t.Error("run -full did not ask for the full work")
+	}
 	if code != exitOK {
 		t.Fatalf("run gave %d and complained %q, want %d", code, &problems, exitOK)
 	}
@@ -201,8 +209,8 @@ func TestRunMeasures(t *testing.T) {
 	if err := json.Unmarshal([]byte(out.String()), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Rows) != 5 || r.Goals != 5 {
-		t.Errorf("run measured %d workloads with %d goals, want 5 and 5", len(r.Rows), r.Goals)
+	if len(r.Rows) != 5 || r.Goals != 5 || !r.Full {
+		t.Errorf("run -full measured %d workloads with %d goals, full: %v, want 5, 5 and true", len(r.Rows), r.Goals, r.Full)
 	}
 	for _, row := range r.Rows {
 		for _, l := range row.Libs {

@@ -18,7 +18,7 @@ const (
 	exitInterrupted = 130 // 128 + SIGINT, what shells report
 )
 
-const usageHead = `Usage: compare [-rounds N] [-benchtime TIME] [-run REGEXP] [-json] [-plot FILE.svg]
+const usageHead = `Usage: compare [-rounds N] [-benchtime TIME] [-run REGEXP] [-full] [-json] [-plot FILE.svg]
 
 Compare measures what groups of tasks, loops and cancel scopes cost with Trellis
 and with others: raw (the go statement), errgroup, conc, pond, ants, and std (the
@@ -57,6 +57,7 @@ type options struct {
 	rounds    int
 	benchtime string
 	run       *regexp.Regexp
+	full      bool
 	json      bool
 	plot      string // "": none
 }
@@ -70,6 +71,7 @@ func newFlags(o *options) *flag.FlagSet {
 		o.run, err = regexp.Compile(text)
 		return err
 	})
+	flags.BoolVar(&o.full, "full", false, "give loops 100,000 items also where each takes time, instead of 10,000")
 	flags.BoolVar(&o.json, "json", false, "print JSON, with every single measurement, instead of the table")
 	flags.StringVar(&o.plot, "plot", "", "also write a plot of the ratios to `FILE.svg`")
 	return flags

@@ -8,30 +8,38 @@ import (
 	"github.com/trellis-go/trellis/bench/internal/peer"
 )
 
-const items = 100_000
-
-// A load is the work that each item is, and how many items there are.
+// A load is the work that each item is.
 type load struct {
 	label, title string
-	items        int
 	work         func()
 }
 
 var (
-	noLoad    = load{"nothing", "no-op", items, nothing}
-	microLoad = load{"1us", "1 µs", items, spin(time.Microsecond)}
-	// A tenth of the others will do: a hundred thousand take more than a second each
-	// time, and what an item costs does not change on the way.
-	longLoad = load{"20us", "20 µs", items / 10, spin(20 * time.Microsecond)}
-	deepLoad = load{"stack12KiB", "12 KiB stack", items, deep}
+	noLoad = load{"nothing", "no-op", nothing}
+	loads  = []load{
+		noLoad,
+		{"1us", "1 µs", spin(time.Microsecond)},
+		{"20us", "20 µs", spin(20 * time.Microsecond)},
+		{"stack12KiB", "12 KiB stack", deep},
+	}
 )
+
+// items says how many items there are. Where they take time, a tenth of them tells as
+// much: what an item costs does not change on the way.
+func (c Config) items(l load) int {
+	const all = 100_000
+	if c.Full || l.label == noLoad.label {
+		return c.count(all)
+	}
+	return c.count(all / 10)
+}
 
 // forEach: many items, so many at a time.
 func (c Config) forEach() []Workload {
 	loops := []peer.Loop{peer.TrellisLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop}
 	var all []Workload
 	for _, limit := range []int{2, 100} {
-		for _, load := range []load{noLoad, microLoad, longLoad, deepLoad} {
+		for _, load := range loads {
 			w, work := c.loop("foreach", "ForEach", limit, load)
 			for _, loop := range loops {
 				w.Entrants = append(w.Entrants, Entrant{loop.Name, func() (func(Timer) error, func()) {
@@ -52,7 +60,7 @@ func (c Config) forEach() []Workload {
 func (c Config) mapping() []Workload {
 	mappers := []peer.Mapper{peer.TrellisMapper, peer.TrellisSeqMapper, peer.RawMapper, peer.ErrgroupMapper, peer.ConcIterMapper, peer.ConcStreamMapper}
 	var all []Workload
-	for _, load := range []load{noLoad, microLoad} {
+	for _, load := range loads[:2] {
 		const limit = 2
 		w, work := c.loop("map", "Map", limit, load)
 		for _, mapper := range mappers {
@@ -76,10 +84,11 @@ func (c Config) mapping() []Workload {
 }
 
 func (c Config) loop(name, title string, limit int, l load) (w Workload, work func()) {
+	items := c.items(l)
 	return Workload{
 		Name:  fmt.Sprintf("%s/limit=%d/work=%s", name, limit, l.label),
-		Title: fmt.Sprintf("%s of many items, limit %d: %s", title, limit, l.title),
-		Unit:  "item", Units: c.count(l.items), Against: "errgroup",
+		Title: fmt.Sprintf("%s of %d items, limit %d: %s", title, items, limit, l.title),
+		Unit:  "item", Units: items, Against: "errgroup",
 		cold: true,
 	}, c.seen(l.work)
 }

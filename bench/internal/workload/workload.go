@@ -41,9 +41,11 @@ type Timer interface {
 	StopTimer()
 }
 
-// Config is for tests, which need less work and want to see it done. The zero value
-// is what gets measured.
+// Config says how much work there is. The zero value is what gets measured; tests need
+// less, and want to see it done.
 type Config struct {
+	Full bool // loops have as many items where these take time as where they do not
+
 	Cap int    // if not zero, no count is greater
 	Ran func() // if not nil, called by each task and item, by many goroutines at once
 }

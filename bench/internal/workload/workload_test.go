@@ -160,6 +160,24 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Loops have all items with Full, and fewer without only where these take time.
+func TestItems(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		for _, w := range workload.All(workload.Config{Full: full}) {
+			if w.Unit != "item" {
+				continue
+			}
+			want := 10_000
+			if full || strings.HasSuffix(w.Name, "/work=nothing") {
+				want = 100_000
+			}
+			if w.Units != want {
+				t.Errorf("%s with Full %v has %d items, want %d", w.Name, full, w.Units, want)
+			}
+		}
+	}
+}
+
 // Bench refuses figures of work that was not done.
 func TestBenchFails(t *testing.T) {
 	w := workload.Workload{Name: "lazy", Unit: "run", Units: 1, Fails: true}
