@@ -59,7 +59,7 @@
 // closed because nobody refers to it any more.
 //
 // In tests with testing/synctest, a Send or Receive that waits is durably blocked.
-// Those who use a channel while somebody waits in it must be in the same bubble as the
-// one who waits, as with channels of Go. A channel that nobody waits in can be passed on
-// from one bubble to the next.
+// Those who use a channel while somebody waits in it, or cancel the context of the wait,
+// must be in the same bubble as the one who waits, as with channels of Go. A channel that
+// nobody waits in can be passed on from one bubble to the next.
 package memchan
