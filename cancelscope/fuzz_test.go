@@ -3,6 +3,7 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func FuzzFilter(f *testing.F) {
 	f.Add([]byte{2, 1, 2, 4, 2, 1, 5, 2, 0, 3, 0})              // values between
 	f.Add([]byte{4, 1, 4, 5, 4, 1, 3, 0, 8, 2, 0, 1})           // a WithCancel between, cancelled
 	f.Add([]byte{4, 2, 4, 2, 5, 4, 1, 3, 0, 8, 2, 0, 1})        // and the outer scope after it
+	f.Add([]byte{6, 1, 4, 5, 4, 1, 2, 3, 0, 3, 1})              // a WithCancelCause with a strange cause
 	f.Add([]byte{0, 1, 0, 7, 2, 0, 1})                          // a multi-error without Derive
 	f.Add([]byte{0, 1, 0, 9, 5, 2, 0, 1})                       // a task's error over a mixture
 	f.Add([]byte{0, 1, 0, 5, 2, 10, 1, 1})                      // something that refuses to be a cancellation
@@ -46,6 +48,7 @@ const (
 	nothingBetween = iota
 	valueBetween
 	cancelBetween // a context.WithCancel
+	causeBetween  // a context.WithCancelCause, with the cause of an unrelated scope
 	numBetween
 )
 
@@ -65,6 +68,14 @@ type filterState struct {
 	cancel                  context.CancelFunc // of what is between
 }
 
+// strangeCause is a *Cancelled that has nothing to do with any other scope.
+func strangeCause() error {
+	var s cancelscope.Scope
+	s.SetTimeout(0)
+	_ = s.Run(context.Background(), func(ctx context.Context) error { return ctx.Err() })
+	return s.Cause()
+}
+
 func newFilterState(b byte) *filterState {
 	s := &filterState{between: int(b>>1) % numBetween, shield: b&1 != 0, cancel: func() {}}
 	s.outer.Extendable, s.inner.Extendable = true, true
@@ -78,18 +89,22 @@ func (s *filterState) visible() bool { return !s.shield && s.aroundErr != nil }
 // absorbs reports whether the inner scope keeps cancellations to itself.
 func (s *filterState) absorbs() bool { return s.innerErr != nil && !s.visible() }
 
-// inside is how the inner scope judges, outside how the outer one does, and around how
-// the context between them is judged.
+// inside is how the inner scope judges, around how the context just outside of it is
+// judged, and outside how the outer scope does. A cancellation of what is between is
+// not one of the outer scope, but cannot be told from one if Err says the same.
 func (s *filterState) inside() filterJudgement {
 	return filterJudgement{s.innerErr, []originOf{beganInner, beganBetween, beganOuter}}
 }
 
-func (s *filterState) outside() filterJudgement {
-	return filterJudgement{s.outerErr, []originOf{beganOuter}}
-}
-
 func (s *filterState) around() filterJudgement {
 	return filterJudgement{s.aroundErr, []originOf{beganBetween, beganOuter}}
+}
+
+func (s *filterState) outside() filterJudgement {
+	if s.aroundErr == s.outerErr {
+		return filterJudgement{s.outerErr, []originOf{beganBetween, beganOuter}}
+	}
+	return filterJudgement{s.outerErr, []originOf{beganOuter}}
 }
 
 // apply does one thing to the scopes, and notes what must come of it.
@@ -100,7 +115,6 @@ func (s *filterState) apply(op byte) {
 		s.inner.Cancel(errors.New("reason: inner"))
 		s.innerDone(context.Canceled, beganInner)
 	case 1:
-		_ = s.innerCtx.Err() // notices what happened before
 		s.inner.SetDeadline(past)
 		s.innerDone(context.DeadlineExceeded, beganInner)
 	case 2:
@@ -111,7 +125,7 @@ func (s *filterState) apply(op byte) {
 		s.outerDone(context.DeadlineExceeded)
 	case 4:
 		s.cancel()
-		if s.between == cancelBetween {
+		if s.between == cancelBetween || s.between == causeBetween {
 			s.aroundDone(context.Canceled, beganBetween)
 		}
 	case 5:
@@ -163,6 +177,11 @@ func (s *filterState) run(t *testing.T, in *errorBuilder, ops []byte) {
 			s.ctx = context.WithValue(ctx, key{}, 1)
 		case cancelBetween:
 			s.ctx, s.cancel = context.WithCancel(ctx)
+			defer s.cancel()
+		case causeBetween:
+			var cancel context.CancelCauseFunc
+			s.ctx, cancel = context.WithCancelCause(ctx)
+			s.cancel = func() { cancel(strangeCause()) }
 			defer s.cancel()
 		}
 		fromInner = s.inner.Run(s.ctx, func(ctx context.Context) error {
@@ -236,24 +255,33 @@ func (s *filterState) checkOuter(t *testing.T, tree *builtError, fromInner, got 
 		}
 		return
 	}
-	keep := tree.pick(func(leaf *builtError) bool {
-		// What the inner scope removed is gone, and what it passed up is the outer
-		// scope's: there is nobody between who could have been cancelled alone, but
-		// for the case below.
-		return leaf.real(s.inside()) && leaf.real(s.outside())
-	})
-	if s.visible() && s.aroundOrigin == beganBetween {
-		// The cancellation of the context between was nobody's to absorb; whether the
-		// outer scope takes it for its own is not for this test to say.
-		for _, leaf := range keep {
-			if canCompare(leaf) && !errors.Is(got, leaf) {
-				t.Errorf("Run(outer) = %v, want it to keep %v", got, leaf)
-			}
+	var want []error
+	for _, leaf := range tree.leaves() {
+		changed := !leaf.real(s.inside())
+		switch {
+		case changed && (!s.visible() || s.aroundOrigin != beganBetween || s.aroundErr == s.outerErr):
+			// The inner scope has removed it, or has passed it up to the outer one.
+		case changed && leaf.real(s.around()):
+			want = append(want, errPassedUp)
+		case leaf.real(s.outside()):
+			want = append(want, leaf.err)
 		}
-		return
 	}
-	checkLeaves(t, "Run(outer)", got, keep)
+	leaves := leavesByMethod(got)
+	for i, leaf := range leaves {
+		c, ok := leaf.(*cancelscope.Cancelled)
+		if ok && i < len(want) && want[i] == errPassedUp && c.Kind() == cancelscope.ByParent && errors.Is(c, s.aroundErr) {
+			leaves[i] = errPassedUp
+		}
+	}
+	if !slices.EqualFunc(leaves, want, identical) {
+		t.Errorf("Run(outer) = %#v\nwith the leaves %s\nwant %s", got, listErrors(leaves), listErrors(want))
+	}
 }
+
+// errPassedUp stands for the *Cancelled by which the inner scope passes up the
+// cancellation of what is between the scopes.
+var errPassedUp = errors.New("passed up")
 
 // checkSplit checks the parts of Split, and that splitting again changes nothing.
 func checkSplit(t *testing.T, ctx context.Context, tree *builtError, j filterJudgement) {
