@@ -38,10 +38,10 @@
 // discarded, and counted in [Stats]. A wait that is cancelled or closed leaves nothing
 // behind in the queue and takes nothing with it.
 //
-// A call whose context is done fails with the cause of that context, whatever else may
-// be the matter with the channel. So a task that is cancelled together with its
-// producer sees the cancellation, and never the end that the producer leaves behind when
-// it cleans up.
+// A call that fails under a context which is done fails with the cause of that context,
+// whatever else is the matter with the channel. So a task that is cancelled together
+// with its producer sees the cancellation, and never the end that the producer leaves
+// behind when it cleans up.
 //
 // # Concurrency
 //
@@ -50,9 +50,9 @@
 // is a limit of n, the kth Receive synchronizes before the return of Send number k+n.
 // Closing the last sender synchronizes before the return of a Receive with
 // [ErrEndOfChannel], and closing the last receiver before that of a Send with
-// [ErrBroken]. No goroutine is started, except for the one in which context.AfterFunc
-// ends the waits under a context that is done, and none is started for a call that does
-// not have to wait. Such a call does not ask its context for a Done channel either.
+// [ErrBroken]. No goroutine is started, except by context.AfterFunc, with which the waits
+// of many under one context are ended. A call that does not have to wait does not even
+// ask its context for a Done channel.
 //
 // Not to be assumed: that a Send which returned nil has been seen by a receiver, except
 // with a capacity of 0; that Stats still holds when it has returned; that a handle is
