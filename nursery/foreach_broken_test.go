@@ -226,10 +226,13 @@ func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 					yield(i)
 				}
 			}
-			err := nursery.ForEach(t.Context(), limit, seq, func(_ context.Context, item int) error {
+			err := nursery.ForEach(t.Context(), limit, seq, func(ctx context.Context, item int) error {
 				begun.enter()
-				if item == 20 {
+				switch {
+				case item == 20:
 					return errBoom
+				case item > 20: // the others must not get on while that one fails
+					<-ctx.Done()
 				}
 				return nil
 			})
