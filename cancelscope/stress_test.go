@@ -14,6 +14,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/internal/stress"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // TestStressScopes grows random trees of scopes, a goroutine for each branch, with
@@ -60,6 +61,7 @@ type node struct {
 	up      *node
 	foreign bool                  // a standard context of its own lies between it and up
 	shields bool                  // its shield may be up
+	moves   bool                  // it is moved further out
 	done    <-chan struct{}       // its Done channel, if it was asked for at the beginning
 	derived context.Context       // derived from ctx; may be nil
 	called  atomic.Bool           // Cancel has returned
@@ -68,7 +70,7 @@ type node struct {
 
 // grow runs a block in a new scope, with branches in it.
 func (g *grove) grow(rng *rand.Rand, ctx context.Context, up *node, depth int) {
-	n := &node{scope: &cancelscope.Scope{Extendable: rng.IntN(2) == 0}, up: up}
+	n := &node{scope: &cancelscope.Scope{Extendable: rng.IntN(2) == 0}, up: up, moves: rng.IntN(8) == 0}
 	ctx, cancel := g.between(rng, ctx, n)
 	defer cancel()
 	switch rng.IntN(4) {
@@ -93,6 +95,9 @@ func (g *grove) grow(rng *rand.Rand, ctx context.Context, up *node, depth int) {
 			for range rng.IntN(6) {
 				g.meddle(rng)
 			}
+		}
+		if n.moves {
+			g.move(rng, n)
 		}
 		if rng.IntN(3) == 0 {
 			g.await(rng, ctx)
@@ -132,6 +137,9 @@ func (g *grove) settle(rng *rand.Rand, n *node) {
 	if rng.IntN(2) == 0 {
 		n.done = n.ctx.Done()
 	}
+	if n.moves {
+		tree.Of(n.ctx).Movable()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if rng.IntN(4) == 0 {
@@ -140,6 +148,24 @@ func (g *grove) settle(rng *rand.Rand, n *node) {
 		g.cancels = append(g.cancels, cancel)
 	}
 	g.nodes = append(g.nodes, n)
+}
+
+// move hangs n, with all that is inside it, below a scope further out, as nursery.Start
+// does with a task.
+func (g *grove) move(rng *rand.Rand, n *node) {
+	to := n.up
+	for to != nil && to.up != nil && rng.IntN(2) == 0 {
+		to = to.up
+	}
+	if to == nil {
+		return
+	}
+	switch moved := tree.Of(n.ctx).Move(tree.Of(to.ctx)); {
+	case !moved && n.ctx.Err() == nil:
+		g.r.Errorf("a scope that is not cancelled does not move")
+	case moved && to.called.Load() && !n.shields && n.ctx.Err() == nil:
+		g.r.Errorf("Err() = nil in a scope that has moved into a cancelled one")
+	}
 }
 
 // randomly is a short time, or a long one, or none.
@@ -166,7 +192,7 @@ func (g *grove) meddle(rng *rand.Rand) {
 		if n.shields {
 			n.scope.SetShield(true)
 			runtime.Gosched()
-			visible := n.up != nil && !n.foreign && n.up.called.Load()
+			visible := n.up != nil && !n.foreign && !n.moves && n.up.called.Load()
 			n.scope.SetShield(false)
 			if visible && n.ctx.Err() == nil {
 				g.r.Errorf("Err() = nil below a cancelled scope when SetShield(false) has returned")
@@ -221,7 +247,7 @@ func (g *grove) cancel(n *node) {
 func (n *node) under(top *node) (reached, direct bool) {
 	direct = true
 	for ; n != top; n = n.up {
-		if n == nil || n.shields {
+		if n == nil || n.shields || n.moves {
 			return false, false
 		}
 		direct = direct && !n.foreign
