@@ -1,0 +1,135 @@
+package webserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+const (
+	// headerLimit bounds the time for the header of a request, so that nobody
+	// holds connections by sending one byte a minute. There is none for bodies
+	// and answers, which may be streams: handlers have limits of their own, and
+	// see http.ResponseController.
+	headerLimit = 10 * time.Second
+
+	// idleLimit bounds the time between two requests on one connection.
+	idleLimit = time.Minute
+
+	// grace is how long requests may take to end once they are canceled. Those
+	// that are still stuck in reading a body or writing an answer are cut off
+	// then. It is not for connections that a handler has taken over.
+	grace = 5 * time.Second
+)
+
+// Run serves HTTP on l until ctx is done, and returns when every handler has
+// returned, those of websockets and other connections that were taken over
+// included.
+//
+// When ctx is done, Run closes l at once, as well as connections without a
+// request, and cancels the contexts of all requests, which lie inside ctx. It
+// then waits for the handlers. Those that answer in the usual way have five
+// seconds until their connections are cut, which ends a handler that waits for
+// its client; a handler that waits for something else, and does not look at its
+// context, holds Run up, and so does one that has taken its connection over and
+// does not close it.
+//
+// The error is nil if ctx was done and no connection had to be cut. If l fails,
+// the requests are canceled and awaited likewise, and the error is that of l, in
+// a [*nursery.Error]. Run always closes l. A handler that panics ends its own
+// connection only, and is logged with [slog.Default], where all that the server
+// has to say goes.
+func Run(ctx context.Context, l net.Listener, handler http.Handler) error {
+	return nursery.Config{Name: "webserver"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		// The tasks of net/http are not ours to start, so they are counted.
+		var running sync.WaitGroup
+		server := &http.Server{
+			Handler:           counted(handler, &running),
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+			ConnState:         watch(ctx, &running),
+			ReadHeaderTimeout: headerLimit,
+			IdleTimeout:       idleLimit,
+			ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
+		}
+		n.GoNamed("serve", func(context.Context) error {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+
+		<-ctx.Done() // of the caller, or because Serve has failed
+		err := stop(ctx, server)
+		running.Wait() // nothing is added from zero any more: Shutdown has awaited Serve
+		return err
+	})
+}
+
+// stop ends the server but for connections that were taken over. It is called
+// in a scope that has been canceled, where without the shield Shutdown would
+// not wait for anybody.
+func stop(ctx context.Context, server *http.Server) error {
+	err := cancelscope.Shield(ctx, grace, server.Shutdown)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("requests that went on for %v after their cancellation were cut off", grace)
+		server.Close()
+	}
+	return err
+}
+
+// counted returns handler with its calls counted in running.
+func counted(handler http.Handler, running *sync.WaitGroup) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The connection is counted at this moment, so a Wait that goes on
+		// meanwhile cannot have ended.
+		running.Add(1)
+		defer running.Done()
+		defer logPanic(r)
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// logPanic is deferred. What it does, net/http does as well, but for connections
+// that were taken over only when their handlers count as ended: the program may
+// be gone by then.
+func logPanic(r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v != http.ErrAbortHandler {
+		slog.Error("handler panicked", "request", r.Method+" "+r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler) // which ends the connection without a word
+}
+
+// watch returns a hook that counts in running the connections that the server
+// has, which are not those that were taken over.
+//
+// It also closes connections that have not sent a request when ctx is done.
+// Browsers open some in advance, and Shutdown would give them five seconds.
+func watch(ctx context.Context, running *sync.WaitGroup) func(net.Conn, http.ConnState) {
+	var silent sync.Map // of net.Conn, to the function that stops their closing
+	return func(c net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			running.Add(1)
+			silent.Store(c, context.AfterFunc(ctx, func() { c.Close() }))
+			return
+		}
+		if keep, ok := silent.LoadAndDelete(c); ok {
+			keep.(func() bool)()
+		}
+		if state == http.StateClosed || state == http.StateHijacked {
+			running.Done()
+		}
+	}
+}
