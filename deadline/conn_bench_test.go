@@ -3,31 +3,10 @@ package deadline_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 )
-
-// A call of a bound connection registers with its context and leaves it again.
-func TestConnAllocations(t *testing.T) {
-	const ceiling = 4
-	ready := func(b []byte) (int, error) { return len(b), nil }
-	near := &fakeConn{read: ready, write: ready}
-	var s cancelscope.Scope
-	s.SetTimeout(time.Hour)
-	s.Run(t.Context(), func(ctx context.Context) error {
-		c := deadline.Conn(ctx, near)
-		b := make([]byte, 10)
-		if got := testing.AllocsPerRun(100, func() { c.Read(b) }); got > ceiling {
-			t.Errorf("Read: %v allocations, want at most %d", got, ceiling)
-		}
-		if got := testing.AllocsPerRun(100, func() { c.Write(b) }); got > ceiling {
-			t.Errorf("Write: %v allocations, want at most %d", got, ceiling)
-		}
-		return nil
-	})
-}
 
 func BenchmarkConnRead(b *testing.B) {
 	ready := func(b []byte) (int, error) { return len(b), nil }

@@ -260,39 +260,6 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 			checkLetGo(t, n, p)
 		})
 	})
-
-	t.Run("however many there were", func(t *testing.T) {
-		const tasks, batch = 50_000, 50
-		heap := func() uint64 {
-			runtime.GC()
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			return m.HeapAlloc
-		}
-		runBody(t, func(_ context.Context, n *nursery.Nursery) {
-			run := func(tasks int) {
-				for range tasks / batch {
-					var group sync.WaitGroup
-					group.Add(2 * batch)
-					for range batch {
-						n.Go(func(context.Context) error { group.Done(); return nil })
-						nursery.Spawn(n, func(context.Context) (int, error) { group.Done(); return 1, nil })
-					}
-					group.Wait()
-					for n.Running() > 0 {
-						runtime.Gosched()
-					}
-				}
-			}
-			run(10 * batch)
-			before := heap()
-			run(tasks)
-			if after := heap(); after > before+4*tasks {
-				t.Errorf("heap after %d tasks more = %d bytes more, want less than 4 bytes for each", 2*tasks, after-before)
-			}
-		})
-	})
 }
 
 // checkLetGo checks, in a bubble, that all tasks of n end and that nothing holds

@@ -1,7 +1,3 @@
-//go:build !race
-
-// The race detector makes allocations of its own.
-
 package memchan_test
 
 import (
@@ -10,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/ceiling"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -24,47 +21,73 @@ func (c *counting) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// checkAllocs checks what one of many calls of f allocates at most.
-func checkAllocs(t *testing.T, call string, most float64, f func()) {
-	t.Helper()
-	if got := testing.AllocsPerRun(1000, f); got > most {
-		t.Errorf("%s: %v allocations, want at most %v", call, got, most)
-	}
-}
-
+// What each entry point may allocate at most. See the tests below for calls that wait.
 func TestAllocations(t *testing.T) {
 	ctx := &counting{Context: t.Context()}
 	s, r := memchan.Open[int](8)
-	checkAllocs(t, "Send and Receive that need not wait", 0, func() {
-		for v := range 8 {
-			s.Send(ctx, v)
-		}
-		for range 8 {
-			r.Receive(ctx)
-		}
-	})
+	calls := append(callsOfValues(ctx, s, r), callsOfHandles(s, r)...)
+	ceiling.Check(t, calls)
+	ceiling.CheckComplete(t, "../testdata/api/memchan.txt", calls)
 	if ctx.asked != 0 {
 		t.Errorf("a context under which nobody had to wait was asked %d times for its Done channel, want 0", ctx.asked)
 	}
-	checkAllocs(t, "TrySend and TryReceive", 0, func() {
-		s.TrySend(1)
-		s.TrySend(2)
-		r.TryReceive()
-		r.TryReceive()
-		r.TryReceive()
-	})
-	checkAllocs(t, "Stats", 0, func() { s.Stats() })
-	checkAllocs(t, "Open", 1, func() { memchan.Open[int](8) })
-	checkAllocs(t, "Clone and Close", 1, func() {
-		c, _ := s.Clone()
-		c.Close()
-	})
-	done, cancel := context.WithCancel(t.Context())
+}
+
+func callsOfValues(ctx context.Context, s *memchan.Sender[int], r *memchan.Receiver[int]) []ceiling.Call {
+	done, cancel := context.WithCancel(context.Background())
 	cancel()
-	checkAllocs(t, "Send and Receive under a context that is done", 0, func() {
-		s.Send(done, 1)
-		r.Receive(done)
-	})
+	fill := func() {
+		for v := range 8 {
+			s.Send(ctx, v)
+		}
+	}
+	return []ceiling.Call{
+		ceiling.At(0, "Sender.Send", "with Receive, without a wait", func() {
+			fill()
+			for range 8 {
+				r.Receive(ctx)
+			}
+		}),
+		ceiling.At(0, "Receiver.Receive", "with Send, without a wait", func() { s.Send(ctx, 1); r.Receive(ctx) }),
+		ceiling.At(0, "Sender.Send", "under a context that is done", func() { s.Send(done, 1) }),
+		ceiling.At(0, "Receiver.Receive", "under a context that is done", func() { r.Receive(done) }),
+		ceiling.At(0, "Sender.TrySend", "with TryReceive", func() { s.TrySend(1); r.TryReceive() }),
+		ceiling.At(0, "Sender.TrySend", "when the buffer is full", func() {
+			for s.TrySend(1) == nil {
+			}
+			for range 8 {
+				r.TryReceive()
+			}
+		}),
+		ceiling.At(0, "Receiver.TryReceive", "when there is nothing", func() { r.TryReceive() }),
+		ceiling.At(0, "Receiver.All", "of eight values", func() {
+			fill()
+			left := 8
+			for range r.All(ctx) {
+				if left--; left == 0 {
+					break
+				}
+			}
+		}),
+	}
+}
+
+func callsOfHandles(s *memchan.Sender[int], r *memchan.Receiver[int]) []ceiling.Call {
+	return []ceiling.Call{
+		ceiling.At(1, "Open", "", func() { memchan.Open[int](8) }),
+		ceiling.At(1, "Sender.Clone", "with Close", func() { c, _ := s.Clone(); c.Close() }),
+		ceiling.At(1, "Receiver.Clone", "with Close", func() { c, _ := r.Clone(); c.Close() }),
+		ceiling.At(1, "Sender.Close", "with Open", func() {
+			s, _ := memchan.Open[int](8)
+			s.Close()
+		}),
+		ceiling.At(1, "Receiver.Close", "with Open", func() {
+			_, r := memchan.Open[int](8)
+			r.Close()
+		}),
+		ceiling.At(0, "Sender.Stats", "", func() { s.Stats() }),
+		ceiling.At(0, "Receiver.Stats", "", func() { r.Stats() }),
+	}
 }
 
 // pingPong sends and receives n values in turns with a goroutine that does the same, so
@@ -90,6 +113,7 @@ func pingPong(ctx context.Context, n int) float64 {
 }
 
 func TestAllocationsOfWaits(t *testing.T) {
+	ceiling.SkipUnderRace(t)
 	if got := pingPong(context.Background(), 1000); got > 0 {
 		t.Errorf("a round trip, with context.Background: %v allocations, want none", got)
 	}
@@ -106,6 +130,7 @@ func TestAllocationsOfWaits(t *testing.T) {
 
 // In a crowd waiting costs nothing. The average of many: somebody founds the crowd.
 func TestAllocationsInCrowd(t *testing.T) {
+	ceiling.SkipUnderRace(t)
 	const tasks, each = 100, 1000
 	s, r := memchan.Open[int](0)
 	allocs := testing.AllocsPerRun(1, func() {
