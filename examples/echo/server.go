@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+var errNotListening = errors.New("stopped listening")
+
+// keptFailures is how many failures of handlers are kept for the report at the end.
+// All are logged when they happen; a client that fails in a loop for weeks must not
+// fill the memory with them.
+const keptFailures = 10_000
+
+// A server runs once. The fields are set before; what is counted may be read at any
+// time.
+type server struct {
+	options
+	limits
+	log *slog.Logger
+
+	// listening is around the accepting of connections. To cancel it is to begin
+	// the end.
+	listening cancelscope.Scope
+
+	tally tally
+}
+
+// serve runs the server on l. It returns when listening has been canceled and all
+// connections have ended, which takes no longer than the grace period, and at once
+// when ctx is done; and the listener is closed by then. The errors of all handlers
+// come out in one [*nursery.Error].
+func (s *server) serve(ctx context.Context, l net.Listener) error {
+	connections := nursery.Config{
+		Name:      "connections",
+		Supervise: true, // one that fails disturbs nobody
+		Panics:    nursery.ConvertPanics,
+		OnPanic: func(p *nursery.PanicError) {
+			s.log.Error("panic", "task", p.Task, "value", p.Value, "stack", string(p.Stack))
+		},
+	}
+	return connections.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+		n.GoNamed("listener", func(ctx context.Context) error { return s.listen(ctx, n, l) })
+		return nil
+	})
+}
+
+// listen accepts connections until it is told to stop, or cannot go on, and then
+// gives those that are open the grace period. It is a task and not the body of the
+// nursery, whose failure would cut them off.
+//
+// Connections that the kernel has made, and that have not been accepted when l is
+// closed, are reset by the kernel, and so refused like those that come later:
+// nothing that they sent has been read.
+func (s *server) listen(ctx context.Context, n *nursery.Nursery, l net.Listener) (err error) {
+	defer func() {
+		l.Close()
+		n.Scope().SetTimeout(s.grace)
+		why := err
+		if why == nil {
+			why = s.listening.Cause()
+		}
+		s.log.Info("draining", "grace", s.grace, "open", s.tally.counts().open(), "because", why)
+	}()
+	return s.listening.Run(ctx, func(ctx context.Context) error { return s.accept(ctx, n, l) })
+}
+
+// accept starts a task for each connection. Its context, which ends with the
+// accepting, tells the tasks that the server is draining.
+func (s *server) accept(ctx context.Context, n *nursery.Nursery, l net.Listener) error {
+	var pause time.Duration
+	for {
+		conn, err := deadline.Accept(ctx, l)
+		switch {
+		case err == nil:
+			pause = 0
+			name := fmt.Sprintf("connection %d from %v", s.tally.accept(), conn.RemoteAddr())
+			n.GoNamed(name, func(handler context.Context) error {
+				return s.handle(handler, ctx, name, conn)
+			})
+		case cancelscope.IsCancellation(ctx, err):
+			return err
+		case errors.Is(err, net.ErrClosed), errors.Is(err, errors.ErrUnsupported):
+			return fmt.Errorf("%w: %w", errNotListening, err)
+		default:
+			// Most likely there are too many open files, and some will be closed.
+			// Whatever it is, it is no reason to close the connections that work.
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			s.log.Error("cannot accept", "err", err, "next", pause)
+			if err := deadline.Sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// handle is the task of one connection: it serves the client, closes the connection,
+// and says how it went.
+func (s *server) handle(ctx, draining context.Context, name string, conn net.Conn) (err error) {
+	c := newClient(ctx, conn, s.maxLine, s.limits)
+	log := s.log.With("task", name)
+	log.Debug("connected")
+
+	result := failed // unless it gets further: a panic is a failure
+	defer func() {
+		conn.Close()
+		if nth := s.tally.end(result, c.lines); result == gone || result == failed && nth > keptFailures {
+			err = nil
+		}
+	}()
+	err = c.echo(ctx, draining)
+	c.part(ctx)
+
+	switch {
+	case err == nil:
+		result = served
+	case cancelscope.IsCancellation(ctx, err):
+		result = cut
+	case brokeOff(err):
+		result = gone
+	}
+	attrs := []any{"lines", c.lines}
+	if err != nil {
+		attrs = append(attrs, "err", err)
+	}
+	if n := len(c.owed) + len(c.notice); n > 0 {
+		attrs = append(attrs, "unsent", n)
+	}
+	log.Log(ctx, result.level(err), result.String(), attrs...)
+	return err
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// The exit codes.
+const (
+	exitDrained = 0
+	exitListen  = 1
+	exitUsage   = 2
+	exitCut     = 3
+)
+
+const usageHead = `Usage: echo [-addr HOST:PORT] [-grace DURATION] [-max-line BYTES] [-v]
+
+Echo listens on a TCP address and sends every line back to the client that it
+came from, byte by byte. A last line needs no newline. The line "boom" makes
+the handler of the connection fail: the connection is closed, and the others do
+not notice. So does a line that is too long, after a line that begins with
+"error:".
+
+The first SIGINT (Ctrl-C) or SIGTERM closes the listener, at once, and the
+connections may go on for the grace period: who is in the middle of a line can
+finish it, who is silent between two lines is closed after a moment. At the end
+of the grace period, or at a second signal, those that are left are cut off. A
+third signal ends the process whatever it is doing.
+
+The log is on standard error. It has every error of every handler when it
+happens and again at the end; its last line counts the connections: accepted,
+served (until the client had enough, or the server closed in good order),
+failed, gone (the client broke off) and cut.
+
+Flags:
+`
+
+const usageTail = `
+Exit codes:
+  0  every connection ended by itself, well or badly, before the server did
+  1  the address cannot be listened on, or no longer
+  2  the command line is wrong
+  3  connections were cut off
+
+Example:
+  echo -addr 127.0.0.1:9000 & printf 'one\ntwo\n' | nc 127.0.0.1 9000
+`
+
+// options is a command line.
+type options struct {
+	addr    string
+	grace   time.Duration
+	maxLine int
+	verbose bool
+}
+
+// longestLine bounds -max-line, which is how much memory one client can take.
+const longestLine = 1 << 30
+
+func newFlags(o *options) *flag.FlagSet {
+	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run decides where messages go
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:9000", "listen on `HOST:PORT`; port 0 takes any free one, which the log tells")
+	flags.DurationVar(&o.grace, "grace", 2*time.Second, "cut off connections that are left this `DURATION` after the first signal")
+	flags.IntVar(&o.maxLine, "max-line", 64<<10, "take lines of up to this many `BYTES`, the newline not counted")
+	flags.BoolVar(&o.verbose, "v", false, "log every connection")
+	return flags
+}
+
+// parse reads a command line. The error is [flag.ErrHelp] for -h.
+func parse(args []string) (options, error) {
+	var o options
+	flags := newFlags(&o)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.grace < 0:
+		return o, fmt.Errorf("-grace %v: must not be negative", o.grace)
+	case o.maxLine < 1 || o.maxLine > longestLine:
+		return o, fmt.Errorf("-max-line %d: must be 1 to %d", o.maxLine, longestLine)
+	}
+	return o, nil
+}
+
+// usage returns the text of -h.
+func usage() string {
+	var b strings.Builder
+	b.WriteString(usageHead)
+	flags := newFlags(new(options))
+	flags.SetOutput(&b)
+	flags.PrintDefaults()
+	b.WriteString(usageTail)
+	return b.String()
+}
