@@ -1,0 +1,178 @@
+package main_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/coder/websocket"
+
+	chat "github.com/trellis-go/trellis/examples/chat"
+)
+
+// The document's case: two clients, of whom the second leaves, in whatever way.
+func TestOtherLeaves(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		leave func(b *client)
+	}{
+		{"closing", (*client).close},
+		{"closing without a status", func(b *client) { b.conn.Close(websocket.StatusNoStatusRcvd, "") }},
+		{"vanishing", (*client).vanish},
+		{"binary message", func(b *client) {
+			b.send(websocket.MessageBinary, `{"type":"msg","data":"x"}`)
+			b.expectClose(websocket.StatusUnsupportedData, "text")
+		}},
+		{"no JSON", func(b *client) {
+			b.send(websocket.MessageText, "{]")
+			b.expectClose(websocket.StatusInvalidFramePayloadData, "JSON")
+		}},
+		{"no object", func(b *client) {
+			b.send(websocket.MessageText, `["msg"]`)
+			b.expectClose(websocket.StatusInvalidFramePayloadData, "JSON")
+		}},
+		{"two objects", func(b *client) {
+			b.send(websocket.MessageText, `{"type":"msg","data":"x"}{}`)
+			b.expectClose(websocket.StatusInvalidFramePayloadData, "JSON")
+		}},
+		{"data is a number", func(b *client) {
+			b.send(websocket.MessageText, `{"type":"msg","data":1}`)
+			b.expectClose(websocket.StatusInvalidFramePayloadData, "JSON")
+		}},
+		{"no data", func(b *client) {
+			b.send(websocket.MessageText, `{"type":"msg"}`)
+			b.expectClose(websocket.StatusPolicyViolation, "data")
+		}},
+		{"unknown type", func(b *client) {
+			b.send(websocket.MessageText, `{"type":"shout","data":"x"}`)
+			b.expectClose(websocket.StatusPolicyViolation, "type msg")
+		}},
+		{"type of the server", func(b *client) {
+			b.send(websocket.MessageText, `{"type":"part","data":"a"}`)
+			b.expectClose(websocket.StatusPolicyViolation, "type msg")
+		}},
+		{"too large", func(b *client) {
+			b.say(strings.Repeat("x", 5000))
+			b.expectClose(websocket.StatusMessageTooBig, "")
+		}},
+		{"no websocket any more", func(b *client) {
+			b.tcp.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+			if m, err := b.next(); err == nil {
+				b.t.Errorf("b read %v after it has written nonsense, want an error", m)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := startTCP(t, chat.Limits{})
+			a := s.join(t, "a")
+			defer a.close()
+			b := s.join(t, "b")
+			defer b.conn.CloseNow()
+			a.expect(joined("b"))
+			b.say("hello")
+			a.expect(said("b", "hello"))
+			b.expect(said("b", "hello"))
+
+			c.leave(b)
+			a.expect(parted("b"))
+			a.say("still there")
+			a.expect(said("a", "still there"))
+		})
+	}
+}
+
+// What the shield is worth. In the program of the document the client that left
+// told the others in its canceled scope, and they never heard of it.
+func TestShield(t *testing.T) {
+	for _, shielded := range []bool{false, true} {
+		for name, leave := range map[string]func(*client){"closing": (*client).close, "vanishing": (*client).vanish} {
+			t.Run(fmt.Sprintf("shielded=%t/%s", shielded, name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := startPipes(t, chat.Limits{}, shielded)
+					a, b := s.join(t, "a"), s.join(t, "b")
+					a.expect(joined("b"))
+
+					leave(b)
+					// The handler of b has ended, and the hub has passed on
+					// whatever it has been told.
+					synctest.Wait()
+					a.say("is b still there?")
+					if shielded {
+						a.expect(parted("b"))
+					}
+					a.expect(said("a", "is b still there?"))
+
+					a.close()
+					s.end(t)
+				})
+			})
+		}
+	}
+}
+
+// A user is there from the first tab to the last, and every tab hears all.
+func TestTabs(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	a, b := s.join(t, "a"), s.join(t, "b")
+	defer b.close()
+	a.expect(joined("b"))
+
+	a2 := s.connect(t, a) // nobody is told
+	a2.say("from the second tab")
+	for _, c := range []*client{a, a2, b} {
+		c.expect(said("a", "from the second tab"))
+	}
+	a.close() // nobody is told
+	a2.say("from the last tab")
+	for _, c := range []*client{a2, b} {
+		c.expect(said("a", "from the last tab"))
+	}
+	a2.vanish()
+	b.expect(parted("a"))
+
+	// The cookie is good for coming back.
+	a3 := s.connect(t, a)
+	defer a3.close()
+	a3.expect(joined("a"))
+	b.expect(joined("a"))
+}
+
+// Two users may have the same name. They come and go one by one.
+func TestSameName(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	watcher := s.join(t, "watcher")
+	defer watcher.close()
+	first, second := s.join(t, "x"), s.join(t, "x")
+	watcher.expect(joined("x"), joined("x"))
+	first.expect(joined("x"))
+	first.close()
+	second.expect(parted("x"))
+	second.close()
+	watcher.expect(parted("x"), parted("x"))
+}
+
+// Everybody is told that the server ends, and nothing of it is left.
+func TestShutdown(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	var clients []*client
+	for i := range 20 {
+		clients = append(clients, s.join(t, fmt.Sprint(i)))
+	}
+	s.stop()
+	for _, c := range clients {
+		for {
+			m, err := c.next()
+			if err != nil {
+				if websocket.CloseStatus(err) != websocket.StatusGoingAway {
+					t.Errorf("%s read %v, want the status of going away", c.name, err)
+				}
+				break
+			}
+			if m.Type == "msg" {
+				t.Errorf("%s read %v, which nobody said", c.name, m)
+			}
+		}
+	}
+	s.end(t)
+}

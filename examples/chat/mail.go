@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/coder/websocket"
+
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/memchan"
+)
+
+// mail is the way of the messages to one client, in their order. The hub puts
+// them into the bag of a postman, which does not block. The postman puts them
+// into the mailbox, and waits there if that is full, but not for ever. The
+// writer takes them out as fast as the client reads.
+//
+// The two are bounded, and so is what a client that does not read can cost: its
+// own connection, after a time, and nobody else's time.
+type mail struct {
+	bag       *memchan.Sender[[]byte]
+	bagOut    *memchan.Receiver[[]byte]
+	mailboxIn *memchan.Sender[[]byte]
+	mailbox   *memchan.Receiver[[]byte]
+}
+
+func newMail(capacity int) *mail {
+	m := new(mail)
+	m.bag, m.bagOut = memchan.Open[[]byte](capacity)
+	m.mailboxIn, m.mailbox = memchan.Open[[]byte](capacity)
+	return m
+}
+
+// post puts a message into the bag. If there is no room, the client is dropped:
+// the hub waits for nobody, and a client that is left with a gap in what it hears
+// does not know it.
+func (c *client) post(data []byte) {
+	if errors.Is(c.mail.bag.TrySend(data), memchan.ErrWouldBlock) {
+		c.end(&farewell{
+			code:   websocket.StatusPolicyViolation,
+			reason: fmt.Sprintf("more than %d messages behind", 2*c.limits.mailbox),
+		})
+	}
+	// Any other error says that the postman has ended: c is leaving.
+}
+
+// carry is the task of the postman.
+func (c *client) carry(ctx context.Context) error {
+	defer c.mail.bagOut.Close()
+	for data, err := range c.mail.bagOut.All(ctx) {
+		if err != nil {
+			return err
+		}
+		err = deadline.FailAfter(ctx, c.limits.patience, func(ctx context.Context) error {
+			return c.mail.mailboxIn.Send(ctx, data)
+		})
+		if tooSlow := (*deadline.TooSlowError)(nil); errors.As(err, &tooSlow) {
+			c.end(&farewell{
+				code:   websocket.StatusPolicyViolation,
+				reason: fmt.Sprintf("mailbox full for %v", tooSlow.Limit),
+			})
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write is the task of the writer. A message that has been begun is written to
+// its end, also if c is leaving: a websocket that was cut in the middle of one
+// has no way to close properly.
+func (c *client) write(ctx, wire context.Context) error {
+	for data, err := range c.mail.mailbox.All(ctx) {
+		if err != nil {
+			return err
+		}
+		err = deadline.FailAfter(wire, c.limits.write, func(wire context.Context) error {
+			return c.conn.Write(wire, websocket.MessageText, data)
+		})
+		if err != nil {
+			c.end(&farewell{code: websocket.StatusPolicyViolation, reason: "cannot be written to", err: err})
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	chat "github.com/trellis-go/trellis/examples/chat"
+)
+
+// roleVar makes the test binary the program, for tests that need a real
+// process.
+const roleVar = "CHAT_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVar) == "chat" {
+		chat.Main()
+	}
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(m)
+}
+
+// A server is the program without its command line.
+type server struct {
+	addr string
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	stop context.CancelFunc
+	done chan struct{} // closed when it has ended
+	err  error         // to be read after done
+}
+
+// start runs a server on l, to which dial connects.
+func start(t *testing.T, l net.Listener, dial func(context.Context, string, string) (net.Conn, error), limits chat.Limits, shielded bool) *server {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &server{addr: l.Addr().String(), dial: dial, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		s.err = chat.Serve(ctx, l, limits, shielded)
+	}()
+	return s
+}
+
+// startTCP runs a server on loopback until the end of the test.
+func startTCP(t *testing.T, limits chat.Limits) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, l, new(net.Dialer).DialContext, limits, true)
+	t.Cleanup(func() { s.end(t) })
+	return s
+}
+
+// startPipes runs a server in memory, for bubbles, where what is not read
+// by one side blocks the other at once.
+func startPipes(t *testing.T, limits chat.Limits, shielded bool) *server {
+	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	return start(t, l, l.dial, limits, shielded)
+}
+
+// end stops the server and checks that it ends without an error.
+func (s *server) end(t *testing.T) {
+	t.Helper()
+	s.stop()
+	<-s.done
+	if s.err != nil {
+		t.Errorf("the server ended with %v, want nil", s.err)
+	}
+}
+
+// pipes is a listener for connections in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-p.closed:
+		return nil, errors.New("connection refused")
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "chat.test", Net: "pipe"} }
+
+// A message as the document has it.
+type message struct{ Type, User, Data string }
+
+func joined(name string) message     { return message{"join", "", name} }
+func parted(name string) message     { return message{"part", "", name} }
+func said(name, text string) message { return message{"msg", name, text} }
+
+// A client is a websocket of a user, with the connection below.
+type client struct {
+	t      *testing.T
+	name   string
+	cookie *http.Cookie
+	conn   *websocket.Conn
+	tcp    net.Conn
+}
+
+// httpClient returns a client whose connections are put into *last, and not
+// used twice.
+func (s *server) httpClient(last *net.Conn) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := s.dial(ctx, network, addr)
+			*last = c
+			return c, err
+		},
+	}}
+}
+
+// login returns a client with a cookie.
+func (s *server) login(t *testing.T, name string) *client {
+	t.Helper()
+	c := &client{t: t}
+	body, _ := json.Marshal(map[string]string{"login": name, "password": "password"}) // as the document's client does
+	response, err := s.httpClient(&c.tcp).Post("http://"+s.addr+"/api/v1/auth", "application/json", strings.NewReader(string(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer struct{ ID, Name string }
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != 200 || len(response.Cookies()) != 1 {
+		t.Fatalf("POST login %q: %s, %v, cookies %v", name, response.Status, err, response.Cookies())
+	}
+	io.Copy(io.Discard, response.Body)
+	c.name, c.cookie = answer.Name, response.Cookies()[0]
+	return c
+}
+
+// connect opens another websocket of the user of c.
+func (s *server) connect(t *testing.T, c *client) *client {
+	t.Helper()
+	tab := &client{t: t, name: c.name, cookie: c.cookie}
+	conn, response, err := websocket.Dial(t.Context(), "ws://"+s.addr+"/ws", &websocket.DialOptions{
+		HTTPClient: s.httpClient(&tab.tcp),
+		HTTPHeader: http.Header{"Cookie": {c.cookie.Name + "=" + c.cookie.Value}},
+	})
+	if err != nil {
+		t.Fatalf("Dial: %v, %v", response, err)
+	}
+	tab.conn = conn
+	return tab
+}
+
+// join logs in, connects, and sees itself join.
+func (s *server) join(t *testing.T, name string) *client {
+	t.Helper()
+	c := s.connect(t, s.login(t, name))
+	c.expect(joined(name))
+	return c
+}
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+func (c *client) next() (message, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, data, err := c.conn.Read(ctx)
+	if err != nil {
+		return message{}, err
+	}
+	var m message
+	return m, json.Unmarshal(data, &m)
+}
+
+// expect reads the messages that must come next.
+func (c *client) expect(want ...message) {
+	c.t.Helper()
+	for _, want := range want {
+		if got, err := c.next(); got != want || err != nil {
+			c.t.Fatalf("%s read %v, %v, want %v", c.name, got, err, want)
+		}
+	}
+}
+
+// expectClose reads the end of the websocket, which must come next.
+func (c *client) expectClose(code websocket.StatusCode, reason string) {
+	c.t.Helper()
+	m, err := c.next()
+	var got websocket.CloseError
+	if !errors.As(err, &got) || got.Code != code || !strings.Contains(got.Reason, reason) {
+		c.t.Errorf("%s read %v, %v, want a close with %d and %q", c.name, m, err, code, reason)
+	}
+}
+
+func (c *client) send(kind websocket.MessageType, data string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := c.conn.Write(ctx, kind, []byte(data)); err != nil {
+		c.t.Fatalf("%s writes %.50q: %v", c.name, data, err)
+	}
+}
+
+func (c *client) say(text string) {
+	c.t.Helper()
+	data, err := json.Marshal(map[string]string{"type": "msg", "data": text})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.send(websocket.MessageText, string(data))
+}
+
+// close leaves with a closing handshake.
+func (c *client) close() {
+	c.t.Helper()
+	if err := c.conn.Close(websocket.StatusNormalClosure, ""); err != nil {
+		c.t.Errorf("%s closes: %v", c.name, err)
+	}
+}
+
+// vanish leaves without: the connection below is gone, as after kill -9.
+func (c *client) vanish() {
+	c.tcp.Close()
+	c.conn.CloseNow()
+}

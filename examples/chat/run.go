@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/examples/internal/webserver"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// run executes one command line and returns the exit code. Canceling ctx is
+// the signal: run returns when nothing of the server runs any more.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		io.WriteString(stdout, usage())
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "chat: %v\nRun chat -h for help.\n", err)
+		return exitUsage
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, nil)))
+
+	sessions, err := newSessions(o.keyFile)
+	if err != nil {
+		slog.Error("no key for the cookies", "error", err)
+		return exitFailed
+	}
+	l, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		slog.Error("cannot listen", "error", err)
+		return exitFailed
+	}
+	slog.Info("listening", "addr", l.Addr().String())
+	if err := serve(ctx, l, newHub(), sessions, o.limits); err != nil {
+		slog.Error("ended", "error", err)
+		return exitFailed
+	}
+	slog.Info("ended", "reason", context.Cause(ctx))
+	return exitOK
+}
+
+// serve is the program as one nursery: the hub is a task, and the body runs the
+// web server. It returns when nothing runs any more, nil if that was because of
+// ctx.
+func serve(ctx context.Context, l net.Listener, h *hub, sessions *sessions, limits limits) error {
+	return nursery.Config{Name: "chat"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		// Those who leave have something to tell the others. So the hub is
+		// not ended with them, by ctx, but when nobody is left.
+		defer h.close()
+		n.GoNamed("hub", func(ctx context.Context) error {
+			var untilClosed cancelscope.Scope
+			untilClosed.SetShield(true)
+			return untilClosed.Run(ctx, h.run)
+		})
+		return webserver.Run(ctx, l, newHandler(h, sessions, limits))
+	})
+}

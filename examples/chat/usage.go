@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+const usageHead = `Usage: chat [flags]
+
+Chat serves a chat room at http://ADDR/. It ends in good order at Ctrl-C or
+SIGTERM: everybody's connection is closed with the reason. A second signal ends
+it at once.
+
+  POST /api/v1/auth  with {"login": "ada"} logs in: answers {"id", "name"}, and
+                     sets a cookie. Without a name you are Anonymous.
+  GET  /api/v1/auth  answers the same for the cookie.
+  GET  /ws           joins, as a websocket. Send {"type":"msg","data":"hello"}.
+                     What comes is that, with "user", for everything that
+                     anybody sends, and {"type":"join","data":"ada"} and
+                     {"type":"part","data":"ada"} for those who come and go.
+
+Flags:
+`
+
+const usageTail = `
+Exit codes:
+  0  ended by a signal
+  1  the address could not be listened on, the key not be read, or the like
+  2  the command line is wrong
+`
+
+// options is a command line.
+type options struct {
+	addr    string
+	keyFile string
+	limits  limits
+}
+
+// limits bounds what a client may cost the server, and the others.
+type limits struct {
+	mailbox  int           // messages that wait for a client
+	patience time.Duration // how long the mailbox may be full
+	ping     time.Duration // between a pong and the next ping
+	pong     time.Duration // for the answer to a ping
+	write    time.Duration // for the writing of one message
+	pace     time.Duration // between two messages of one client
+	farewell time.Duration // for the closing handshake
+}
+
+// defaults are the limits where no flag says otherwise.
+func defaults() limits {
+	return limits{
+		mailbox:  256,
+		patience: 5 * time.Second,
+		ping:     20 * time.Second,
+		pong:     10 * time.Second,
+		write:    10 * time.Second,
+		pace:     10 * time.Millisecond,
+		farewell: 5 * time.Second,
+	}
+}
+
+func newFlags(o *options) *flag.FlagSet {
+	*o = options{limits: defaults()}
+	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run decides where messages go
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any that is free, see the log")
+	flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs everybody out")
+	flags.IntVar(&o.limits.mailbox, "mailbox", o.limits.mailbox, "keep up to `N` messages for a client that is slow to read")
+	flags.DurationVar(&o.limits.patience, "patience", o.limits.patience, "drop a client whose mailbox has been full for this `duration`")
+	flags.DurationVar(&o.limits.ping, "ping", o.limits.ping, "ping every client at intervals of this `duration`")
+	flags.DurationVar(&o.limits.pace, "pace", o.limits.pace, "take the next message of a client after this `duration`; 0 is no limit")
+	return flags
+}
+
+// parse reads a command line. The error is [flag.ErrHelp] for -h.
+func parse(args []string) (options, error) {
+	var o options
+	flags := newFlags(&o)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.addr == "":
+		return o, errors.New("-addr: must not be empty")
+	case o.limits.mailbox < 1:
+		return o, fmt.Errorf("-mailbox %d: must be at least 1", o.limits.mailbox)
+	case o.limits.patience <= 0:
+		return o, fmt.Errorf("-patience %v: must be positive", o.limits.patience)
+	case o.limits.ping <= 0:
+		return o, fmt.Errorf("-ping %v: must be positive", o.limits.ping)
+	case o.limits.pace < 0:
+		return o, fmt.Errorf("-pace %v: must not be negative", o.limits.pace)
+	}
+	return o, nil
+}
+
+// usage returns the text of -h.
+func usage() string {
+	var b strings.Builder
+	b.WriteString(usageHead)
+	flags := newFlags(new(options))
+	flags.SetOutput(&b)
+	flags.PrintDefaults()
+	b.WriteString(usageTail)
+	return b.String()
+}
