@@ -1,0 +1,59 @@
+// Backpressure sends websocket messages to every reader as fast as that reader
+// takes them, and shows in a live table what becomes of readers that are slow,
+// asleep, deaf or gone. Without flags it brings readers of each kind along. Run
+// it with -h for its flags, with which server and readers can also be separate
+// processes.
+//
+// Why is a sender blocked although its receiver has left the loop, and what wakes
+// it again? It does not wait for the receiver's code, but for room: what it writes
+// goes into the buffers of two sockets, and once these are full nothing but reading
+// at the other end makes room. A receiver that has left its loop, or sleeps in
+// it, does not read, so the sender stays where it is, and only what happens to
+// the connection wakes it: room, a close frame or the end of the connection, or
+// its own side giving up. A receiver that vanishes without a word causes none of
+// the first three. Somebody has to ask whether it is still there, and to set a limit
+// for the answer.
+//
+// In asyncio a time.Sleep also stops everything else in its process. Here each
+// reader has tasks of its own, and one that sleeps delays only itself. What
+// remains of the trap is that nothing can cancel a time.Sleep: a nursery waits
+// for it, and the summary at the end shows for how long. deadline.Sleep is cut
+// short by the cancellation of its context.
+//
+//   - server.go: the tasks of one connection, and the limit for signs of life;
+//   - reader.go: the readers, well-behaved and otherwise;
+//   - board.go: what is known of each connection;
+//   - table.go and screen.go: how that looks, and where it is drawn;
+//   - run.go: what runs in which nursery, the time limit, and how it ends;
+//   - endings.go: how long after the cancellation the readers ended;
+//   - usage.go: the command line.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
+
+	// Writing to a closed pipe then gives an error like any other, and the
+	// server can end in good order.
+	signal.Ignore(syscall.SIGPIPE)
+
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// untilSignal returns a context that is canceled by the first SIGINT or
+// SIGTERM. From then on signals have their usual effect again, so that a second
+// Ctrl-C does not wait for a reader that sleeps with time.Sleep.
+func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+const (
+	maxReaders = 1000 // at a time
+	maxAck     = 20   // bytes: the digits of an int64
+)
+
+// A server sends numbered messages to whoever connects to it.
+type server struct {
+	size     int           // bytes of a message
+	patience time.Duration // how long a reader may show no sign of life
+	log      *slog.Logger
+	board    board
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	name := visible(r.URL.Query().Get("name"))
+	if name == "" {
+		name = r.RemoteAddr
+	}
+	a := s.board.open(name, maxReaders)
+	if a == nil {
+		http.Error(w, "too many readers", http.StatusServiceUnavailable)
+		return
+	}
+	end := "no websocket"
+	defer func() {
+		last := s.board.close(a, end)
+		s.log.Info("reader has ended", "reader", name, "end", end, "sent", last.sent, "longest-block", last.longest.Round(time.Millisecond))
+	}()
+
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // Accept has answered
+	}
+	defer conn.CloseNow()
+	s.log.Info("reader has connected", "reader", name, "from", r.RemoteAddr)
+	err = s.serve(r.Context(), conn, a)
+	end = s.describe(r.Context(), err, a.blocked())
+}
+
+// serve sends to one reader until the connection ends, however it does.
+//
+// All its tasks are under one limit, which whatever comes from the reader puts
+// off. A deadline.FailAfter around each ping would do where little is sent. Here
+// a ping stands behind all that was sent before, and a reader that is merely
+// slow answers it when it has got that far, which may take longer than one wants
+// to wait for a dead one. Meanwhile its acknowledgments speak for it.
+func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) error {
+	life := &cancelscope.Scope{Name: "signs of life", Extendable: true}
+	life.SetTimeout(s.patience)
+	c := &connection{Conn: conn, account: a, life: life, patience: s.patience}
+	return deadline.FailScope(ctx, life, func(ctx context.Context) error {
+		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.GoNamed("listen", c.listen)
+			n.GoNamed("ping", c.ping)
+			return c.send(ctx, s.size)
+		})
+	})
+}
+
+// A connection is one reader as its tasks see it.
+type connection struct {
+	*websocket.Conn
+	account  *account
+	life     *cancelscope.Scope // around all tasks
+	patience time.Duration
+}
+
+// alive notes that the reader has sent something.
+func (c *connection) alive() {
+	c.account.hear()
+	c.life.SetTimeout(c.patience)
+}
+
+// send sends one message after another. There is no queue between what makes
+// the messages and what writes them: it would always be full, and the messages
+// in it would only grow old. Write blocks while the reader takes nothing, which
+// is all it takes to hold this task back, and nobody else.
+func (c *connection) send(ctx context.Context, size int) error {
+	message := []byte(strings.Repeat(".", size))
+	for n := int64(1); ; n++ {
+		digits := len(strconv.AppendInt(message[:0], n, 10))
+		message[digits] = ' '
+		c.account.begin()
+		if err := c.Write(ctx, websocket.MessageText, message); err != nil {
+			return consequence(ctx, err)
+		}
+		c.account.done()
+	}
+}
+
+// listen receives the numbers of the messages that the reader has taken. It is
+// also what receives pongs and close frames, and notices the end of the
+// connection: package websocket does that in calls of Read only.
+func (c *connection) listen(ctx context.Context) error {
+	c.SetReadLimit(maxAck)
+	for {
+		_, text, err := c.Read(ctx)
+		if err != nil {
+			return consequence(ctx, err)
+		}
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return fmt.Errorf("acknowledgment %q is no number", text)
+		}
+		if err := c.account.ack(n); err != nil {
+			return err
+		}
+		c.alive()
+	}
+}
+
+// ping asks the reader for a sign of life when it has not given any for a while.
+func (c *connection) ping(ctx context.Context) error {
+	every := c.patience / 3
+	for {
+		if quiet := c.account.quiet(); quiet < every {
+			if err := deadline.Sleep(ctx, every-quiet); err != nil {
+				return err
+			}
+			continue
+		}
+		err := c.Ping(ctx)
+		switch {
+		case err == nil:
+			c.alive()
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			// Package websocket gives a ping five seconds to be written, and
+			// this one has stood behind a Write that was blocked for longer.
+			// How long that may go on is for the limit around us to say.
+		default:
+			return consequence(ctx, err)
+		}
+	}
+}
+
+// consequence returns what a task is to return if the connection has failed it.
+// Where this side has closed the connection that is no news: it was closed
+// because ctx is done, which is the reason then, or because of what another task
+// has met with and returns itself. Without this it would depend on a race which
+// of the tasks names its error first.
+func consequence(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// describe says how a connection has ended, in the words of the table.
+func (s *server) describe(ctx context.Context, err error, blocked time.Duration) string {
+	closing, isClose := errors.AsType[websocket.CloseError](err)
+	_, isSlow := errors.AsType[*deadline.TooSlowError](err)
+	switch {
+	case ctx.Err() != nil:
+		return "server stopped"
+	case isClose:
+		return visible(fmt.Sprintf("closed with %d %s", closing.Code, closing.Reason))
+	case isSlow && blocked > s.patience/2:
+		return fmt.Sprintf("cut off: took nothing for %v", s.patience)
+	case isSlow:
+		return fmt.Sprintf("cut off: no answer for %v", s.patience)
+	case isLoss(err):
+		return "broke off"
+	case err == nil:
+		// Every task has found the connection closed, and none of them did it.
+		return "cut off: a ping could not be written"
+	}
+	return visible("cut off: " + err.Error())
+}
+
+// isLoss reports whether err says that the other side has broken off, or closed
+// the connection, at any moment.
+func isLoss(err error) bool {
+	_, isNet := errors.AsType[*net.OpError](err)
+	_, isClose := errors.AsType[websocket.CloseError](err)
+	return isNet || isClose || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// smallBuffers is a listener whose connections have small send buffers, so that
+// a sender is blocked soon after its reader has stopped. The buffers of the
+// system can take many megabytes before anybody notices.
+type smallBuffers struct {
+	net.Listener
+	size int // 0: the system's
+}
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if t, ok := c.(*net.TCPConn); ok && l.size > 0 {
+		// Where it cannot be set, blocking just comes later.
+		t.SetWriteBuffer(l.size)
+	}
+	return c, err
+}
