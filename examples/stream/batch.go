@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/memchan"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// runJobs is a whole run. Its jobs hand their results to one writer, so that
+// the messages of a run come one after another, the first first and the last
+// last. When it returns, for whatever reason, none of its jobs runs, and
+// nothing is being sent for it.
+func (t *tab) runJobs(ctx context.Context, p press) error {
+	t.log.Info("run started", "run", p.number, "jobs", len(p.jobs))
+	err := nursery.Config{Name: "run"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		// Without a buffer: a job keeps its place among those that run until
+		// the writer has taken its result. If the client reads slowly, the
+		// jobs slow down, and the results do not pile up.
+		send, receive := memchan.Open[event](0)
+		n.GoNamed("writer", func(ctx context.Context) error { return t.write(ctx, p, receive) })
+		if err := t.jobs(ctx, p, send); err != nil {
+			return err // cancels the writer
+		}
+		// Not deferred: to the writer this says that all went well, which
+		// after a panic would be a lie.
+		send.Close()
+		return nil
+	})
+	if err == nil {
+		t.log.Info("run finished", "run", p.number)
+	}
+	return err
+}
+
+// write sends what the client gets to know of a run. That it succeeded means
+// that the client has been told of the end: a run that is canceled after that
+// has finished, and was not replaced.
+func (t *tab) write(ctx context.Context, p press, results *memchan.Receiver[event]) error {
+	if err := t.send(ctx, event{Type: "started", Run: p.number, Jobs: len(p.jobs)}); err != nil {
+		return err
+	}
+	for e, err := range results.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := t.send(ctx, e); err != nil {
+			return err
+		}
+	}
+	return t.send(ctx, event{Type: "finished", Run: p.number, Jobs: len(p.jobs)})
+}
+
+// jobs does the jobs of a run, so many at a time, and returns when all have
+// handed over their results.
+func (t *tab) jobs(ctx context.Context, p press, results *memchan.Sender[event]) error {
+	limit := semaphore.NewWeighted(int64(t.limit))
+	return nursery.Config{Name: "jobs"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		for i, j := range p.jobs {
+			// Acquired before the task is started, not inside it, so that the
+			// jobs begin in the order of the list, and those that wait are
+			// not yet goroutines. That is sound because no job starts others:
+			// one that waited here for a place, while it had one itself,
+			// could wait for ever.
+			if err := limit.Acquire(ctx, 1); err != nil {
+				return err
+			}
+			n.GoNamed(fmt.Sprint("job ", i+1), func(ctx context.Context) error {
+				defer limit.Release(1)
+				value, err := t.do(ctx, j)
+				if cancelscope.IsCancellation(ctx, err) {
+					return err
+				}
+				e := event{Type: "result", Run: p.number, Job: i + 1, ID: j.ID, Value: value}
+				if err != nil {
+					// A job that fails is a result like others: as an error
+					// of the task it would cancel its siblings.
+					e.Value, e.Error = "", err.Error()
+				}
+				return results.Send(ctx, e)
+			})
+		}
+		return nil
+	})
+}

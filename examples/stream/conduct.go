@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/trellis-go/trellis/memchan"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+var errPressedAgain = errors.New("pressed again")
+
+// conduct makes runs of presses, as tasks of n, one after another: it cancels
+// the one in progress, waits until it has ended, with all its jobs and its
+// writer, and only then starts the next. Nobody else starts runs in this tab,
+// and no other tab of this client is at work, so the results of two can never
+// mix.
+func (t *tab) conduct(ctx context.Context, n *nursery.Nursery, presses *memchan.Receiver[press]) error {
+	var latest running
+	for p, err := range presses.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if p.refusal != "" {
+			if err := t.refuse(ctx, p); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.replace(ctx, latest, p); err != nil {
+			return err
+		}
+		if p, err = t.newest(ctx, p, presses); err != nil {
+			return err
+		}
+		latest.number = p.number
+		latest.task = nursery.SpawnNamed(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, t.runJobs(ctx, p)
+		})
+	}
+	return nil
+}
+
+// running is a run that has been started, and may have ended since. The zero
+// value is that of a tab that has not had any.
+type running struct {
+	number uint64
+	task   *nursery.Task[struct{}]
+}
+
+// replace returns when the run has ended. The client is told if it was cut
+// short.
+func (t *tab) replace(ctx context.Context, run running, by press) error {
+	if run.task == nil {
+		return nil
+	}
+	run.task.Cancel(errPressedAgain)
+	_, err := run.task.Wait(ctx)
+	switch {
+	case err == nil: // it had finished, and said so
+		return nil
+	case ctx.Err() != nil: // canceled like this, or it failed, and the nursery with it
+		return err
+	default:
+		return t.replaced(ctx, run.number, by)
+	}
+}
+
+// newest returns the last of p and the presses that have come while p waited
+// for the run before. Those that it leaves out are not begun, but not passed
+// over in silence either.
+func (t *tab) newest(ctx context.Context, p press, presses *memchan.Receiver[press]) (press, error) {
+	for {
+		next, err := presses.TryReceive()
+		switch {
+		case errors.Is(err, memchan.ErrWouldBlock):
+			return p, nil
+		case err != nil:
+			return p, err
+		case next.refusal != "":
+			err = t.refuse(ctx, next)
+		default:
+			err = t.replaced(ctx, p.number, next)
+			p = next
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+}
+
+func (t *tab) replaced(ctx context.Context, run uint64, by press) error {
+	t.log.Info("run replaced", "run", run, "by", by.number)
+	return t.send(ctx, event{Type: "replaced", Run: run, By: by.number})
+}
+
+func (t *tab) refuse(ctx context.Context, p press) error {
+	t.log.Info("run refused", "run", p.number, "reason", p.refusal)
+	return t.send(ctx, event{Type: "refused", Run: p.number, Error: p.refusal})
+}

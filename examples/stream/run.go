@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/examples/internal/webserver"
+)
+
+// run executes one command line and returns the exit code. Canceling ctx stops
+// the server: run then returns when every run has ended and every client has
+// been told.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		io.WriteString(stdout, usage())
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "stream: %v\nRun stream -h for help.\n", err)
+		return exitUsage
+	}
+
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", o.addr)
+	if err != nil {
+		log.Error("cannot listen", "error", err)
+		return exitFailed
+	}
+	log.Info("listening", "addr", l.Addr().String(), "page", "http://"+l.Addr().String()+"/")
+
+	err = webserver.Run(ctx, l, newServer(o, log).handler())
+	if err != nil && !cancelscope.IsCancellation(ctx, err) {
+		log.Error("cannot go on", "error", err)
+		return exitFailed
+	}
+	log.Info("stopped", "reason", context.Cause(ctx))
+	return exitOK
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+
+	"github.com/coder/websocket"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/memchan"
+	"github.com/trellis-go/trellis/nursery"
+)
+
+// statusReplaced closes a tab that has lost its seat. Codes from 4000 on are
+// for programs to define.
+const statusReplaced websocket.StatusCode = 4001
+
+// waitingPresses is how many presses may wait while a run is ending. More wait
+// where they are, in the network: a client that presses faster than its runs
+// can end takes no more memory than this.
+const waitingPresses = 8
+
+// A tab is one connection of a client.
+type tab struct {
+	*server
+	client string
+	ws     *websocket.Conn
+	conn   net.Conn // below ws
+	log    *slog.Logger
+}
+
+// errGone is the reason for the cancellation of a tab whose client has left.
+type errGone struct{ err error }
+
+func (e errGone) Error() string {
+	switch status := websocket.CloseStatus(e.err); {
+	case status != -1:
+		return fmt.Sprintf("closed by the client, status %d", status)
+	case errors.Is(e.err, context.DeadlineExceeded):
+		return "the client does not answer"
+	default:
+		return fmt.Sprintf("the connection broke: %v", e.err)
+	}
+}
+
+// serve returns when all that the tab has begun has ended, with the reason.
+//
+// There are two things: the work, which everybody may cancel (the client by
+// leaving, a newer tab, the server by shutting down), and the link to the
+// client, which has to outlive the work, because the client is to be told why
+// it ended. So the link has a shield. Without it the reader, whose context
+// would be done as well, would close the connection before anything could be
+// said: that is what a websocket does when a context ends in the middle of a
+// frame.
+func (t *tab) serve(ctx context.Context) (reason error) {
+	var work, link cancelscope.Scope
+	link.SetShield(true)
+	send, receive := memchan.Open[press](waitingPresses)
+
+	nursery.Config{Name: "tab"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		defer link.Cancel(nil)
+		n.GoNamed("link", func(ctx context.Context) error {
+			err := link.Run(ctx, func(ctx context.Context) error { return t.keepLink(ctx, send) })
+			work.Cancel(errGone{err})
+			t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
+			return nil
+		})
+
+		err := t.seats.hold(ctx, t.client, &work, func(ctx context.Context) error { return t.work(ctx, receive) })
+		receive.Close() // from now on the reader drops what it gets
+		switch {
+		case ctx.Err() != nil:
+			reason = context.Cause(ctx)
+			t.goodbye(ctx, websocket.StatusGoingAway, "the server is shutting down")
+		case errors.Is(work.Cause(), errNewerTab):
+			reason = errNewerTab
+			t.goodbye(ctx, statusReplaced, errNewerTab.Error())
+		case work.Cause() != nil: // the link broke; err is what followed from that
+			reason, _ = errors.AsType[errGone](work.Cause())
+		default: // a transmission failed: there is nobody left to say goodbye to
+			reason = err
+		}
+		return nil
+	})
+	return reason
+}
+
+// work is what happens between taking the seat and leaving it.
+func (t *tab) work(ctx context.Context, presses *memchan.Receiver[press]) error {
+	return nursery.Config{Name: "work"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		return t.conduct(ctx, n, presses)
+	})
+}
+
+// keepLink reads from the client, and asks it from time to time whether it is
+// still there. It returns when that is not so.
+func (t *tab) keepLink(ctx context.Context, presses *memchan.Sender[press]) error {
+	return nursery.Config{Name: "link"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		n.GoNamed("ping", t.ping)
+		return t.read(ctx, presses)
+	})
+}
+
+// ping notices a client that has vanished without a word: switched off, or
+// beyond a network that is down. Reading alone would wait for it for ever.
+func (t *tab) ping(ctx context.Context) error {
+	for {
+		if err := deadline.Sleep(ctx, t.pingEvery); err != nil {
+			return err
+		}
+		// The pong comes to the reader, who tells Ping.
+		if err := deadline.FailAfter(ctx, t.writeTimeout-t.pingEvery, t.ws.Ping); err != nil {
+			return err
+		}
+	}
+}
+
+// read reads presses until the connection ends.
+func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
+	for {
+		kind, r, err := t.ws.Reader(ctx)
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
+		if err == nil {
+			_, err = io.Copy(io.Discard, r) // what is too long is refused, but must be out of the way
+		}
+		if err != nil {
+			return err
+		}
+		p := newPress(t.presses.Add(1), kind, text)
+		// ErrBroken: the work has ended, and only the goodbye is yet to come.
+		if err := presses.Send(ctx, p); err != nil && !errors.Is(err, memchan.ErrBroken) {
+			return err
+		}
+	}
+}
+
+// goodbye closes the connection with a reason, in no more time than any other
+// transmission has. The websocket's Close knows no context, and has limits of
+// its own making; the connection below it has deadlines, through which it can
+// be interrupted.
+func (t *tab) goodbye(ctx context.Context, status websocket.StatusCode, reason string) {
+	err := cancelscope.Shield(ctx, t.writeTimeout, func(ctx context.Context) error {
+		return deadline.Interrupt(ctx, t.conn, func() error { return t.ws.Close(status, reason) })
+	})
+	if err != nil {
+		t.log.Debug("no goodbye", "error", err)
+	}
+}

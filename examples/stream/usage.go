@@ -1,0 +1,102 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0 // stopped by a signal, in good order
+	exitFailed = 1 // cannot listen, or cannot go on
+	exitUsage  = 2
+)
+
+const usageHead = `Usage: stream [-addr HOST:PORT] [-limit N] [-write-timeout DURATION]
+
+Stream serves a web page with a button. Each press sends a list of jobs through
+a websocket, and the results come back one by one. Pressing again, opening the
+page in a second tab and reloading it cancel the run in progress; the next one
+begins when that has ended. Closing the page cancels it, too.
+
+At Ctrl-C and SIGTERM the runs are canceled and the pages told; a second signal
+ends the program at once.
+
+Flags:
+`
+
+const usageTail = `
+The websocket is /ws?client=ID, with an ID of 1 to 64 letters, digits, "-" and
+"_". There is one connection for each ID: a newer one replaces the older, which
+is closed with status 4001. A text message is a press, a list of jobs:
+
+  [{"id":"a","kind":"sleep","ms":500},
+   {"id":"b","kind":"hash","text":"x","rounds":1000000},
+   {"id":"c","kind":"factor","number":9007199254740881}]
+
+The server sends, each with the number of the run that the press began:
+
+  {"type":"started","run":7,"jobs":3}
+  {"type":"result","run":7,"job":1,"id":"a","value":"slept 500ms"}
+  {"type":"result","run":7,"job":2,"id":"b","error":"..."}
+  {"type":"finished","run":7,"jobs":3}
+  {"type":"replaced","run":7,"by":8}          pressed again before its end
+  {"type":"refused","run":9,"error":"..."}    no list of jobs; run 8 goes on
+
+Exit codes:
+  0  stopped by SIGINT or SIGTERM
+  1  cannot listen on the address, or cannot go on
+  2  the command line is wrong
+
+Example:
+  stream -addr 127.0.0.1:8081 -limit 3
+`
+
+// options is a command line.
+type options struct {
+	addr         string
+	limit        int
+	writeTimeout time.Duration
+}
+
+func newFlags(o *options) *flag.FlagSet {
+	flags := flag.NewFlagSet("stream", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run decides where messages go
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8081", "listen on `HOST:PORT`; port 0 takes a free one")
+	flags.IntVar(&o.limit, "limit", 10, "do `N` jobs of a run at a time")
+	flags.DurationVar(&o.writeTimeout, "write-timeout", 5*time.Second,
+		"how long a client may take to accept a message, or not answer pings, before it\ncounts as gone: a `duration` such as 5s")
+	return flags
+}
+
+// parse reads a command line. The error is [flag.ErrHelp] for -h.
+func parse(args []string) (options, error) {
+	var o options
+	flags := newFlags(&o)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.limit < 1:
+		return o, fmt.Errorf("-limit %d: must be at least 1", o.limit)
+	case o.writeTimeout < time.Millisecond:
+		return o, fmt.Errorf("-write-timeout %v: must be at least 1ms", o.writeTimeout)
+	}
+	return o, nil
+}
+
+// usage returns the text of -h.
+func usage() string {
+	var b strings.Builder
+	b.WriteString(usageHead)
+	flags := newFlags(new(options))
+	flags.SetOutput(&b)
+	flags.PrintDefaults()
+	b.WriteString(usageTail)
+	return b.String()
+}
