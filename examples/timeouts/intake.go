@@ -19,8 +19,10 @@ func (r request) String() string { return fmt.Sprintf("request %d", int(r)) }
 
 // A group takes in requests and ends when all of them have, or one failed.
 type group struct {
-	o      options
-	do     func(ctx context.Context, r request) (answer, error) // the work of a handler
+	o options
+	// do is the work of a handler. If it ends because ctx is done, it returns the
+	// cause of ctx, which tells those who see it from outside more than ctx.Err.
+	do     func(ctx context.Context, r request) (answer, error)
 	ledger *ledger
 	story  *story
 }

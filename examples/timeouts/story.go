@@ -33,7 +33,7 @@ func (s *story) elapsed() time.Duration {
 
 // say prints one event.
 func (s *story) say(format string, args ...any) {
-	s.print("    %s  %s\n", seconds(s.elapsed()), fmt.Sprintf(format, args...))
+	s.print("  %8s  %s\n", seconds(s.elapsed()), fmt.Sprintf(format, args...))
 }
 
 // end closes a scene.

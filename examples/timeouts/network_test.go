@@ -1,0 +1,106 @@
+package main_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A network connects servers and clients by pipes, so that they can talk in a
+// bubble, where it takes no time.
+type network struct {
+	latency time.Duration // of dialing
+
+	mu        sync.Mutex
+	listeners map[string]*listener // by address
+}
+
+func (n *network) listen() (net.Listener, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listeners == nil {
+		n.listeners = make(map[string]*listener)
+	}
+	l := &listener{
+		addr:   address(fmt.Sprintf("server%d.test:80", len(n.listeners)+1)),
+		conns:  make(chan net.Conn),
+		closed: make(chan struct{}),
+	}
+	n.listeners[string(l.addr)] = l
+	return l, nil
+}
+
+func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	n.mu.Lock()
+	l := n.listeners[addr]
+	n.mu.Unlock()
+	if l == nil {
+		return nil, errors.New("no such server")
+	}
+	time.Sleep(n.latency)
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, errors.New("connection refused")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (n *network) transport() *http.Transport { return &http.Transport{DialContext: n.dial} }
+
+// serve runs a server that is not the program's own until the test ends, and
+// returns its URL.
+func (n *network) serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	l, err := n.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Serve(l) // its error is that it was closed
+	}()
+	t.Cleanup(func() {
+		server.Close()
+		<-done
+	})
+	return "http://" + l.Addr().String() + "/"
+}
+
+type listener struct {
+	addr   address
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return l.addr }
+
+type address string
+
+func (a address) Network() string { return "pipe" }
+func (a address) String() string  { return string(a) }
