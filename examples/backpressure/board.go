@@ -87,13 +87,7 @@ func (a *account) quiet() time.Duration {
 	return time.Since(a.heard)
 }
 
-// blocked returns how long the Write that is under way has been.
-func (a *account) blocked() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.blockedLocked()
-}
-
+// blockedLocked returns how long the Write that is under way has been.
 func (a *account) blockedLocked() time.Duration {
 	if a.writing.IsZero() {
 		return 0
@@ -130,16 +124,18 @@ func (a *account) rowLocked() row {
 type board struct {
 	mu       sync.Mutex // guards what follows
 	accounts []*account
+	opened   int // how many there have ever been
 	ended    int // how many of accounts have ended
-	gone     int // accounts that are no longer kept
+	gone     int // how many are no longer kept
 }
 
-// open adds an account. If as many as limit are open, it returns nil.
-func (b *board) open(name string, limit int) *account {
+// open adds an account. A reader without a name gets one.
+func (b *board) open(name string) *account {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.accounts)-b.ended >= limit {
-		return nil
+	b.opened++
+	if name == "" {
+		name = fmt.Sprintf("reader %d", b.opened)
 	}
 	a := &account{name: name, heard: time.Now()}
 	b.accounts = append(b.accounts, a)

@@ -81,7 +81,7 @@ func (p *program) host(ctx context.Context, o options) int {
 		return p.complain(err)
 	}
 	p.log.Info("listening", "addr", l.Addr().String())
-	s := &server{size: o.size, patience: o.patience, log: p.log}
+	s := newServer(o, p.log)
 	var readers []*reader
 	if !o.serve {
 		readers = p.demo("ws://"+l.Addr().String()+"/", o)
@@ -131,7 +131,7 @@ func (p *program) shown(ctx context.Context, limit time.Duration, lines picture,
 	if limit > 0 {
 		end = p.start.Add(limit)
 	}
-	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
+	tableErr := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		var show cancelscope.Scope
 		show.SetShield(true)
 		defer show.Cancel(nil)
@@ -139,9 +139,9 @@ func (p *program) shown(ctx context.Context, limit time.Duration, lines picture,
 			return show.Run(ctx, func(ctx context.Context) error { return p.show(ctx, lines) })
 		})
 		expired, err = deadline.MoveOnAt(ctx, end, work)
-		return err
+		return nil // it is not the table's business
 	})
-	return expired, err
+	return expired, errors.Join(err, tableErr)
 }
 
 // A picture returns what is to be shown now, for a terminal of the given size or,
@@ -159,14 +159,17 @@ func (p *program) show(ctx context.Context, lines picture) error {
 		}
 		return nil
 	}
-	for {
-		if err := p.screen.draw(lines(p.screen.size())); err != nil {
-			return &outputError{err}
-		}
-		if deadline.Sleep(ctx, redraw) != nil {
-			return p.screen.clear()
-		}
+	err := p.screen.draw(lines(p.screen.size()))
+	for err == nil && deadline.Sleep(ctx, redraw) == nil {
+		err = p.screen.draw(lines(p.screen.size()))
 	}
+	if err == nil {
+		err = p.screen.clear()
+	}
+	if err != nil {
+		return &outputError{err}
+	}
+	return nil
 }
 
 func (p *program) print(lines []string) error {
@@ -188,10 +191,11 @@ func (e *outputError) Unwrap() error { return e.err }
 
 // finish says how it ended, and returns the exit code.
 func (p *program) finish(ctx context.Context, expired bool, err error, o options, summary func() string) int {
+	if out, ok := errors.AsType[*outputError](err); ok {
+		return p.complain(out) // what else there is only follows from it
+	}
 	why, code := "", exitOK
 	switch {
-	case isOutputError(err):
-		return p.complain(err)
 	case cancelscope.IsCancellation(ctx, err):
 		why = fmt.Sprintf("Interrupted (%v).", context.Cause(ctx))
 	case err != nil:
@@ -207,16 +211,11 @@ func (p *program) finish(ctx context.Context, expired bool, err error, o options
 
 // complain reports an error that ends the program, and returns the exit code.
 func (p *program) complain(err error) int {
-	if isOutputError(err) && errors.Is(err, syscall.EPIPE) {
+	if _, ok := errors.AsType[*outputError](err); ok && errors.Is(err, syscall.EPIPE) {
 		return exitPipe // who read the output had enough, which is no failure
 	}
 	fmt.Fprintf(p.stderr, "backpressure: %v\n", err)
 	return exitError
-}
-
-func isOutputError(err error) bool {
-	_, ok := errors.AsType[*outputError](err)
-	return ok
 }
 
 // lines returns the board as a picture.
@@ -224,7 +223,7 @@ func (b *board) lines(start time.Time) picture {
 	return func(width, height int) []string {
 		rows, gone := b.rows()
 		if width == 0 {
-			return plain(rows, gone, time.Since(start))
+			return plain(rows, time.Since(start))
 		}
 		return live(rows, gone, width-1, height-1)
 	}
@@ -248,16 +247,23 @@ func (p *program) read(ctx context.Context, o options) int {
 	lines := func(int, int) []string {
 		return []string{fmt.Sprintf("%7s taken %d", seconds(time.Since(p.start)), r.taken.Load())}
 	}
+	connected := false
 	expired, err := p.shown(ctx, o.limit, lines, func(ctx context.Context) error {
 		return ends.watch(ctx, func() error {
-			err := r.run(ctx, func() { p.log.Info("connected", "url", r.url) })
+			err := r.run(ctx, func() {
+				p.log.Info("connected", "url", r.url)
+				connected = true
+			})
 			ends.add(ctx, r)
-			if isLoss(err) {
+			if connected && isLoss(err) {
 				err = fmt.Errorf("the connection is lost: %w", err)
 			}
 			return err
 		})
 	})
+	if !connected && err != nil && !cancelscope.IsCancellation(ctx, err) {
+		return p.complain(err)
+	}
 	return p.finish(ctx, expired, err, o, func() string {
 		return fmt.Sprintf("Messages taken: %d\n", r.taken.Load()) + ends.summary()
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -28,8 +29,13 @@ const (
 type server struct {
 	size     int           // bytes of a message
 	patience time.Duration // how long a reader may show no sign of life
+	slots    *semaphore.Weighted
 	log      *slog.Logger
 	board    board
+}
+
+func newServer(o options, log *slog.Logger) *server {
+	return &server{size: o.size, patience: o.patience, slots: semaphore.NewWeighted(maxReaders), log: log}
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -37,29 +43,23 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	name := visible(r.URL.Query().Get("name"))
-	if name == "" {
-		name = r.RemoteAddr
-	}
-	a := s.board.open(name, maxReaders)
-	if a == nil {
+	if !s.slots.TryAcquire(1) {
 		http.Error(w, "too many readers", http.StatusServiceUnavailable)
 		return
 	}
-	end := "no websocket"
-	defer func() {
-		last := s.board.close(a, end)
-		s.log.Info("reader has ended", "reader", name, "end", end, "sent", last.sent, "longest-block", last.longest.Round(time.Millisecond))
-	}()
-
+	defer s.slots.Release(1)
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered
 	}
 	defer conn.CloseNow()
-	s.log.Info("reader has connected", "reader", name, "from", r.RemoteAddr)
+
+	a := s.board.open(visible(r.URL.Query().Get("name"), nameWidth))
+	s.log.Info("reader has connected", "reader", a.name, "from", r.RemoteAddr)
 	err = s.serve(r.Context(), conn, a)
-	end = s.describe(r.Context(), err, a.blocked())
+	last := s.board.close(a, s.describe(r.Context(), err))
+	s.log.Info("reader has ended", "reader", last.name, "end", last.end, "sent", last.sent,
+		"longest-block", last.longest.Round(time.Millisecond))
 }
 
 // serve sends to one reader until the connection ends, however it does.
@@ -174,25 +174,23 @@ func consequence(ctx context.Context, err error) error {
 }
 
 // describe says how a connection has ended, in the words of the table.
-func (s *server) describe(ctx context.Context, err error, blocked time.Duration) string {
+func (s *server) describe(ctx context.Context, err error) string {
 	closing, isClose := errors.AsType[websocket.CloseError](err)
 	_, isSlow := errors.AsType[*deadline.TooSlowError](err)
 	switch {
 	case ctx.Err() != nil:
 		return "server stopped"
 	case isClose:
-		return visible(fmt.Sprintf("closed with %d %s", closing.Code, closing.Reason))
-	case isSlow && blocked > s.patience/2:
-		return fmt.Sprintf("cut off: took nothing for %v", s.patience)
+		return visible(fmt.Sprintf("closed with %d %s", closing.Code, closing.Reason), endWidth)
 	case isSlow:
-		return fmt.Sprintf("cut off: no answer for %v", s.patience)
+		return fmt.Sprintf("cut off: silent for %v", s.patience)
 	case isLoss(err):
 		return "broke off"
 	case err == nil:
 		// Every task has found the connection closed, and none of them did it.
 		return "cut off: a ping could not be written"
 	}
-	return visible("cut off: " + err.Error())
+	return visible("cut off: "+err.Error(), endWidth)
 }
 
 // isLoss reports whether err says that the other side has broken off, or closed

@@ -7,8 +7,13 @@ import (
 	"unicode"
 )
 
-// header is the first line of the live table.
-const header = "READER          SENT  BUFFERED  BLOCKED FOR  STATE"
+const (
+	nameWidth = 12
+	endWidth  = 60
+
+	// header is the first line of the live table.
+	header = "READER             SENT  BUFFERED  BLOCKED FOR  STATE"
+)
 
 // line returns r as a line of the live table. What does not fit comes last, so
 // that a narrow terminal cuts off what can best be spared.
@@ -17,7 +22,7 @@ func (r row) line() string {
 	if r.end == "" {
 		blocked = seconds(r.blocked)
 	}
-	return fmt.Sprintf("%-10.10s %9d %9s %12s  %s", r.name, r.sent, r.between(), blocked, r.state())
+	return fmt.Sprintf("%-12s %10d %9s %12s  %s", r.name, r.sent, r.between(), blocked, r.state())
 }
 
 // between returns how many messages are on their way to the reader, as far as
@@ -71,15 +76,14 @@ func live(rows []row, gone, width, height int) []string {
 }
 
 // plain returns the same as lines that stand for themselves, for a file or a
-// pipe.
-func plain(rows []row, gone int, elapsed time.Duration) []string {
+// pipe. It leaves out readers that have ended, whose end is in the log.
+func plain(rows []row, elapsed time.Duration) []string {
 	var lines []string
 	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("%7s %-10s sent=%d buffered=%s blocked=%s %s",
-			seconds(elapsed), r.name, r.sent, r.between(), seconds(r.blocked), r.state()))
-	}
-	if gone > 0 {
-		lines = append(lines, seconds(elapsed)+" "+others(gone))
+		if r.end == "" {
+			lines = append(lines, fmt.Sprintf("%7s %-12s sent=%d buffered=%s blocked=%s %s",
+				seconds(elapsed), r.name, r.sent, r.between(), seconds(r.blocked), r.state()))
+		}
 	}
 	return lines
 }
@@ -87,9 +91,9 @@ func plain(rows []row, gone int, elapsed time.Duration) []string {
 // final returns the table for the end of the program, when every connection
 // has ended.
 func final(rows []row, gone int) []string {
-	lines := []string{"READER          SENT  LONGEST BLOCK  END"}
+	lines := []string{"READER             SENT  LONGEST BLOCK  END"}
 	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("%-10s %9d %14s  %s", r.name, r.sent, seconds(r.longest), r.end))
+		lines = append(lines, fmt.Sprintf("%-12s %10d %14s  %s", r.name, r.sent, seconds(r.longest), r.end))
 	}
 	if gone > 0 {
 		lines = append(lines, others(gone))
@@ -114,10 +118,9 @@ func milliseconds(d time.Duration) string {
 }
 
 // visible makes something that a peer has sent fit to be shown: printable ASCII
-// of a limited length, so that it neither does anything to a terminal nor pushes
-// the columns of the table about.
-func visible(s string) string {
-	const limit = 60
+// of at most limit characters, so that it neither does anything to a terminal
+// nor pushes the columns of the table about.
+func visible(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
 			return '?'

@@ -94,9 +94,9 @@ func newFlags(o *options) *flag.FlagSet {
 	flags.BoolVar(&o.block, "block", false, "with -connect: pause with time.Sleep instead of deadline.Sleep")
 	flags.BoolVar(&o.mute, "mute", false, "with -connect: answer nothing")
 	flags.Int64Var(&o.take, "take", 0, "with -connect: take `N` messages, and then do what -then says; 0 means no limit")
-	flags.StringVar(&o.then, "then", string(endClose), "with -take: `close` in good order, break off without a closing handshake (break), or keep the connection and stop reading (stop)")
+	flags.StringVar(&o.then, "then", string(endClose), "`what` comes after -take: close the connection in good order, break it off without a closing handshake, or stop reading and keep it")
 	flags.DurationVar(&o.every, "read-every", 700*time.Millisecond, "pause for this `duration` after each message: the sleeper, the blocker and the reader of -connect")
-	flags.IntVar(&o.buffer, "buffer", 32<<10, "size of socket buffers in `bytes`; 0 leaves it to the system")
+	flags.IntVar(&o.buffer, "buffer", 32<<10, "size of socket buffers in `bytes`; 0 leaves it to the system, whose take long to fill; less than 16384 makes a loopback crawl")
 	flags.DurationVar(&o.limit, "for", 0, fmt.Sprintf("end after this `duration`; 0 means no limit (default %v with readers of its own, otherwise 0)", demoLimit))
 	return flags
 }
