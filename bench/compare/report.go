@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/trellis-go/trellis/bench/internal/figures"
 	"github.com/trellis-go/trellis/bench/internal/peer"
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
@@ -31,6 +32,7 @@ type report struct {
 type row struct {
 	Name    string    `json:"name"`
 	Title   string    `json:"title"`
+	Section string    `json:"section"`
 	Unit    string    `json:"unit"`
 	Against string    `json:"against"`
 	Libs    []lib     `json:"libraries"` // without those not measured
@@ -70,7 +72,7 @@ func newReport(all []series, o options, interrupted bool) *report {
 	}
 	for _, s := range all {
 		w := s.work
-		row := row{Name: w.Name, Title: w.Title, Unit: w.Unit, Against: w.Against}
+		row := row{Name: w.Name, Title: w.Title, Section: w.Section, Unit: w.Unit, Against: w.Against}
 		for i, e := range w.Entrants {
 			if len(s.samples[i]) > 0 {
 				row.Libs = append(row.Libs, summary(e.Lib, s.samples[i], times(all, w.Name, w.Against)))
@@ -100,11 +102,11 @@ func summary(name string, samples []sample, base []float64) lib {
 	time := each(func(s sample) float64 { return s.Time })
 	return lib{
 		Name:    name,
-		Time:    median(time),
-		Spread:  spread(time),
-		Allocs:  median(each(func(s sample) float64 { return s.Allocs })),
-		Bytes:   median(each(func(s sample) float64 { return s.Bytes })),
-		Ratio:   ratio(time, base),
+		Time:    figures.Median(time),
+		Spread:  figures.Spread(time),
+		Allocs:  figures.Median(each(func(s sample) float64 { return s.Allocs })),
+		Bytes:   figures.Median(each(func(s sample) float64 { return s.Bytes })),
+		Ratio:   figures.Ratio(time, base),
 		Samples: samples,
 	}
 }
@@ -115,7 +117,7 @@ func judge(all []series, name string, g workload.Goal) verdict {
 		of = g.Of
 	}
 	v := verdict{Max: g.Max, Against: g.Against, Of: g.Of}
-	v.Ratio = ratio(times(all, name, own), times(all, of, g.Against))
+	v.Ratio = figures.Ratio(times(all, name, own), times(all, of, g.Against))
 	v.Met = v.Ratio > 0 && v.Ratio <= v.Max
 	return v
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/trellis-go/trellis/bench/internal/progress"
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
 
@@ -21,8 +23,8 @@ func (p *program) rounds(ctx context.Context, works []workload.Workload, count i
 		all[i] = series{&works[i], make([][]sample, len(works[i].Entrants))}
 		steps += count * len(works[i].Entrants)
 	}
-	progress := newProgress(p.stderr, steps)
-	defer progress.clear()
+	bar := progress.New(p.stderr, steps)
+	defer bar.Clear()
 	for round := range count {
 		for _, s := range all {
 			entrants := s.work.Entrants
@@ -33,13 +35,13 @@ func (p *program) rounds(ctx context.Context, works []workload.Workload, count i
 				// Each of them is the first one equally often, and after each other one: what
 				// is left in the caches and the heap by one is found by the next.
 				turn := (i + round) % len(entrants)
-				progress.show(round, count, s.work.Name, entrants[turn].Lib)
+				bar.Show(fmt.Sprintf("round %d/%d %-36s %-11s", round+1, count, s.work.Name, entrants[turn].Lib))
 				got, err := p.measure(s.work, entrants[turn])
 				if err != nil {
 					return all, err
 				}
 				s.samples[turn] = append(s.samples[turn], got)
-				progress.step()
+				bar.Step()
 			}
 		}
 	}

@@ -18,11 +18,11 @@ var everything = options{run: regexp.MustCompile("")}
 func fake(stop func(step int) error) (p *program, out, problems *strings.Builder, order *[]string) {
 	out, problems, order = new(strings.Builder), new(strings.Builder), new([]string)
 	works := []workload.Workload{{
-		Name: "a", Title: "first", Unit: "group", Units: 1, Against: "errgroup",
+		Name: "a", Title: "first", Section: workload.Groups, Unit: "group", Units: 1, Against: "errgroup",
 		Goals:    []workload.Goal{{Max: 0.9, Against: "errgroup"}},
 		Entrants: []workload.Entrant{{Lib: "trellis"}, {Lib: "raw"}, {Lib: "errgroup"}},
 	}, {
-		Name: "b", Title: "second", Unit: "call", Units: 1, Against: "std",
+		Name: "b", Title: "second", Section: workload.Scopes, Unit: "call", Units: 1, Against: "std",
 		Goals:    []workload.Goal{{Max: 0.1, Against: "std"}},
 		Entrants: []workload.Entrant{{Lib: "trellis"}, {Lib: "std"}},
 	}}

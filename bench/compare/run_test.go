@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trellis-go/trellis/bench/internal/figures"
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
 
@@ -115,7 +116,7 @@ func TestPlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := svgTexts(t, image)
-	for _, want := range []string{"first", "second", "trellis", "raw", "errgroup", "std", "goal"} {
+	for _, want := range []string{"first", "second", "trellis", "raw", "errgroup", "std", "goal of trellis, met by what is left of it", "Groups of tasks, beside errgroup", "Cancel scopes, beside std"} {
 		if !strings.Contains(texts, "\n"+want+"\n") {
 			t.Errorf("the plot has no text %q, only %q", want, texts)
 		}
@@ -235,7 +236,7 @@ func TestMeasureDividesByUnits(t *testing.T) {
 			return nil
 		}, func() {}
 	}})
-	if err != nil || amount(got.Allocs) != "2" || amount(got.Bytes) != "128" {
+	if err != nil || figures.Amount(got.Allocs) != "2" || figures.Amount(got.Bytes) != "128" {
 		t.Errorf("measure of 8 allocations of 64 bytes in 4 units gave %+v, %v, want 2 allocations and 128 bytes", got, err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/trellis-go/trellis/bench/internal/figures"
 )
 
 // writeTable prints a report for people.
@@ -43,15 +45,15 @@ func writeRow(b *bytes.Buffer, row row) {
 			goal, met = limit(here[0]), outcome(here[0])
 			here = here[1:]
 		}
-		cells(b, l.Name, duration(l.Time), percent(l.Spread), amount(l.Allocs), amount(l.Bytes), factor(l.Ratio), goal, met)
+		cells(b, l.Name, figures.Duration(l.Time), figures.Percent(l.Spread), figures.Amount(l.Allocs), figures.Amount(l.Bytes), figures.Factor(l.Ratio), goal, met)
 	}
 	for _, v := range here { // there was no line to say it on
-		cells(b, own, "", "", "", "", factor(v.Ratio), limit(v), outcome(v))
+		cells(b, own, "", "", "", "", figures.Factor(v.Ratio), limit(v), outcome(v))
 	}
 	for _, v := range elsewhere {
 		// As wide as the cells up to the ratio.
 		fmt.Fprintf(b, "  %-53s", "of "+v.Against+" in "+v.Of)
-		tail(b, factor(v.Ratio), limit(v), outcome(v))
+		tail(b, figures.Factor(v.Ratio), limit(v), outcome(v))
 	}
 }
 

@@ -42,6 +42,8 @@ var Modules = []string{
 	"github.com/sourcegraph/conc",
 	"github.com/alitto/pond/v2",
 	"github.com/panjf2000/ants/v2",
+	"github.com/gammazero/workerpool",
+	"github.com/hashicorp/go-multierror",
 }
 
 // keep is the release of a library that has nothing to release.

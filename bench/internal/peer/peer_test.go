@@ -18,7 +18,7 @@ var errTask = errors.New("the task failed")
 func TestTasksRun(t *testing.T) {
 	const count = 50
 	for _, lib := range []peer.Library{
-		peer.Trellis, peer.Raw, peer.RawErrors, peer.Errgroup, peer.Conc, peer.Pond, peer.Ants, peer.AntsErrors,
+		peer.Trellis, peer.Raw, peer.RawErrors, peer.Errgroup, peer.Conc, peer.Pond, peer.Ants, peer.AntsErrors, peer.Multierror,
 	} {
 		t.Run(lib.Name, func(t *testing.T) {
 			var ended atomic.Int64
@@ -102,6 +102,7 @@ func TestLoops(t *testing.T) {
 	const items, limit = 500, 3
 	for _, loop := range []peer.Loop{
 		peer.TrellisLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop,
+		peer.WorkerpoolLoop, peer.SemaphoreLoop,
 	} {
 		t.Run(loop.Name, func(t *testing.T) {
 			var running, most atomic.Int64
@@ -208,6 +209,31 @@ func TestNestHasAllLevels(t *testing.T) {
 		one, ten := allocs(1), allocs(10)
 		if one == 0 || ten < 9*one {
 			t.Errorf("%s: %v allocations at depth 1 and %v at depth 10, want about ten times as many", n.Name, one, ten)
+		}
+	}
+}
+
+// A pipe hands values on in order, and a wait in it ends with the context.
+func TestPipers(t *testing.T) {
+	for _, piper := range []peer.Piper{peer.TrellisChannel, peer.StdChannel} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := piper.Open(2)
+		for v := range 2 {
+			if err := p.Send(ctx, v); err != nil {
+				t.Errorf("%s: Send gave %v, want nil", piper.Name, err)
+			}
+		}
+		time.AfterFunc(time.Millisecond, cancel)
+		if err := p.Send(ctx, 2); err != context.Canceled {
+			t.Errorf("%s: Send to a full pipe gave %v, want %v", piper.Name, err, context.Canceled)
+		}
+		for want := range 2 {
+			if got, err := p.Receive(t.Context()); got != want || err != nil {
+				t.Errorf("%s: Receive gave %d, %v, want %d, nil", piper.Name, got, err, want)
+			}
+		}
+		if _, err := p.Receive(ctx); err != context.Canceled {
+			t.Errorf("%s: Receive from an empty pipe gave %v, want %v", piper.Name, err, context.Canceled)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // taskLibraries run tasks that do not fail.
-var taskLibraries = []peer.Library{peer.Trellis, peer.Raw, peer.Errgroup, peer.Conc, peer.Pond, peer.Ants}
+var taskLibraries = []peer.Library{peer.Trellis, peer.Raw, peer.Errgroup, peer.Conc, peer.Pond, peer.Ants, peer.Multierror}
 
 // children: so many tasks in a group, all started by its body.
 func (c Config) children() []Workload {

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/trellis-go/trellis/bench/internal/peer"
@@ -36,7 +37,7 @@ func (c Config) items(l load) int {
 
 // forEach: many items, so many at a time.
 func (c Config) forEach() []Workload {
-	loops := []peer.Loop{peer.TrellisLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop}
+	loops := []peer.Loop{peer.TrellisLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop, peer.WorkerpoolLoop, peer.SemaphoreLoop}
 	var all []Workload
 	for _, limit := range []int{2, 100} {
 		for _, load := range loads {
@@ -87,8 +88,16 @@ func (c Config) loop(name, title string, limit int, l load) (w Workload, work fu
 	items := c.items(l)
 	return Workload{
 		Name:  fmt.Sprintf("%s/limit=%d/work=%s", name, limit, l.label),
-		Title: fmt.Sprintf("%s of %d items, limit %d: %s", title, items, limit, l.title),
+		Title: fmt.Sprintf("%s of %s items, limit %d: %s", title, thousands(items), limit, l.title),
 		Unit:  "item", Units: items, Against: "errgroup",
 		cold: true,
 	}, c.seen(l.work)
+}
+
+// thousands writes 10000 as 10,000.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }

@@ -48,6 +48,14 @@ var goals = map[string][]Goal{
 	"derive/form=WithValueWithCancel":     {{Max: 1.1, Against: "std"}},
 	"derive/form=WithTimeout":             {{Max: 1.1, Against: "std"}},
 	"derive/form=AfterFunc":               {{Max: 1.1, Against: "std"}},
+
+	"channel/alone": {{Max: 1.5, Against: "std"}},
+	"channel/senders=1/receivers=1/capacity=0":     {{Max: 1.5, Against: "std"}},
+	"channel/senders=1/receivers=1/capacity=64":    {{Max: 1.5, Against: "std"}},
+	"channel/senders=8/receivers=8/capacity=0":     {{Max: 1.5, Against: "std"}},
+	"channel/senders=8/receivers=8/capacity=64":    {{Max: 1.5, Against: "std"}},
+	"channel/senders=1/receivers=1000/capacity=0":  {{Max: 1.0, Against: "std"}},
+	"channel/senders=1000/receivers=1/capacity=64": {{Max: 1.0, Against: "std"}},
 }
 
 // flat says that a call costs the same at any depth. The study gives no number for

@@ -13,6 +13,7 @@ import (
 type Workload struct {
 	Name     string // key=value elements; it does not change with Config
 	Title    string // for people
+	Section  string // Groups, Loops, Scopes or Channels
 	Unit     string // what the cost is given for: "group", "item" and so on
 	Units    int    // how many of them one run is
 	Fails    bool   // a run ends in an error, which is part of the work
@@ -50,18 +51,30 @@ type Config struct {
 	Ran func() // if not nil, called by each task and item, by many goroutines at once
 }
 
-// All returns all workloads, in the order in which people should read them.
+// The sections that workloads belong to.
+const (
+	Groups   = "Groups of tasks"
+	Loops    = "Loops"
+	Scopes   = "Cancel scopes"
+	Channels = "Channels"
+)
+
+// All returns all workloads, section by section, in the order in which people should
+// read them.
 func All(c Config) []Workload {
 	var all []Workload
-	for _, some := range [][]Workload{
-		c.open(), c.children(), c.parked(), c.nested(), c.spawners(), c.errors(), c.forEach(), c.mapping(),
-		c.timeouts(), c.moves(), c.looks(), c.cancels(), c.derived(),
-	} {
-		all = append(all, some...)
+	add := func(section string, parts ...[]Workload) {
+		for _, part := range parts {
+			for _, w := range part {
+				w.Section, w.Goals = section, goals[w.Name]
+				all = append(all, w)
+			}
+		}
 	}
-	for i := range all {
-		all[i].Goals = goals[all[i].Name]
-	}
+	add(Groups, c.open(), c.children(), c.parked(), c.nested(), c.spawners(), c.errors())
+	add(Loops, c.forEach(), c.mapping())
+	add(Scopes, c.timeouts(), c.moves(), c.looks(), c.cancels(), c.derived())
+	add(Channels, c.channels())
 	return all
 }
 

@@ -18,7 +18,7 @@ const small = 200
 func ran(name string) int {
 	kind, _, _ := strings.Cut(name, "/")
 	switch kind {
-	case "parked", "errors", "foreach", "map", "move", "cancel", "derive":
+	case "parked", "errors", "foreach", "map", "move", "cancel", "derive", "channel":
 		return small
 	case "spawners":
 		return 8 * small
@@ -111,6 +111,8 @@ func failures(err error) int {
 			n += failures(err)
 		}
 		return n
+	case interface{ WrappedErrors() []error }: // multierror
+		return failures(errors.Join(u.WrappedErrors()...))
 	case interface{ Unwrap() error }:
 		return failures(u.Unwrap())
 	}

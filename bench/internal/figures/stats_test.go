@@ -1,6 +1,10 @@
-package main
+package figures_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/trellis-go/trellis/bench/internal/figures"
+)
 
 func TestMedian(t *testing.T) {
 	for _, c := range []struct {
@@ -13,15 +17,15 @@ func TestMedian(t *testing.T) {
 		{[]float64{9, 1, 5, 7}, 6},
 		{[]float64{3, 1000, 1, 2, 2}, 2}, // one that is far off says nothing
 	} {
-		if got := median(c.values); got != c.want {
-			t.Errorf("median(%v) = %v, want %v", c.values, got, c.want)
+		if got := figures.Median(c.values); got != c.want {
+			t.Errorf("Median(%v) = %v, want %v", c.values, got, c.want)
 		}
 	}
 }
 
 func TestMedianLeavesItsArgument(t *testing.T) {
 	values := []float64{3, 1, 2}
-	median(values)
+	figures.Median(values)
 	if values[0] != 3 || values[1] != 1 || values[2] != 2 {
 		t.Errorf("after median the values are %v, want them as they were: the rounds are compared by position", values)
 	}
@@ -40,8 +44,8 @@ func TestSpread(t *testing.T) {
 		{[]float64{10, 20}, 2.5 / 15},         // 12.5 to 17.5
 		{[]float64{100, 100, 100, 104}, .005}, // 100 to 101
 	} {
-		if got := spread(c.values); !near(got, c.want) {
-			t.Errorf("spread(%v) = %v, want %v", c.values, got, c.want)
+		if got := figures.Spread(c.values); !near(got, c.want) {
+			t.Errorf("Spread(%v) = %v, want %v", c.values, got, c.want)
 		}
 	}
 }
@@ -61,8 +65,8 @@ func TestRatio(t *testing.T) {
 		{"a base of zero", []float64{1, 1}, []float64{0, 2}, 0.5},
 		{"not the ratio of the medians", []float64{1, 3, 9}, []float64{2, 1, 9}, 1}, // that would be 1.5
 	} {
-		if got := ratio(c.values, c.base); !near(got, c.want) {
-			t.Errorf("%s: ratio(%v, %v) = %v, want %v", c.name, c.values, c.base, got, c.want)
+		if got := figures.Ratio(c.values, c.base); !near(got, c.want) {
+			t.Errorf("%s: figures.Ratio(%v, %v) = %v, want %v", c.name, c.values, c.base, got, c.want)
 		}
 	}
 }

@@ -1,10 +1,10 @@
-package main
+package figures
 
 import "slices"
 
-// quantile returns the value below which the share q of values lies, between two of
+// Quantile returns the value below which the share q of values lies, between two of
 // them if need be, and 0 if there are none.
-func quantile(values []float64, q float64) float64 {
+func Quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
@@ -15,27 +15,28 @@ func quantile(values []float64, q float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
-func median(values []float64) float64 { return quantile(values, 0.5) }
+// Median returns the value in the middle, and 0 if there is none.
+func Median(values []float64) float64 { return Quantile(values, 0.5) }
 
-// spread returns half of the range that the middle half of values lies in, as a share
+// Spread returns half of the range that the middle half of values lies in, as a share
 // of their median. Unlike a standard deviation it does not care how far off the
 // farthest are, which on a busy machine says nothing.
-func spread(values []float64) float64 {
-	if m := median(values); m != 0 {
-		return (quantile(values, 0.75) - quantile(values, 0.25)) / 2 / m
+func Spread(values []float64) float64 {
+	if m := Median(values); m != 0 {
+		return (Quantile(values, 0.75) - Quantile(values, 0.25)) / 2 / m
 	}
 	return 0
 }
 
-// ratio returns the median of the ratios of values to those of base in the same
+// Ratio returns the median of the ratios of values to those of base in the same
 // rounds, and 0 if they have no round in common. What slows a whole round down does
 // not change it, as it would change the ratio of the medians.
-func ratio(values, base []float64) float64 {
+func Ratio(values, base []float64) float64 {
 	var ratios []float64
 	for i := range min(len(values), len(base)) {
 		if base[i] > 0 {
 			ratios = append(ratios, values[i]/base[i])
 		}
 	}
-	return median(ratios)
+	return Median(ratios)
 }

@@ -1,7 +1,7 @@
-package main
+// Package progress shows on a terminal how far a command is.
+package progress
 
 import (
-	"fmt"
 	"io"
 	"os"
 
@@ -9,17 +9,18 @@ import (
 	"golang.org/x/term"
 )
 
-// A progress shows on a terminal how far the measuring is. It changes between
+// A Bar shows how far the measuring is. It changes between
 // measurements only, and has no goroutine that would run during them.
-type progress struct {
+type Bar struct {
 	bar *progressbar.ProgressBar // nil if there is no terminal
 }
 
-func newProgress(w io.Writer, steps int) *progress {
+// New returns a Bar for so many steps. If w is no terminal it does nothing.
+func New(w io.Writer, steps int) *Bar {
 	if !isTerminal(w) {
-		return &progress{}
+		return &Bar{}
 	}
-	return &progress{progressbar.NewOptions(steps,
+	return &Bar{progressbar.NewOptions(steps,
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionSetPredictTime(true),
@@ -33,20 +34,22 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// show says what is measured next. Rounds count from 0.
-func (p *progress) show(round, rounds int, work, lib string) {
+// Show says what is measured next.
+func (p *Bar) Show(what string) {
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("round %d/%d %-36s %-11s", round+1, rounds, work, lib))
+		p.bar.Describe(what)
 	}
 }
 
-func (p *progress) step() {
+// Step says that one of the steps is done.
+func (p *Bar) Step() {
 	if p.bar != nil {
 		p.bar.Add(1)
 	}
 }
 
-func (p *progress) clear() {
+// Clear takes the bar off the terminal.
+func (p *Bar) Clear() {
 	if p.bar != nil {
 		p.bar.Clear()
 	}
