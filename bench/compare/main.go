@@ -5,11 +5,11 @@
 //   - usage.go: the command line;
 //   - run.go: what a run consists of, and how it ends;
 //   - rounds.go and measure.go: who is measured when, and how;
-//   - stats.go and report.go: medians, ratios, and the verdicts on the goals;
-//   - table.go, plot.go: what comes out, besides JSON; figures.go: how numbers look;
-//   - progress.go: what a terminal shows meanwhile.
+//   - report.go: medians, ratios, and the verdicts on the goals;
+//   - table.go, markdown.go, plot.go: what comes out, besides JSON.
 //
-// The work and the goals are in package workload, the libraries in package peer.
+// The work and the goals are in package workload, the libraries in package peer; what
+// is shared with the growth command is in packages figures, chart, progress and readme.
 package main
 
 import (

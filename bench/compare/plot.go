@@ -146,7 +146,7 @@ func column(rows []row, names []string) (*plot.Plot, int, error) {
 	p.Y.Tick.Marker = plot.ConstantTicks(ticks)
 	p.Y.Tick.Length = 0
 	p.Y.LineStyle.Width = 0
-	p.Y.Max = 0.7
+	p.Y.Max = 0.5
 	p.X.Min, p.X.Max = p.X.Min*0.8, p.X.Max*1.25
 	return p, -y, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -50,6 +51,9 @@ type lib struct {
 	Samples []sample `json:"samples"`
 }
 
+// unexplained stands where nobody has said yet why a goal is missed.
+const unexplained = "not explained yet"
+
 // A verdict says what became of a goal.
 type verdict struct {
 	Max     float64 `json:"max"`
@@ -57,6 +61,18 @@ type verdict struct {
 	Of      string  `json:"of,omitzero"`    // the row of that library, if it is another one
 	Ratio   float64 `json:"ratio,omitzero"` // 0: not measured
 	Met     bool    `json:"met"`
+	Why     string  `json:"why,omitzero"` // it was missed
+}
+
+// outcome is what became of a goal, in words.
+func (v verdict) outcome() string {
+	switch {
+	case v.Ratio == 0:
+		return "not measured"
+	case v.Met:
+		return "met"
+	}
+	return "missed"
 }
 
 func newReport(all []series, o options, interrupted bool) *report {
@@ -119,6 +135,9 @@ func judge(all []series, name string, g workload.Goal) verdict {
 	v := verdict{Max: g.Max, Against: g.Against, Of: g.Of}
 	v.Ratio = figures.Ratio(times(all, name, own), times(all, of, g.Against))
 	v.Met = v.Ratio > 0 && v.Ratio <= v.Max
+	if v.outcome() == "missed" {
+		v.Why = cmp.Or(g.Why, unexplained)
+	}
 	return v
 }
 

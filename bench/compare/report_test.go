@@ -65,6 +65,11 @@ func TestReport(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.what, c.got, c.want)
 		}
 	}
+	for i, want := range map[int]string{0: "", 1: unexplained, 3: ""} {
+		if got := r.Rows[i].Goals[0].Why; got != want {
+			t.Errorf("row %d: why is %q, want %q", i, got, want)
+		}
+	}
 	for _, c := range []struct {
 		what      string
 		got, want bool

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/trellis-go/trellis/bench/internal/readme"
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
 
@@ -38,13 +39,20 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if len(selected) == 0 {
 		return p.complain(exitUsage, fmt.Errorf("-run %s: nothing has such a name", o.run))
 	}
-	var plot *os.File
-	if o.plot != "" {
-		// Opened before the minutes of work that it would be a pity to lose.
-		if plot, err = os.Create(o.plot); err != nil {
+	var plot io.Writer
+	if o.update != "" {
+		if err := readme.Check(o.update, block); err != nil {
 			return p.complain(exitFailed, err)
 		}
-		defer plot.Close()
+	}
+	if o.plot != "" {
+		// Opened before the minutes of work that it would be a pity to lose.
+		file, err := os.Create(o.plot)
+		if err != nil {
+			return p.complain(exitFailed, err)
+		}
+		defer file.Close()
+		plot = file
 	}
 
 	all, err := p.rounds(ctx, selected, o.rounds)
@@ -53,18 +61,36 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return p.complain(exitFailed, err)
 	}
 	r := newReport(all, o, interrupted)
-	if err := p.print(r, o.json); err != nil {
+	if err := p.publish(r, o, plot); err != nil {
 		return p.complain(exitFailed, err)
-	}
-	if plot != nil {
-		if err := drawPlot(plot, r); err != nil {
-			return p.complain(exitFailed, fmt.Errorf("%s: %w", o.plot, err))
-		}
 	}
 	if interrupted {
 		return exitInterrupted
 	}
 	return exitOK
+}
+
+// block is the name of the text in a document that -update replaces.
+const block = "compare"
+
+// publish prints a report and writes the files that o asks for. plot may be nil.
+func (p *program) publish(r *report, o options, plot io.Writer) error {
+	if err := p.print(r, o); err != nil {
+		return err
+	}
+	if plot != nil {
+		if err := drawPlot(plot, r); err != nil {
+			return fmt.Errorf("%s: %w", o.plot, err)
+		}
+	}
+	switch {
+	case o.update == "":
+		return nil
+	case r.Interrupted:
+		fmt.Fprintf(p.stderr, "compare: interrupted, so %s stays as it is\n", o.update)
+		return nil
+	}
+	return readme.Update(o.update, block, markdown(r))
 }
 
 func (p *program) complain(code int, err error) int {
@@ -82,8 +108,12 @@ func (p *program) selected(o options) []workload.Workload {
 	return selected
 }
 
-func (p *program) print(r *report, asJSON bool) error {
-	if !asJSON {
+func (p *program) print(r *report, o options) error {
+	switch {
+	case o.markdown:
+		_, err := io.WriteString(p.stdout, markdown(r))
+		return err
+	case !o.json:
 		return writeTable(p.stdout, r)
 	}
 	e := json.NewEncoder(p.stdout)

@@ -156,7 +156,7 @@ func TestHelp(t *testing.T) {
 	if code := p.run(t.Context(), []string{"-h"}); code != exitOK || problems.Len() > 0 || len(*order) > 0 {
 		t.Errorf("run -h gave %d and complained %q, want %d and nothing", code, problems, exitOK)
 	}
-	for _, want := range []string{"-rounds N", "-benchtime TIME", "-run REGEXP", "-full", "-json", "-plot FILE.svg", "(default 10)", `"20ms"`, "Exit codes:", "N goals, M met"} {
+	for _, want := range []string{"-rounds N", "-benchtime TIME", "-run REGEXP", "-full", "-json", "-markdown", "-plot FILE.svg", "-update FILE.md", "(default 10)", `"20ms"`, "Exit codes:", "N goals, M met"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("run -h printed\n%s\nwithout %q", out, want)
 		}
@@ -179,6 +179,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-run", "nobody"}, "-run nobody: nothing has such a name"},
 		{[]string{"-benchtime", "soon"}, "-benchtime soon: want a time"},
 		{[]string{"-plot", "ratios.png"}, "must end in .svg"},
+		{[]string{"-json", "-markdown"}, "only one of them"},
 		{[]string{"-wrong"}, "flag provided but not defined"},
 		{[]string{"more"}, `unexpected argument "more"`},
 	} {

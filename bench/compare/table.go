@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/trellis-go/trellis/bench/internal/figures"
 )
@@ -42,19 +43,41 @@ func writeRow(b *bytes.Buffer, row row) {
 	for _, l := range row.Libs {
 		goal, met := "", ""
 		if l.Name == own && len(here) > 0 {
-			goal, met = limit(here[0]), outcome(here[0])
+			goal, met = limit(here[0]), here[0].outcome()
 			here = here[1:]
 		}
 		cells(b, l.Name, figures.Duration(l.Time), figures.Percent(l.Spread), figures.Amount(l.Allocs), figures.Amount(l.Bytes), figures.Factor(l.Ratio), goal, met)
 	}
 	for _, v := range here { // there was no line to say it on
-		cells(b, own, "", "", "", "", figures.Factor(v.Ratio), limit(v), outcome(v))
+		cells(b, own, "", "", "", "", figures.Factor(v.Ratio), limit(v), v.outcome())
 	}
 	for _, v := range elsewhere {
 		// As wide as the cells up to the ratio.
 		fmt.Fprintf(b, "  %-53s", "of "+v.Against+" in "+v.Of)
-		tail(b, figures.Factor(v.Ratio), limit(v), outcome(v))
+		tail(b, figures.Factor(v.Ratio), limit(v), v.outcome())
 	}
+	for _, v := range row.Goals {
+		if v.Why != "" {
+			b.WriteString(wrapped("missed "+limit(v)+": "+v.Why, "    ", 90))
+		}
+	}
+}
+
+// wrapped returns text in lines of at most so many characters, each indented.
+func wrapped(text, indent string, width int) string {
+	var b strings.Builder
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(indent+line+" "+word) > width {
+			b.WriteString(indent + line + "\n")
+			line = ""
+		}
+		line = strings.TrimLeft(line+" "+word, " ")
+	}
+	if line != "" {
+		b.WriteString(indent + line + "\n")
+	}
+	return b.String()
 }
 
 // cells prints one line of the table.
@@ -70,13 +93,3 @@ func tail(b *bytes.Buffer, ratio, goal, met string) {
 }
 
 func limit(v verdict) string { return "≤ " + fmt.Sprint(v.Max) }
-
-func outcome(v verdict) string {
-	switch {
-	case v.Ratio == 0:
-		return "not measured"
-	case v.Met:
-		return "met"
-	}
-	return "missed"
-}

@@ -18,20 +18,22 @@ const (
 	exitInterrupted = 130 // 128 + SIGINT, what shells report
 )
 
-const usageHead = `Usage: compare [-rounds N] [-benchtime TIME] [-run REGEXP] [-full] [-json] [-plot FILE.svg]
+const usageHead = `Usage: compare [-rounds N] [-benchtime TIME] [-run REGEXP] [-full]
+               [-json | -markdown] [-plot FILE.svg] [-update FILE.md]
 
-Compare measures what groups of tasks, loops and cancel scopes cost with Trellis
-and with others: raw (the go statement), errgroup, conc, pond, ants, and std (the
-contexts of the standard library). In each round every library does every piece of
-work once, in an order that changes from round to round, so that a busy machine
-troubles all of them alike.
+Compare measures what groups of tasks, loops, cancel scopes and channels cost with
+Trellis and with others: raw (the go statement), errgroup, semaphore, conc, pond,
+ants, workerpool, multierror, and std (contexts and channels of Go itself). In each
+round every library does every piece of work once, in an order that changes from
+round to round, so that a busy machine troubles all of them alike.
 
 It prints a table. For each library: the median over the rounds of the time that
 one unit of the work takes; half of the range that the middle half of the rounds
 lies in, as a percentage of that; the median of allocations and bytes for a unit;
 and the median of the ratios, round by round, to the library that the others are
 compared with. For Trellis also the goal for that ratio, and whether it is met.
-The last line is "N goals, M met"; a goal that was not measured is not met.
+A goal that is missed has its explanation below. The last line is "N goals, M met"; a
+goal that was not measured is not met.
 
 Only the ratios mean anything on another machine. While compare works, a terminal
 on standard error shows how far it is. At Ctrl-C it stops and prints what it has;
@@ -50,6 +52,7 @@ Exit codes:
 Examples:
   compare -run '^children/'
   compare -rounds 30 -benchtime 100ms -plot ratios.svg >table.txt
+  compare -rounds 30 -plot ratios.svg -update README.md
 `
 
 // options is a command line.
@@ -59,7 +62,9 @@ type options struct {
 	run       *regexp.Regexp
 	full      bool
 	json      bool
+	markdown  bool
 	plot      string // "": none
+	update    string // "": none
 }
 
 func newFlags(o *options) *flag.FlagSet {
@@ -73,6 +78,8 @@ func newFlags(o *options) *flag.FlagSet {
 	})
 	flags.BoolVar(&o.full, "full", false, "give loops 100,000 items also where each takes time, instead of 10,000")
 	flags.BoolVar(&o.json, "json", false, "print JSON, with every single measurement, instead of the table")
+	flags.BoolVar(&o.markdown, "markdown", false, "print tables in Markdown")
+	flags.StringVar(&o.update, "update", "", "also put the Markdown into `FILE.md`,\nbetween lines that are <!-- begin compare --> and <!-- end compare -->")
 	flags.StringVar(&o.plot, "plot", "", "also write a plot of the ratios to `FILE.svg`")
 	return flags
 }
@@ -89,6 +96,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.rounds < 1:
 		return o, fmt.Errorf("-rounds %d: must be at least 1", o.rounds)
+	case o.json && o.markdown:
+		return o, errors.New("-json and -markdown: only one of them")
 	case o.plot != "" && filepath.Ext(o.plot) != ".svg":
 		return o, errors.New("-plot " + o.plot + ": the name must end in .svg")
 	}

@@ -1,4 +1,3 @@
-// Package progress shows on a terminal how far a command is.
 package progress
 
 import (

@@ -1,14 +1,10 @@
-// Package readme puts what a command has measured into a document, between two markers
-// that are comments there:
-//
-//	<!-- begin compare -->
-//	<!-- end compare -->
 package readme
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -64,3 +60,34 @@ func Check(file, name string) error {
 	}
 	return nil
 }
+
+// Malformed says what is wrong with a text that a command has put into a document: it
+// has tables, all lines of a table have as many cells as its head, and one line counts
+// the goals.
+func Malformed(text string) []string {
+	var complaints []string
+	tables, cells := 0, 0 // cells of the table that the line before belongs to, or 0
+	for i, line := range strings.Split(text, "\n") {
+		if !strings.HasPrefix(line, "|") {
+			cells = 0
+			continue
+		}
+		count := strings.Count(line, "|") - strings.Count(line, `\|`) - 1
+		if cells == 0 {
+			cells = count
+			tables++
+		}
+		if count != cells || !strings.HasSuffix(line, "|") {
+			complaints = append(complaints, fmt.Sprintf("line %d has %d cells, want %d: %s", i+1, count, cells, line))
+		}
+	}
+	if tables == 0 {
+		complaints = append(complaints, "no table")
+	}
+	if !goals.MatchString(text) {
+		complaints = append(complaints, "no line that counts goals")
+	}
+	return complaints
+}
+
+var goals = regexp.MustCompile(`(?m)^\d+ goals, \d+ met\.`)

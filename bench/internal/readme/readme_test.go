@@ -82,3 +82,21 @@ func TestUpdate(t *testing.T) {
 		t.Error("Update of what is not there gave no error")
 	}
 }
+
+func TestMalformed(t *testing.T) {
+	const table = "| a | b |\n|---|---|\n| c \\| d | |\n"
+	const count = "\n2 goals, 1 met.\n"
+	for _, c := range []struct{ text, want string }{
+		{table + count, ""},
+		{table + "\n" + "| a |\n|---|\n" + count, ""},
+		{count, "no table"},
+		{table, "no line that counts goals"},
+		{table + "| e |\n" + count, "line 4 has 1 cells, want 2: | e |"},
+		{table + "| e | f\n" + count, "line 4 has 1 cells, want 2: | e | f"},
+		{"", "no table; no line that counts goals"},
+	} {
+		if got := strings.Join(readme.Malformed(c.text), "; "); got != c.want {
+			t.Errorf("Malformed of %q = %q, want %q", c.text, got, c.want)
+		}
+	}
+}

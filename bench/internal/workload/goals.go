@@ -6,6 +6,10 @@ type Goal struct {
 	Max     float64
 	Against string // the entrant whose cost is 1
 	Of      string // the workload where that entrant counts, "" for the same one
+
+	// Why says, where the goal was missed, what stands in the way and what was tried.
+	// It is printed where the goal is missed, and nowhere else. May be empty.
+	Why string
 }
 
 // goals are the goals of this project, by the names of workloads. They were set

@@ -1,0 +1,2 @@
+// Package progress shows on a terminal how far a command is.
+package progress
