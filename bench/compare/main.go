@@ -9,29 +9,26 @@
 //   - table.go, markdown.go, plot.go: what comes out, besides JSON.
 //
 // The work and the goals are in package workload, the libraries in package peer; what
-// is shared with the growth command is in packages figures, chart, progress and readme.
+// is shared with the growth command is in packages command, figures, chart, progress
+// and readme.
 package main
 
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/trellis-go/trellis/bench/internal/command"
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-
-	p := &program{
-		stdout:    os.Stdout,
-		stderr:    os.Stderr,
-		workloads: workload.All,
-		measure:   measure,
-	}
-	code := p.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	command.Main(func(ctx context.Context, args []string) int {
+		p := &program{
+			stdout:    os.Stdout,
+			stderr:    os.Stderr,
+			workloads: workload.All,
+			measure:   measure,
+		}
+		return p.run(ctx, args)
+	})
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/trellis-go/trellis/bench/internal/figures"
 )
 
-// markdown returns a report as tables for a document, one for each section, with the
+// Markdown returns the report as tables for a document, one for each section, with the
 // other libraries side by side.
-func markdown(r *report) string {
+func (r *report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s, GOMAXPROCS %d, medians of %d rounds of %s; %s.\n", r.Go, r.System, r.Threads, r.Rounds, r.Benchtime, strings.Join(r.Modules, ", "))
 	if r.Interrupted {

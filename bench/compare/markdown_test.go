@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trellis-go/trellis/bench/internal/command"
 	"github.com/trellis-go/trellis/bench/internal/readme"
 )
 
@@ -63,8 +64,8 @@ var doctoredReport = report{
 }
 
 func TestMarkdown(t *testing.T) {
-	if got := markdown(&doctoredReport); got != wantMarkdown {
-		t.Errorf("markdown gave\n%s\nwant\n%s", got, wantMarkdown)
+	if got := doctoredReport.Markdown(); got != wantMarkdown {
+		t.Errorf("Markdown gave\n%s\nwant\n%s", got, wantMarkdown)
 	}
 }
 
@@ -75,8 +76,8 @@ func TestUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, out, problems, _ := fake(nil)
-	if code := p.run(t.Context(), []string{"-rounds", "1", "-markdown", "-update", file}); code != exitOK {
-		t.Errorf("run -update gave %d and complained %q, want %d", code, problems, exitOK)
+	if code := p.run(t.Context(), []string{"-rounds", "1", "-markdown", "-update", file}); code != command.ExitOK {
+		t.Errorf("run -update gave %d and complained %q, want %d", code, problems, command.ExitOK)
 	}
 	got, err := os.ReadFile(file)
 	want, _ := readme.Replace(before, "compare", out.String())
@@ -93,8 +94,8 @@ func TestUpdateFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, _, problems, order := fake(nil)
-	if code := p.run(t.Context(), []string{"-update", file}); code != exitFailed || len(*order) > 0 || !strings.Contains(problems.String(), file) {
-		t.Errorf("run -update of a file without a place for it gave %d after %d measurements and complained %q, want %d before the first one", code, len(*order), problems, exitFailed)
+	if code := p.run(t.Context(), []string{"-update", file}); code != command.ExitFailed || len(*order) > 0 || !strings.Contains(problems.String(), file) {
+		t.Errorf("run -update of a file without a place for it gave %d after %d measurements and complained %q, want %d before the first one", code, len(*order), problems, command.ExitFailed)
 	}
 }
 
@@ -112,8 +113,8 @@ func TestUpdateInterrupted(t *testing.T) {
 		return nil
 	})
 	code := p.run(ctx, []string{"-update", file})
-	if got, err := os.ReadFile(file); code != exitInterrupted || err != nil || string(got) != before {
-		t.Errorf("run -update, interrupted, gave %d, and the file has %q (%v), want %d and %q", code, got, err, exitInterrupted, before)
+	if got, err := os.ReadFile(file); code != command.ExitInterrupted || err != nil || string(got) != before {
+		t.Errorf("run -update, interrupted, gave %d, and the file has %q (%v), want %d and %q", code, got, err, command.ExitInterrupted, before)
 	}
 	if !strings.Contains(problems.String(), "stays as it is") {
 		t.Errorf("run -update, interrupted, complained %q, want a word about the file", problems)
@@ -126,11 +127,11 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := readme.Block(string(document), block)
+	text, err := readme.Block(string(document), "compare")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, complaint := range readme.Malformed(text) {
-		t.Errorf("README.md, between the markers of %s: %s", block, complaint)
+		t.Errorf("README.md, between the markers of compare: %s", complaint)
 	}
 }

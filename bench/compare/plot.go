@@ -24,9 +24,9 @@ const (
 	gap         = 0.8 * vg.Centimeter
 )
 
-// drawPlot writes an SVG in which each workload has a line, and each library a mark on
+// Plot writes an SVG in which each workload has a line, and each library a mark on
 // it where its ratio is. What is compared with errgroup is on the left.
-func drawPlot(w io.Writer, r *report) error {
+func (r *report) Plot(w io.Writer) error {
 	var columns [][]row
 	for _, sections := range [][]string{{workload.Groups, workload.Loops}, {workload.Scopes, workload.Channels}} {
 		var rows []row

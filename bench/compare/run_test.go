@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trellis-go/trellis/bench/internal/command"
 	"github.com/trellis-go/trellis/bench/internal/figures"
 	"github.com/trellis-go/trellis/bench/internal/workload"
 )
@@ -20,8 +21,8 @@ import (
 func TestRunPrintsTheTable(t *testing.T) {
 	p, out, problems, order := fake(nil)
 	code := p.run(t.Context(), []string{"-rounds", "2"})
-	if code != exitOK || problems.Len() > 0 {
-		t.Errorf("run gave %d and complained %q, want %d and nothing", code, problems, exitOK)
+	if code != command.ExitOK || problems.Len() > 0 {
+		t.Errorf("run gave %d and complained %q, want %d and nothing", code, problems, command.ExitOK)
 	}
 	if got := len(*order); got != 10 {
 		t.Errorf("run measured %d times, want 10", got)
@@ -51,8 +52,8 @@ func TestRunInterrupted(t *testing.T) {
 		}
 		return nil
 	})
-	if code := p.run(ctx, nil); code != exitInterrupted {
-		t.Errorf("run gave %d, want %d", code, exitInterrupted)
+	if code := p.run(ctx, nil); code != command.ExitInterrupted {
+		t.Errorf("run gave %d, want %d", code, command.ExitInterrupted)
 	}
 	for _, want := range []string{"Interrupted:", "≤ 0.9   met", "≤ 0.1   not measured"} {
 		if !strings.Contains(out.String(), want) {
@@ -66,8 +67,8 @@ func TestRunInterrupted(t *testing.T) {
 
 func TestRunFails(t *testing.T) {
 	p, out, problems, _ := fake(func(int) error { return errors.New("lazy library") })
-	if code := p.run(t.Context(), nil); code != exitFailed {
-		t.Errorf("run gave %d, want %d", code, exitFailed)
+	if code := p.run(t.Context(), nil); code != command.ExitFailed {
+		t.Errorf("run gave %d, want %d", code, command.ExitFailed)
 	}
 	if out.Len() > 0 || !strings.Contains(problems.String(), "lazy library") {
 		t.Errorf("run printed %q and complained %q, want a complaint only", out, problems)
@@ -75,16 +76,16 @@ func TestRunFails(t *testing.T) {
 
 	p, _, problems, _ = fake(nil)
 	p.stdout = full{}
-	if code := p.run(t.Context(), nil); code != exitFailed || !strings.Contains(problems.String(), errFull.Error()) {
-		t.Errorf("run on a full disk gave %d and complained %q, want %d and %v", code, problems, exitFailed, errFull)
+	if code := p.run(t.Context(), nil); code != command.ExitFailed || !strings.Contains(problems.String(), errFull.Error()) {
+		t.Errorf("run on a full disk gave %d and complained %q, want %d and %v", code, problems, command.ExitFailed, errFull)
 	}
 }
 
 // The JSON is the report, to the last sample.
 func TestJSON(t *testing.T) {
 	p, out, _, _ := fake(nil)
-	if code := p.run(t.Context(), []string{"-rounds", "3", "-json"}); code != exitOK {
-		t.Errorf("run -json gave %d, want %d", code, exitOK)
+	if code := p.run(t.Context(), []string{"-rounds", "3", "-json"}); code != command.ExitOK {
+		t.Errorf("run -json gave %d, want %d", code, command.ExitOK)
 	}
 	var got report
 	d := json.NewDecoder(strings.NewReader(out.String()))
@@ -105,8 +106,8 @@ func TestJSON(t *testing.T) {
 func TestPlot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ratios.svg")
 	p, out, problems, _ := fake(nil)
-	if code := p.run(t.Context(), []string{"-rounds", "1", "-plot", file}); code != exitOK {
-		t.Fatalf("run -plot gave %d and complained %q, want %d", code, problems, exitOK)
+	if code := p.run(t.Context(), []string{"-rounds", "1", "-plot", file}); code != command.ExitOK {
+		t.Fatalf("run -plot gave %d and complained %q, want %d", code, problems, command.ExitOK)
 	}
 	if got, want := lastLine(out.String()), "2 goals, 1 met"; got != want {
 		t.Errorf("the last line is %q, want %q", got, want)
@@ -143,8 +144,8 @@ func svgTexts(t *testing.T, image []byte) string {
 func TestPlotFails(t *testing.T) {
 	p, _, problems, order := fake(nil)
 	file := filepath.Join(t.TempDir(), "missing", "ratios.svg")
-	if code := p.run(t.Context(), []string{"-plot", file}); code != exitFailed || len(*order) > 0 {
-		t.Errorf("run -plot into a missing folder gave %d after %d measurements, want %d before the first one", code, len(*order), exitFailed)
+	if code := p.run(t.Context(), []string{"-plot", file}); code != command.ExitFailed || len(*order) > 0 {
+		t.Errorf("run -plot into a missing folder gave %d after %d measurements, want %d before the first one", code, len(*order), command.ExitFailed)
 	}
 	if !strings.Contains(problems.String(), file) {
 		t.Errorf("run complained %q, want the name of the file in it", problems)
@@ -153,8 +154,8 @@ func TestPlotFails(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	p, out, problems, order := fake(nil)
-	if code := p.run(t.Context(), []string{"-h"}); code != exitOK || problems.Len() > 0 || len(*order) > 0 {
-		t.Errorf("run -h gave %d and complained %q, want %d and nothing", code, problems, exitOK)
+	if code := p.run(t.Context(), []string{"-h"}); code != command.ExitOK || problems.Len() > 0 || len(*order) > 0 {
+		t.Errorf("run -h gave %d and complained %q, want %d and nothing", code, problems, command.ExitOK)
 	}
 	for _, want := range []string{"-rounds N", "-benchtime TIME", "-run REGEXP", "-full", "-json", "-markdown", "-plot FILE.svg", "-update FILE.md", "(default 10)", `"20ms"`, "Exit codes:", "N goals, M met"} {
 		if !strings.Contains(out.String(), want) {
@@ -185,8 +186,8 @@ func TestUsageErrors(t *testing.T) {
 	} {
 		p, out, problems, order := fake(nil)
 		code := p.run(t.Context(), c.args)
-		if code != exitUsage || !strings.Contains(problems.String(), c.want) || out.Len() > 0 || len(*order) > 0 {
-			t.Errorf("run %q gave %d, printed %q and complained %q, want %d and a complaint with %q", c.args, code, out, problems, exitUsage, c.want)
+		if code != command.ExitUsage || !strings.Contains(problems.String(), c.want) || out.Len() > 0 || len(*order) > 0 {
+			t.Errorf("run %q gave %d, printed %q and complained %q, want %d and a complaint with %q", c.args, code, out, problems, command.ExitUsage, c.want)
 		}
 	}
 }
@@ -204,8 +205,8 @@ func TestRunMeasures(t *testing.T) {
 	if !full {
 		t.Error("run -full did not ask for the full work")
 	}
-	if code != exitOK {
-		t.Fatalf("run gave %d and complained %q, want %d", code, &problems, exitOK)
+	if code != command.ExitOK {
+		t.Fatalf("run gave %d and complained %q, want %d", code, &problems, command.ExitOK)
 	}
 	var r report
 	if err := json.Unmarshal([]byte(out.String()), &r); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/trellis-go/trellis/bench/internal/figures"
 )
 
-// writeTable prints a report for people.
-func writeTable(w io.Writer, r *report) error {
+// WriteTable prints the report for people.
+func (r *report) WriteTable(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s, GOMAXPROCS %d, %d rounds of %s\n", r.Go, r.System, r.Threads, r.Rounds, r.Benchtime)
 	if len(r.Modules) > 0 {

@@ -32,7 +32,7 @@ cancel many, per scope [cancel]
 
 func TestTable(t *testing.T) {
 	var b strings.Builder
-	err := writeTable(&b, &report{
+	r := report{
 		Go: "go1.99", System: "plan9/mips", Threads: 3, Rounds: 10, Benchtime: "20ms", Interrupted: true,
 		Modules: []string{"example.org/errgroup v1.2.3", "example.org/conc v0.3.0"},
 		Goals:   4, Met: 2,
@@ -55,15 +55,16 @@ func TestTable(t *testing.T) {
 			Libs:  []lib{{Name: "std", Time: 1700, Allocs: 0.5, Bytes: 1000}},
 			Goals: []verdict{{Max: 0.6, Against: "std"}},
 		}},
-	})
+	}
+	err := r.WriteTable(&b)
 	if got := b.String(); err != nil || got != wantTable {
-		t.Errorf("writeTable gave %v and\n%s\nwant\n%s", err, got, wantTable)
+		t.Errorf("WriteTable gave %v and\n%s\nwant\n%s", err, got, wantTable)
 	}
 }
 
 func TestTableReportsErrors(t *testing.T) {
-	if err := writeTable(full{}, &report{}); err != errFull {
-		t.Errorf("writeTable to a full disk gave %v, want %v", err, errFull)
+	if err := new(report).WriteTable(full{}); err != errFull {
+		t.Errorf("WriteTable to a full disk gave %v, want %v", err, errFull)
 	}
 }
 

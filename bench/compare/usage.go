@@ -1,21 +1,13 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
 	"strings"
-)
 
-// The exit codes.
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // 128 + SIGINT, what shells report
+	"github.com/trellis-go/trellis/bench/internal/command"
 )
 
 const usageHead = `Usage: compare [-rounds N] [-benchtime TIME] [-run REGEXP] [-full]
@@ -61,10 +53,7 @@ type options struct {
 	benchtime string
 	run       *regexp.Regexp
 	full      bool
-	json      bool
-	markdown  bool
-	plot      string // "": none
-	update    string // "": none
+	output    command.Output
 }
 
 func newFlags(o *options) *flag.FlagSet {
@@ -77,10 +66,8 @@ func newFlags(o *options) *flag.FlagSet {
 		return err
 	})
 	flags.BoolVar(&o.full, "full", false, "give loops 100,000 items also where each takes time, instead of 10,000")
-	flags.BoolVar(&o.json, "json", false, "print JSON, with every single measurement, instead of the table")
-	flags.BoolVar(&o.markdown, "markdown", false, "print tables in Markdown")
-	flags.StringVar(&o.update, "update", "", "also put the Markdown into `FILE.md`,\nbetween lines that are <!-- begin compare --> and <!-- end compare -->")
-	flags.StringVar(&o.plot, "plot", "", "also write a plot of the ratios to `FILE.svg`")
+	o.output.Name = "compare"
+	o.output.Define(flags)
 	return flags
 }
 
@@ -96,12 +83,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.rounds < 1:
 		return o, fmt.Errorf("-rounds %d: must be at least 1", o.rounds)
-	case o.json && o.markdown:
-		return o, errors.New("-json and -markdown: only one of them")
-	case o.plot != "" && filepath.Ext(o.plot) != ".svg":
-		return o, errors.New("-plot " + o.plot + ": the name must end in .svg")
 	}
-	return o, nil
+	return o, o.output.Check()
 }
 
 // usage returns the text of -h.
