@@ -50,9 +50,8 @@ type channel[T any] struct {
 	discarded int // values in the buffer when the last receiver was closed
 	senders   side[T]
 	receivers side[T]
-	recent    <-chan struct{} // under which the last one waited outside of crowds
-	streak    int             // how many did so in a row
-	patience  int             // for which streak to found a crowd
+	alone     int // waits outside of crowds since the last crowd
+	patience  int // how many of them it takes to found the next one
 
 	// crowd is what those who come to wait may join, or nil. It is written under mu;
 	// without mu it is a hint.
@@ -61,8 +60,10 @@ type channel[T any] struct {
 
 // A side is all there is of the senders or the receivers. The channel's mu guards it.
 type side[T any] struct {
-	open  int // handles that have not been closed
-	queue queue[T]
+	open   int // handles that have not been closed
+	queue  queue[T]
+	recent <-chan struct{} // under which the last one waited outside of crowds
+	streak int             // how many did so in a row
 }
 
 // sendLocked hands v to a receiver that waits, or puts it into the buffer. The caller

@@ -27,3 +27,12 @@ func Slots[T any](s *Sender[T]) int {
 	defer s.c.mu.Unlock()
 	return len(s.c.buffer.slots)
 }
+
+// Watched returns how many contexts the crowd of the channel watches, 0 if there is none.
+func Watched[T any](s *Sender[T]) int {
+	x := s.c.crowd.Load()
+	if x == nil {
+		return 0
+	}
+	return int(x.watched.Load())
+}

@@ -35,8 +35,22 @@ func (h *handle[T]) newWaiter(ctx context.Context) *waiter[T] {
 		w.parked.L = (*parkingLock)(&h.c.mu)
 	}
 	w.done = ctx.Done()
-	if x := h.c.crowd.Load(); w.done != nil && (x == nil || x.done != w.done) {
+	if w.done != nil && !h.c.crowd.Load().watchesDone(w.done) {
 		w.ready = make(chan struct{}) // here already, to have mu for a shorter time
+	}
+	return w
+}
+
+// memberLocked returns a waiter for a call under ctx that can join the crowd, if there
+// is one at hand: that saves to release mu, make one by newWaiter, and come again.
+func (h *handle[T]) memberLocked(ctx context.Context) *waiter[T] {
+	done := h.c.crowd.Load().doneOf(ctx)
+	if done == nil {
+		return nil
+	}
+	w := h.spare.Swap(nil)
+	if w != nil {
+		w.done = done
 	}
 	return w
 }
@@ -51,20 +65,20 @@ func (h *handle[T]) keep(w *waiter[T]) {
 	h.spare.Store(w)
 }
 
-// wait puts w into q and blocks until it has been served or ctx is done. It returns
-// what w has then. mu must be held, and is released.
-func (h *handle[T]) wait(ctx context.Context, q *queue[T], w *waiter[T]) (v T, err error) {
-	founder := h.c.joinLocked(w)
-	q.addLocked(w, h)
+// wait puts w into the queue of s and blocks until it has been served or ctx is done. It
+// returns what w has then. mu must be held, and is released.
+func (h *handle[T]) wait(ctx context.Context, s *side[T], w *waiter[T]) (v T, err error) {
+	begun := h.c.joinLocked(ctx, s, w)
+	s.queue.addLocked(w, h)
 	if w.ready == nil {
 		w.parked.Wait() // releases mu
 		w.served.Load()
 	} else {
 		h.c.mu.Unlock()
-		if founder {
-			w.crowd.begin(ctx)
+		if begun != nil {
+			w.crowd.begin(ctx, begun)
 		}
-		h.watch(q, w)
+		h.watch(&s.queue, w)
 	}
 	if w.crowd != nil {
 		w.crowd.leave()

@@ -147,10 +147,10 @@ func TestPatience(t *testing.T) {
 	inBubble(t, "grows with crowds that were not worth it", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		crowds := func(members int) {
-			before := memchan.Patience(s)
-			for i := 0; !memchan.Crowded(s); i++ {
-				if i > before {
-					t.Fatalf("no crowd after %d waits, with patience %d", i, before)
+			before, waits := memchan.Patience(s), 0
+			for ; !memchan.Crowded(s); waits++ {
+				if waits > before {
+					t.Fatalf("no crowd after %d waits, with patience %d", waits, before)
 				}
 				c := receiving(t.Context(), r)
 				synctest.Wait() // it waits, and may have founded a crowd
@@ -158,6 +158,9 @@ func TestPatience(t *testing.T) {
 					s.TrySend(0)
 					c.check(t, "Receive", 0, nil)
 				}
+			}
+			if waits < before {
+				t.Errorf("a crowd after %d waits, with patience %d", waits, before)
 			}
 			for range members {
 				receiving(t.Context(), r)

@@ -36,7 +36,6 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 	if c == nil {
 		return zero, ErrClosed
 	}
-	q := &c.receivers.queue
 	var w *waiter[T]
 	for {
 		c.mu.Lock()
@@ -47,8 +46,11 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 			h.keep(w)
 			return v, verdict(ctx, err)
 		}
+		if w == nil {
+			w = h.memberLocked(ctx)
+		}
 		if w != nil {
-			v, err = h.wait(ctx, q, w)
+			v, err = h.wait(ctx, &c.receivers, w)
 			return v, verdict(ctx, err)
 		}
 		c.mu.Unlock()

@@ -31,7 +31,6 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	if c == nil {
 		return ErrClosed
 	}
-	q := &c.senders.queue
 	var w *waiter[T]
 	for {
 		c.mu.Lock()
@@ -42,9 +41,12 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 			h.keep(w)
 			return verdict(ctx, err)
 		}
+		if w == nil {
+			w = h.memberLocked(ctx)
+		}
 		if w != nil {
 			w.value = v
-			_, err = h.wait(ctx, q, w)
+			_, err = h.wait(ctx, &c.senders, w)
 			return verdict(ctx, err)
 		}
 		c.mu.Unlock()
