@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -46,6 +45,9 @@ func (c *client) echo(ctx, draining context.Context) error {
 			return failure // those before boom have had their lines back
 		}
 		if c.ends {
+			if len(c.in.rest()) > 0 {
+				c.lines++ // the last one, which flush has not seen end
+			}
 			return nil
 		}
 		switch err := c.receive(ctx, draining); err {
@@ -123,17 +125,4 @@ func (c *client) receive(ctx, draining context.Context) error {
 		return errSilent
 	}
 	return err
-}
-
-// limits are the times that no flag sets.
-type limits struct {
-	silence time.Duration // a client that says nothing for so long has nothing to say
-	linger  time.Duration // for a client to close its side, when the server has closed its own
-	parting time.Duration // the same for a client that is cut off, and to send it what is owed
-}
-
-var defaultLimits = limits{
-	silence: 100 * time.Millisecond,
-	linger:  time.Second,
-	parting: 100 * time.Millisecond,
 }

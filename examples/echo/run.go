@@ -116,7 +116,7 @@ func report(s *server, err error) int {
 		}
 	}
 	c := s.tally.counts()
-	if n := c.ended[failed] - keptFailures; n > 0 {
+	if n := c.ended[failed] - s.kept; n > 0 {
 		s.log.Error("more failed, and were logged when they did", "number", n)
 	}
 

@@ -15,10 +15,24 @@ import (
 
 var errNotListening = errors.New("stopped listening")
 
-// keptFailures is how many failures of handlers are kept for the report at the end.
-// All are logged when they happen; a client that fails in a loop for weeks must not
-// fill the memory with them.
-const keptFailures = 10_000
+// limits are those that no flag sets.
+type limits struct {
+	silence time.Duration // a client that says nothing for so long has nothing to say
+	linger  time.Duration // for a client to close its side, when the server has closed its own
+	parting time.Duration // the same for a client that is cut off, and to send it what is owed
+
+	// kept is how many failures of handlers are kept for the report at the end. All
+	// are logged when they happen; a client that says boom for weeks must not fill
+	// the memory with them.
+	kept int
+}
+
+var defaultLimits = limits{
+	silence: 100 * time.Millisecond,
+	linger:  time.Second,
+	parting: 100 * time.Millisecond,
+	kept:    10_000,
+}
 
 // A server runs once. The fields are set before; what is counted may be read at any
 // time.
@@ -112,7 +126,7 @@ func (s *server) handle(ctx, draining context.Context, name string, conn net.Con
 	result := failed // unless it gets further: a panic is a failure
 	defer func() {
 		conn.Close()
-		if nth := s.tally.end(result, c.lines); result == gone || result == failed && nth > keptFailures {
+		if nth := s.tally.end(result, c.lines); result == gone || result == failed && nth > s.kept {
 			err = nil
 		}
 	}()
