@@ -37,7 +37,6 @@ type account struct {
 	acked   int64      // the last message that the reader has acknowledged, or 0
 	writing time.Time  // when the Write that is under way began; zero if there is none
 	longest time.Duration
-	heard   time.Time // when the reader last sent something
 	end     string
 }
 
@@ -73,18 +72,11 @@ func (a *account) ack(n int64) error {
 	return nil
 }
 
-// hear notes that something has come from the reader.
-func (a *account) hear() {
+// acknowledges reports whether the reader has ever acknowledged a message.
+func (a *account) acknowledges() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.heard = time.Now()
-}
-
-// quiet returns how long nothing has come from the reader.
-func (a *account) quiet() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return time.Since(a.heard)
+	return a.acked > 0
 }
 
 // blockedLocked returns how long the Write that is under way has been.
@@ -137,7 +129,7 @@ func (b *board) open(name string) *account {
 	if name == "" {
 		name = fmt.Sprintf("reader %d", b.opened)
 	}
-	a := &account{name: name, heard: time.Now()}
+	a := &account{name: name}
 	b.accounts = append(b.accounts, a)
 	return a
 }

@@ -119,7 +119,10 @@ func (p *program) work(ctx context.Context, l net.Listener, s *server, readers [
 				return err
 			}
 		}
-		return nil
+		// A server does not end by itself, so whoever stops it is to see a
+		// cancellation come out.
+		<-ctx.Done()
+		return context.Cause(ctx)
 	})
 }
 
@@ -195,11 +198,12 @@ func (p *program) finish(ctx context.Context, expired bool, err error, o options
 		return p.complain(out) // what else there is only follows from it
 	}
 	why, code := "", exitOK
+	canceled, failed := cancelscope.Split(ctx, err)
 	switch {
-	case cancelscope.IsCancellation(ctx, err):
+	case failed != nil:
+		code = p.complain(failed)
+	case canceled != nil:
 		why = fmt.Sprintf("Interrupted (%v).", context.Cause(ctx))
-	case err != nil:
-		code = p.complain(err)
 	case expired:
 		why = fmt.Sprintf("The time limit of %v was up.", o.limit)
 	}

@@ -64,19 +64,23 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve sends to one reader until the connection ends, however it does.
 //
-// All its tasks are under one limit, which whatever comes from the reader puts
-// off. A deadline.FailAfter around each ping would do where little is sent. Here
-// a ping stands behind all that was sent before, and a reader that is merely
-// slow answers it when it has got that far, which may take longer than one wants
-// to wait for a dead one. Meanwhile its acknowledgments speak for it.
+// All its tasks are under one limit, which every acknowledgment and every pong
+// puts off. A deadline.FailAfter around each ping would do where little is sent.
+// Here a ping stands behind all that was sent before, and a reader that is
+// merely slow answers it when it has got that far, which may take longer than one
+// wants to wait for a dead one.
 func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) error {
 	life := &cancelscope.Scope{Name: "signs of life", Extendable: true}
 	life.SetTimeout(s.patience)
-	c := &connection{Conn: conn, account: a, life: life, patience: s.patience}
+	c := &connection{
+		Conn:    conn,
+		account: a,
+		alive:   func() { life.SetTimeout(s.patience) },
+	}
 	return deadline.FailScope(ctx, life, func(ctx context.Context) error {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("listen", c.listen)
-			n.GoNamed("ping", c.ping)
+			n.GoNamed("ping", func(ctx context.Context) error { return c.ping(ctx, s.patience/3) })
 			return c.send(ctx, s.size)
 		})
 	})
@@ -85,15 +89,8 @@ func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) er
 // A connection is one reader as its tasks see it.
 type connection struct {
 	*websocket.Conn
-	account  *account
-	life     *cancelscope.Scope // around all tasks
-	patience time.Duration
-}
-
-// alive notes that the reader has sent something.
-func (c *connection) alive() {
-	c.account.hear()
-	c.life.SetTimeout(c.patience)
+	account *account
+	alive   func() // to be called at each sign of life
 }
 
 // send sends one message after another. There is no queue between what makes
@@ -134,27 +131,26 @@ func (c *connection) listen(ctx context.Context) error {
 	}
 }
 
-// ping asks the reader for a sign of life when it has not given any for a while.
-func (c *connection) ping(ctx context.Context) error {
-	every := c.patience / 3
+// ping asks the reader for signs of life until it acknowledges messages, as any
+// websocket client answers pings, and nothing else is expected of one.
+//
+// A reader that acknowledges is asked no more. There is always something that it
+// has not acknowledged yet, so it owes a sign of life anyway, and a ping would
+// do harm: package websocket closes the connection if it cannot write a ping
+// within five seconds, behind a Write that may be blocked for longer than that
+// by a reader which is slow, but there.
+func (c *connection) ping(ctx context.Context, every time.Duration) error {
 	for {
-		if quiet := c.account.quiet(); quiet < every {
-			if err := deadline.Sleep(ctx, every-quiet); err != nil {
-				return err
-			}
-			continue
+		if err := deadline.Sleep(ctx, every); err != nil {
+			return err
 		}
-		err := c.Ping(ctx)
-		switch {
-		case err == nil:
-			c.alive()
-		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-			// Package websocket gives a ping five seconds to be written, and
-			// this one has stood behind a Write that was blocked for longer.
-			// How long that may go on is for the limit around us to say.
-		default:
+		if c.account.acknowledges() {
+			return nil
+		}
+		if err := c.Ping(ctx); err != nil {
 			return consequence(ctx, err)
 		}
+		c.alive()
 	}
 }
 
@@ -175,6 +171,9 @@ func consequence(ctx context.Context, err error) error {
 
 // describe says how a connection has ended, in the words of the table.
 func (s *server) describe(ctx context.Context, err error) string {
+	if task, ok := errors.AsType[*nursery.TaskError](err); ok {
+		err = task.Err // of the first task that failed
+	}
 	closing, isClose := errors.AsType[websocket.CloseError](err)
 	_, isSlow := errors.AsType[*deadline.TooSlowError](err)
 	switch {
@@ -187,8 +186,7 @@ func (s *server) describe(ctx context.Context, err error) string {
 	case isLoss(err):
 		return "broke off"
 	case err == nil:
-		// Every task has found the connection closed, and none of them did it.
-		return "cut off: a ping could not be written"
+		return "closed"
 	}
 	return visible("cut off: "+err.Error(), endWidth)
 }

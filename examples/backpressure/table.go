@@ -48,7 +48,7 @@ func (r row) state() string {
 // are no more of them than fit. Where something has to give way, it is readers
 // that have ended, and then those that came last.
 func live(rows []row, gone, width, height int) []string {
-	room := max(height-2, 1) // a line for the header, one for the count of the others
+	room := height - 2 // a line for the header, one for the count of the others
 	shown := make([]bool, len(rows))
 	for _, ended := range []bool{false, true} {
 		for i, r := range rows {
@@ -69,6 +69,7 @@ func live(rows []row, gone, width, height int) []string {
 	if gone > 0 {
 		lines = append(lines, others(gone))
 	}
+	lines = lines[:min(len(lines), max(height, 1))]
 	for i, line := range lines {
 		lines[i] = line[:min(len(line), max(width, 1))] // all of it is ASCII
 	}

@@ -88,7 +88,7 @@ func newFlags(o *options) *flag.FlagSet {
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8082", "listen on this `address`")
 	flags.BoolVar(&o.serve, "serve", false, "bring no readers along")
 	flags.IntVar(&o.size, "size", 32<<10, "size of a message in `bytes`")
-	flags.DurationVar(&o.patience, "patience", 3*time.Second, "cut a reader off that has acknowledged nothing and answered no ping for this `duration`")
+	flags.DurationVar(&o.patience, "patience", 3*time.Second, "cut a reader off that has acknowledged nothing and answered no ping for this `duration`; one that never acknowledges must also take in a ping within 5s")
 	flags.StringVar(&o.connect, "connect", "", "be a reader only, of the server at this `URL`")
 	flags.StringVar(&o.name, "name", "", "with -connect: the `name` to go by in the server's table")
 	flags.BoolVar(&o.block, "block", false, "with -connect: pause with time.Sleep instead of deadline.Sleep")

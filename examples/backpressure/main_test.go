@@ -1,0 +1,195 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	backpressure "github.com/trellis-go/trellis/examples/backpressure"
+)
+
+// roleVar makes the test binary the program itself: the tests that need a real
+// process start themselves with it.
+const roleVar = "BACKPRESSURE_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVar) != "" {
+		backpressure.Main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// patient returns a context for waiting for what should come soon. It only
+// matters when something is broken.
+func patient(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// A record is one line of the log.
+type record struct {
+	message string
+	attrs   map[string]string
+}
+
+// A journal is a log that can be waited for.
+type journal struct {
+	slog.Handler // for what is not overridden
+	records      chan record
+}
+
+func newJournal() *journal {
+	return &journal{slog.DiscardHandler, make(chan record, 10_000)}
+}
+
+func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
+
+func (j *journal) Handle(_ context.Context, r slog.Record) error {
+	rec := record{r.Message, make(map[string]string)}
+	r.Attrs(func(a slog.Attr) bool {
+		rec.attrs[a.Key] = a.Value.String()
+		return true
+	})
+	j.records <- rec
+	return nil
+}
+
+// next waits for the next record with this message.
+func (j *journal) next(t *testing.T, message string) record {
+	t.Helper()
+	ctx := patient(t)
+	for {
+		select {
+		case rec := <-j.records:
+			if rec.message == message {
+				return rec
+			}
+		case <-ctx.Done():
+			t.Fatalf("no log record %q", message)
+		}
+	}
+}
+
+// ended waits for the end of the next reader, and checks which one it is and how
+// it has ended.
+func (j *journal) ended(t *testing.T, name, end string) {
+	t.Helper()
+	got := j.next(t, "reader has ended").attrs
+	if got["reader"] != name || !strings.HasPrefix(got["end"], end) {
+		t.Errorf("reader %q ended as %q, want reader %q and %q", got["reader"], got["end"], name, end)
+	}
+}
+
+// A buffer is a bytes.Buffer for several goroutines, which can be waited for.
+type buffer struct {
+	mu      sync.Mutex // guards what follows
+	b       bytes.Buffer
+	changed chan struct{} // closed at the next Write
+}
+
+func newBuffer() *buffer { return &buffer{changed: make(chan struct{})} }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// next returns a channel that is closed at the next Write.
+func (b *buffer) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+// after waits until the buffer contains text, and returns the line that follows
+// it, or what there is of it.
+func (b *buffer) after(t *testing.T, text string) string {
+	t.Helper()
+	ctx := patient(t)
+	for {
+		b.mu.Lock()
+		got, changed := b.b.String(), b.changed
+		b.mu.Unlock()
+		if _, rest, ok := strings.Cut(got, text); ok && strings.Contains(rest, "\n") {
+			line, _, _ := strings.Cut(rest, "\n")
+			return line
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			t.Fatalf("%q has not been written, only\n%s", text, got)
+		}
+	}
+}
+
+// pipes is a network without buffers, for bubbles.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func newPipes() *pipes {
+	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	p.close = sync.OnceFunc(func() { close(p.closed) })
+	return p
+}
+
+func (p *pipes) Listen(context.Context, string, string) (net.Listener, error) { return p, nil }
+
+func (p *pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- pipeEnd{there}:
+		return pipeEnd{here}, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.close(); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// A pipeEnd fails as a connection of a real network does.
+type pipeEnd struct{ net.Conn }
+
+func (p pipeEnd) Write(b []byte) (int, error) {
+	n, err := p.Conn.Write(b)
+	if errors.Is(err, io.ErrClosedPipe) {
+		err = &net.OpError{Op: "write", Net: "pipe", Err: syscall.EPIPE}
+	}
+	return n, err
+}
