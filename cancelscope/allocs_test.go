@@ -52,13 +52,13 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 	plain := func(*cancelscope.Scope) {}
 	return []ceiling.Call{
 		ceiling.At(1, "Scope.Run", "", in(plain, nothing)),
-		ceiling.At(1, "Scope.Run", "with a timeout", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, nothing)),
+		ceiling.At(2, "Scope.Run", "with a timeout", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, nothing)),
 		ceiling.At(1, "Scope.Run", "shielded", in(func(s *cancelscope.Scope) { s.SetShield(true) }, nothing)),
 		ceiling.At(1, "Scope.Run", "with a look at Err", in(plain, func(ctx context.Context) error { return ctx.Err() })),
 		ceiling.At(9, "Scope.Run", "with a look at Done", in(plain, func(ctx context.Context) error { ctx.Done(); return nil })),
-		ceiling.At(11, "Scope.Run", "with a timeout and a look at Done", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, func(ctx context.Context) error { ctx.Done(); return nil })),
+		ceiling.At(12, "Scope.Run", "with a timeout and a look at Done", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, func(ctx context.Context) error { ctx.Done(); return nil })),
 		ceiling.At(1, "Scope.Run", "that fails", in(plain, func(context.Context) error { return fail })),
-		ceiling.At(2, "Scope.Run", "whose timeout is past", in(func(s *cancelscope.Scope) { s.SetTimeout(0) }, func(ctx context.Context) error { return ctx.Err() })),
+		ceiling.At(3, "Scope.Run", "whose timeout is past", in(func(s *cancelscope.Scope) { s.SetTimeout(0) }, func(ctx context.Context) error { return ctx.Err() })),
 		ceiling.At(2, "Scope.Run", "that is cancelled and absorbs", func() {
 			var s cancelscope.Scope
 			s.Run(ctx, func(ctx context.Context) error { s.Cancel(nil); return ctx.Err() })
@@ -66,7 +66,7 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 		ceiling.At(2, "Scope.Run", "in a scope", in(plain, func(ctx context.Context) error {
 			return new(cancelscope.Scope).Run(ctx, nothing)
 		})),
-		ceiling.At(1, "Shield", "", func() { cancelscope.Shield(ctx, time.Hour, nothing) }),
+		ceiling.At(2, "Shield", "", func() { cancelscope.Shield(ctx, time.Hour, nothing) }),
 		ceiling.At(2, "Scope.Cancel", "before Run", func() { new(cancelscope.Scope).Cancel(fail) }),
 	}
 }

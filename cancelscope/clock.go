@@ -15,6 +15,12 @@ const never = math.MaxInt64
 
 func now() int64 { return int64(time.Since(base)) }
 
+// since is the instant of a time that has just been read.
+func since(t time.Time) int64 { return int64(t.Sub(base)) }
+
+// unread stands for what the clock says where nobody has looked yet.
+const unread = math.MinInt64
+
 // instant is t on our clock. The zero time is no deadline.
 func instant(t time.Time) int64 {
 	if t.IsZero() {
@@ -33,7 +39,7 @@ func instant(t time.Time) int64 {
 		}
 	}
 	if at == 0 {
-		return 1 // zero is the due of a scope that has not been entered
+		return 1 // zero is what Scope.due has where there is no deadline
 	}
 	return at
 }

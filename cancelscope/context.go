@@ -31,7 +31,14 @@ func (c *scopeContext) Err() error {
 		return nil
 	}
 	if s.bridged.Load() {
-		<-s.done // closed by whoever has stored the cause: who sees Err sees Done
+		// Whoever has stored the cause closes it: who sees Err sees Done. To wait
+		// takes the lock of the channel, for which thousands that have just been woken
+		// would queue up.
+		select {
+		case <-s.done:
+		default:
+			<-s.done
+		}
 	}
 	return cause.err
 }
@@ -42,7 +49,7 @@ func (c *scopeContext) Deadline() (t time.Time, ok bool) {
 	s := (*Scope)(c)
 	for s != nil {
 		s.mu.Lock()
-		deadline, foreign, outer := s.deadline, s.foreign, s.outer
+		deadline, foreign, outer := s.limit.time(), s.foreign, s.outer
 		public, hidden, up := !s.Extendable && s.phase == running, s.shield || s.movable, s.up
 		s.mu.Unlock()
 		if public {
@@ -69,7 +76,7 @@ func (c *scopeContext) Effective() (t time.Time, cancelled bool) {
 	}
 	for s != nil {
 		s.mu.Lock()
-		deadline, foreign, outer := s.deadline, s.foreign, s.outer
+		deadline, foreign, outer := s.limit.time(), s.foreign, s.outer
 		hidden, up := s.shield, s.up
 		s.mu.Unlock()
 		t = earlier(t, deadline)
@@ -118,8 +125,19 @@ func (c *scopeContext) String() string {
 	return "cancelscope.Scope(" + c.Name + ")"
 }
 
-// Fail implements [tree.Node].
-func (c *scopeContext) Fail(reason error) { (*Scope)(c).cancel(ByTask, reason) }
+// Fail implements [tree.Node]. Thousands of tasks may come here while one holds the
+// lock to wake them, so it is not waited for.
+func (c *scopeContext) Fail(reason error) {
+	s := (*Scope)(c)
+	if s.look() != nil {
+		s.called.Store(true)
+		return
+	}
+	s.cancel(ByTask, reason)
+}
+
+// Told implements [tree.Node].
+func (c *scopeContext) Told() { (*Scope)(c).tell() }
 
 // Movable implements [tree.Node].
 func (c *scopeContext) Movable() {

@@ -50,5 +50,7 @@ func InStep(s *Scope) bool {
 	if s.shield {
 		due, source = never, nil
 	}
-	return s.due.Load() == min(due, s.own) && s.source.Load() == source && s.first == (s.own < due)
+	first := s.limit != nil && s.limit.first
+	own := s.limit.instant()
+	return s.inForce() == min(due, own) && s.source.Load() == source && first == (own < due)
 }

@@ -5,6 +5,43 @@ import (
 	"time"
 )
 
+// A limit is the deadline of a scope of its own, with the timer for it. Scopes without
+// one, which most are, have no limit, and are smaller by a quarter for it. It is guarded
+// by the lock of its scope. A nil limit is none.
+type limit struct {
+	relative bool          // timeout counts, deadline is not known yet
+	first    bool          // at is earlier than every deadline around: this scope keeps the timer
+	timeout  time.Duration // before Run
+	deadline time.Time     // zero: none
+	at       int64         // deadline on our clock; never: none, or not known yet
+	timerAt  int64         // when timer fires; never: it does not
+	timer    *time.Timer
+}
+
+// begin fixes the deadline at the moment of entry.
+func (l *limit) begin() {
+	if l.relative {
+		l.deadline, l.relative = time.Now().Add(l.timeout), false
+	}
+	l.at = instant(l.deadline)
+}
+
+// time returns the deadline, zero if there is none or if it is not known yet.
+func (l *limit) time() time.Time {
+	if l == nil {
+		return time.Time{}
+	}
+	return l.deadline
+}
+
+// instant returns the deadline on our clock, never if there is none.
+func (l *limit) instant() int64 {
+	if l == nil {
+		return never
+	}
+	return l.at
+}
+
 // SetTimeout sets the deadline of the scope: before Run to d after the moment of
 // entry, during Run to d from now. A negative d is taken as zero: the scope is
 // cancelled at once, or on entry, and the block runs to its first wait.
@@ -14,14 +51,11 @@ import (
 // a cancellation.
 func (s *Scope) SetTimeout(d time.Duration) {
 	d = max(d, 0)
-	s.look() // what has happened before comes first
-	s.mu.Lock()
-	if s.phase == fresh {
-		s.timeout, s.relative, s.deadline = d, true, time.Time{}
-		s.mu.Unlock()
+	if s.plan(limit{timeout: d, relative: true}) {
 		return
 	}
-	s.moveDeadline(time.Now().Add(d))
+	t := time.Now()
+	s.moveDeadline(t.Add(d), since(t))
 }
 
 // SetDeadline sets the deadline of the scope to t; the zero time means none. A
@@ -31,38 +65,51 @@ func (s *Scope) SetTimeout(d time.Duration) {
 // panics unless the scope is [Scope.Extendable]. After Run it does nothing, and it
 // never undoes a cancellation.
 func (s *Scope) SetDeadline(t time.Time) {
-	s.look() // what has happened before comes first
-	s.mu.Lock()
-	if s.phase == fresh {
-		s.timeout, s.relative, s.deadline = 0, false, t
-		s.mu.Unlock()
-		return
+	if !s.plan(limit{deadline: t}) {
+		s.moveDeadline(t, now())
 	}
-	s.moveDeadline(t)
 }
 
-// moveDeadline sets the deadline of a scope that has been entered. It is called
-// with mu held and releases it.
-func (s *Scope) moveDeadline(t time.Time) {
+// plan sets the deadline of a scope that has not been entered, and reports whether it
+// has not.
+func (s *Scope) plan(l limit) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != fresh {
+		return false
+	}
+	planned := l // not l itself, which would be moved to the heap in every call
+	planned.at, planned.timerAt = never, never
+	s.limit = &planned
+	return true
+}
+
+// moveDeadline sets the deadline of a scope that has been entered. The clock has been
+// read by the caller.
+func (s *Scope) moveDeadline(t time.Time, clock int64) {
+	s.lookAt(clock) // what has happened before comes first
 	at := instant(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := s.limit.instant()
 	switch {
-	case s.phase == left:
-		s.mu.Unlock()
+	case s.phase == left || at == never && own == never:
 		return
-	case at > s.own && !s.Extendable:
-		s.mu.Unlock()
+	case at > own && !s.Extendable:
 		panic("cancelscope: deadline of a running scope moved to a later time: set Extendable before Run, or bring deadlines forward only")
 	}
-	if s.own <= now() {
+	if own <= clock {
 		// It has passed, noticed or not: what is past cannot be moved away.
 		s.expireOwnLocked()
 	}
-	s.deadline, s.own = t, at
+	if s.limit == nil {
+		s.limit = &limit{timerAt: never}
+	}
+	s.limit.deadline, s.limit.at = t, at
 	s.inheritLocked(s.aroundLocked())
-	if at <= now() {
+	if at <= clock {
 		s.expireOwnLocked()
 	}
-	s.mu.Unlock()
 }
 
 // Deadline returns the scope's own deadline; ok is false if it has none, or if it
@@ -71,7 +118,8 @@ func (s *Scope) moveDeadline(t time.Time) {
 func (s *Scope) Deadline() (t time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.deadline, !s.deadline.IsZero()
+	t = s.limit.time()
+	return t, !t.IsZero()
 }
 
 // expire cancels the scope whose passed deadline is the reason that s has been
@@ -83,8 +131,8 @@ func (s *Scope) expire(t int64) {
 	earliest := t
 	for n := s; n != nil; {
 		n.mu.Lock()
-		if n.phase == running && n.own <= earliest {
-			due, earliest = n, n.own
+		if at := n.limit.instant(); n.phase == running && at <= earliest {
+			due, earliest = n, at
 		}
 		up := n.visibleLocked()
 		n.mu.Unlock()
@@ -101,20 +149,20 @@ func (s *Scope) expireOwn(t int64) {
 	defer s.mu.Unlock()
 	switch s.phase {
 	case fresh:
-		if !s.relative && instant(s.deadline) <= t {
+		if instant(s.limit.time()) <= t {
 			s.expireOwnLocked()
 		}
 	case running:
-		if s.own <= t {
+		if s.limit.instant() <= t {
 			s.expireOwnLocked()
 		}
 	}
 }
 
 func (s *Scope) expireOwnLocked() {
-	s.called = true
+	s.called.Store(true)
 	if s.cause.Load() == nil {
-		s.setCauseLocked(&Cancelled{kind: ByDeadline, err: context.DeadlineExceeded, origin: s, deadline: s.deadline})
+		s.setCauseLocked(&Cancelled{kind: ByDeadline, err: context.DeadlineExceeded, origin: s, deadline: s.limit.time()})
 	}
 }
 
@@ -122,28 +170,29 @@ func (s *Scope) expireOwnLocked() {
 // anybody would notice. A timer that would fire too early is left: it arms itself
 // again. So a deadline that moves later and later costs no timer operation.
 func (s *Scope) armLocked() {
-	if !s.watched || !s.first || s.phase != running || s.own >= s.timerAt || s.cause.Load() != nil {
+	l := s.limit
+	if !s.watched || l == nil || !l.first || s.phase != running || l.at >= l.timerAt || s.cause.Load() != nil {
 		return
 	}
-	wait := time.Duration(s.own - now())
-	if s.timer == nil {
-		s.timer = time.AfterFunc(wait, s.tick)
+	wait := time.Duration(l.at - now())
+	if l.timer == nil {
+		l.timer = time.AfterFunc(wait, s.tick)
 		timers(1)
 	} else {
-		s.timer.Reset(wait)
+		l.timer.Reset(wait)
 	}
-	s.timerAt = s.own
+	l.timerAt = l.at
 }
 
 // tick runs when the timer fires.
 func (s *Scope) tick() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.timerAt = never
+	s.limit.timerAt = never
 	if s.phase != running {
 		return
 	}
-	if s.own <= now() {
+	if s.limit.at <= now() {
 		s.expireOwnLocked()
 		return
 	}
@@ -151,9 +200,9 @@ func (s *Scope) tick() {
 }
 
 func (s *Scope) stopTimerLocked() {
-	if s.timer != nil {
-		s.timer.Stop()
-		s.timer, s.timerAt = nil, never
+	if l := s.limit; l != nil && l.timer != nil {
+		l.timer.Stop()
+		l.timer, l.timerAt = nil, never
 		timers(-1)
 	}
 }

@@ -2,7 +2,6 @@ package cancelscope
 
 import (
 	"context"
-	"time"
 
 	"github.com/trellis-go/trellis/internal/tree"
 )
@@ -24,10 +23,9 @@ func (s *Scope) enter(ctx context.Context) {
 	if foreign {
 		s.beyond = up
 	}
-	if s.relative {
-		s.deadline, s.relative = time.Now().Add(s.timeout), false
+	if s.limit != nil {
+		s.limit.begin()
 	}
-	s.own, s.timerAt = instant(s.deadline), never
 	if up != nil && !foreign {
 		s.linkLocked(up)
 	}
@@ -70,8 +68,8 @@ func (s *Scope) leave() (cause, visible *Cancelled) {
 		visible = s.outside()
 	}
 	s.mu.Lock()
-	if s.own != never && s.own <= now() {
-		s.called = true
+	if cause != nil && s.limit.instant() <= now() {
+		s.called.Store(true) // it would have been noticed, had there been no other cause
 	}
 	s.phase = left
 	s.stopTimerLocked()
@@ -105,7 +103,9 @@ func (s *Scope) outside() *Cancelled {
 	case shield:
 		return nil
 	case foreign:
-		s.outerNow()
+		if s.beyond != nil {
+			s.beyond.tell() // or outer does not know yet
+		}
 		if c := s.cause.Load(); c != nil && c.kind == ByParent && c.origin == s {
 			return c
 		}
@@ -180,7 +180,7 @@ func (s *Scope) aroundLocked() (due int64, source *Scope) {
 	case s.foreign:
 		return never, s
 	case s.up != nil:
-		return s.up.due.Load(), s.up.source.Load()
+		return s.up.inForce(), s.up.source.Load()
 	}
 	return never, nil
 }
@@ -191,11 +191,19 @@ func (s *Scope) inheritLocked(due int64, source *Scope) {
 	if s.shield {
 		due, source = never, nil
 	}
-	s.first = s.own < due
-	due = min(due, s.own)
-	changed := s.due.Load() != due || s.source.Load() != source
-	s.due.Store(due)
-	s.source.Store(source)
+	if s.limit != nil {
+		s.limit.first = s.limit.at < due
+		due = min(due, s.limit.at)
+	}
+	changed := false
+	if s.inForce() != due {
+		s.due.Store(stored(due))
+		changed = true
+	}
+	if s.source.Load() != source {
+		s.source.Store(source)
+		changed = true
+	}
 	s.armLocked()
 	if !changed {
 		return // and so is nothing inside
@@ -240,31 +248,58 @@ func (s *Scope) setCauseLocked(c *Cancelled) {
 // look returns the cause of s, nil if it is not effectively cancelled. It notices
 // what has happened without telling: a deadline that has passed, a foreign
 // context that is done. It must be called without locks.
-func (s *Scope) look() *Cancelled {
+func (s *Scope) look() *Cancelled { return s.lookAt(unread) }
+
+// lookAt is look for those who have read the clock.
+func (s *Scope) lookAt(t int64) *Cancelled {
 	if c := s.cause.Load(); c != nil {
 		return c
 	}
-	if src := s.source.Load(); src != nil && src.outerNow() {
-		src.outerDone()
+	src, due := s.source.Load(), s.due.Load()
+	if src != nil {
+		if src.beyond != nil {
+			src.beyond.tell() // or the contexts between do not know yet
+		}
+		if src.outer.Err() != nil {
+			src.outerDone()
+		}
 	}
-	if due := s.due.Load(); due != never && due != 0 {
-		if t := now(); due <= t {
+	if due != 0 {
+		if t == unread {
+			t = now()
+		}
+		if due <= t {
 			s.expire(t)
 		}
 	}
 	return s.cause.Load()
 }
 
-// outerNow reports whether the foreign parent is done. The scope beyond it may be
-// cancelled without having noticed, and the contexts between do not know then.
-func (s *Scope) outerNow() bool {
-	if s.beyond != nil && s.beyond.look() != nil {
-		// Another goroutine may be telling them just now, with the lock held.
-		s.beyond.mu.Lock()
-		//lint:ignore SA2001 to wait is all there is to do
-		s.beyond.mu.Unlock()
+// inForce returns the deadline in force, never if there is none.
+func (s *Scope) inForce() int64 {
+	if due := s.due.Load(); due != 0 {
+		return due
 	}
-	return s.outer.Err() != nil
+	return never
+}
+
+// stored is the form in which due keeps an instant: a scope without any deadline then
+// has nothing to store.
+func stored(due int64) int64 {
+	if due == never {
+		return 0
+	}
+	return due
+}
+
+// tell sees to it that a cancellation of s, if there is one, has been told.
+func (s *Scope) tell() {
+	if s.look() != nil {
+		// Another goroutine may be telling it just now, with the lock held.
+		s.mu.Lock()
+		//lint:ignore SA2001 to wait is all there is to do
+		s.mu.Unlock()
+	}
 }
 
 // outerDone cancels a scope whose foreign parent is done.

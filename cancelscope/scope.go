@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A Scope is a part of a program that can be cancelled as a whole: the block
@@ -43,10 +42,10 @@ type Scope struct {
 	cause atomic.Pointer[Cancelled]
 
 	// due is the earliest of the scope's own deadline and those that it can see
-	// around it, and source the nearest scope, itself included, whose outer is a
-	// foreign context that it can see. Both are derived: inheritLocked writes
-	// them under mu, and whoever changes what they are derived from calls it on
-	// the whole subtree. Read without a lock. Invariant: a change is stored in
+	// around it, zero if there is none, and source the nearest scope, itself
+	// included, whose outer is a foreign context that it can see. Both are derived:
+	// inheritLocked writes them under mu, and whoever changes what they are derived
+	// from calls it on the whole subtree. Read without a lock. Invariant: a change is stored in
 	// the parent before the lock of the child is taken, so that a child which
 	// reads its parent's values under its own lock either reads the new ones or
 	// is visited afterwards.
@@ -63,31 +62,30 @@ type Scope struct {
 	done    <-chan struct{}
 	bridge  context.Context
 
+	// called says that Cancel was called, or that the scope's own deadline passed. It
+	// is never taken back.
+	called atomic.Bool
+
+	// linked is guarded by up.mu, as prev and next are.
+	linked bool
+
 	mu sync.Mutex // taken after the mu of a scope around this one, never before it
 
 	// Guarded by mu.
 	phase    phase
-	called   bool // Cancel was called, or the scope's own deadline passed
 	caught   bool // the scope removed its own cancellation from an error
 	shield   bool
-	movable  bool          // see tree.Node
-	foreign  bool          // the parent is a context that is none of ours: outer
-	watched  bool          // somebody holds a Done channel that this scope's timers and outer must close
-	attached bool          // outerDone is registered with outer, or about to be
-	relative bool          // timeout counts, deadline is not known yet
-	first    bool          // own is earlier than every deadline around it: this scope keeps the timer
-	timeout  time.Duration // before Run
-	deadline time.Time     // the scope's own; zero: none
-	own      int64         // deadline on our clock; never: none
-	timerAt  int64         // when timer fires; never: it does not
-	timer    *time.Timer
+	movable  bool        // see tree.Node
+	foreign  bool        // the parent is a context that is none of ours: outer
+	watched  bool        // somebody holds a Done channel that this scope's timers and outer must close
+	attached bool        // outerDone is registered with outer, or about to be
+	limit    *limit      // the scope's own deadline, nil until one is set
 	detach   func() bool // undoes the registration with outer
 	fire     func()      // closes the bridge
 	up       *Scope      // the nearest scope around this one; kept after the end, for verdicts on errors
 	children *Scope      // running scopes directly inside, newest first
 
 	// Guarded by up.mu while linked.
-	linked     bool
 	prev, next *Scope
 }
 
@@ -178,7 +176,7 @@ func (s *Scope) cancel(kind Kind, reason error) {
 	s.look() // a deadline that has passed unnoticed came first
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.called = true
+	s.called.Store(true)
 	if s.phase != left && s.cause.Load() == nil {
 		s.setCauseLocked(&Cancelled{kind: kind, err: context.Canceled, reason: reason, origin: s})
 	}
@@ -191,9 +189,7 @@ func (s *Scope) cancel(kind Kind, reason error) {
 func (s *Scope) CancelCalled() bool {
 	s.look()
 	s.expireOwn(now())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.called
+	return s.called.Load()
 }
 
 // CancelledCaught reports whether the block has ended and the scope removed its

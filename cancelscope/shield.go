@@ -60,7 +60,8 @@ func (s *Scope) SetShield(on bool) {
 //
 // Shield blocks until fn has returned, and panics as [Scope.Run] does.
 func Shield(ctx context.Context, limit time.Duration, fn func(ctx context.Context) error) error {
-	s := Scope{Name: "shield", shield: true, timeout: max(limit, 0), relative: true}
+	s := Scope{Name: "shield", shield: true}
+	s.SetTimeout(limit)
 	err := s.Run(ctx, fn)
 	if err == nil && s.CancelledCaught() {
 		return s.Cause()

@@ -53,8 +53,14 @@ func Split(ctx context.Context, err error) (cancelled, rest error) {
 		panic("cancelscope: Split with a nil context: pass the one that the error comes from")
 	}
 	state := ctx.Err()
-	if state == nil || err == nil {
+	switch {
+	case state == nil || err == nil:
 		return nil, err
+	case err == state && (err == context.Canceled || err == context.DeadlineExceeded):
+		return err, nil // what most cancelled tasks return
+	}
+	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
+		return judge{state, c.cause.Load(), (*Scope)(c)}.split(err)
 	}
 	j := judge{err: standard(state)}
 	if c, ok := ctx.Value(tree.Key{}).(*scopeContext); ok {

@@ -33,13 +33,13 @@ func callsOfLimits(ctx context.Context) []ceiling.Call {
 	far := time.Now().Add(time.Minute)
 	var past time.Time
 	return []ceiling.Call{
-		ceiling.At(1, "MoveOnAfter", "", func() { deadline.MoveOnAfter(ctx, time.Minute, nothing) }),
-		ceiling.At(2, "MoveOnAfter", "when the time is up", func() { deadline.MoveOnAfter(ctx, 0, waits) }),
-		ceiling.At(1, "MoveOnAt", "", func() { deadline.MoveOnAt(ctx, far, nothing) }),
-		ceiling.At(1, "FailAfter", "", func() { deadline.FailAfter(ctx, time.Minute, nothing) }),
-		ceiling.At(4, "FailAfter", "when the time is up", func() { deadline.FailAfter(ctx, 0, waits) }),
-		ceiling.At(1, "FailAt", "", func() { deadline.FailAt(ctx, far, nothing) }),
-		ceiling.At(1, "FailScope", "with the scope", func() {
+		ceiling.At(2, "MoveOnAfter", "", func() { deadline.MoveOnAfter(ctx, time.Minute, nothing) }),
+		ceiling.At(3, "MoveOnAfter", "when the time is up", func() { deadline.MoveOnAfter(ctx, 0, waits) }),
+		ceiling.At(2, "MoveOnAt", "", func() { deadline.MoveOnAt(ctx, far, nothing) }),
+		ceiling.At(2, "FailAfter", "", func() { deadline.FailAfter(ctx, time.Minute, nothing) }),
+		ceiling.At(5, "FailAfter", "when the time is up", func() { deadline.FailAfter(ctx, 0, waits) }),
+		ceiling.At(2, "FailAt", "", func() { deadline.FailAt(ctx, far, nothing) }),
+		ceiling.At(2, "FailScope", "with the scope", func() {
 			var s cancelscope.Scope
 			s.SetTimeout(time.Minute)
 			deadline.FailScope(ctx, &s, nothing)

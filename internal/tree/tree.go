@@ -17,8 +17,13 @@ type Node interface {
 	Effective() (t time.Time, cancelled bool)
 
 	// Fail cancels the scope because one of its tasks has failed. Like every
-	// cancellation it changes nothing if the scope has a cause already.
+	// cancellation it changes nothing if the scope has a cause already. Somebody
+	// else may then still be telling the scopes inside: see Told.
 	Fail(reason error)
+
+	// Told returns when every scope inside knows of the cancellation of this one, if
+	// it has been cancelled.
+	Told()
 
 	// Movable declares that the scope may be moved. Until it is, it publishes
 	// no deadline of the scopes around it: a context of the standard library
