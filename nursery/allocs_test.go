@@ -52,7 +52,7 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 		})),
 		ceiling.At(9, "Run", "with a look at Done", in(ctx, func(ctx context.Context, n *nursery.Nursery) { ctx.Done() })),
 		ceiling.At(1, "Run", "with a look at Err", in(ctx, func(ctx context.Context, n *nursery.Nursery) { ctx.Err() })),
-		ceiling.At(6, "Run", "that fails", func() { nursery.Run(ctx, fail) }),
+		ceiling.At(7, "Run", "that fails", func() { nursery.Run(ctx, fail) }),
 		ceiling.At(1, "Config.Run", "", func() {
 			named.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil })
 		}),
@@ -62,7 +62,7 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 				n.Go(succeed)
 			}
 		})),
-		ceiling.At(7, "Nursery.Go", "of a task that fails, with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) {
+		ceiling.At(8, "Nursery.Go", "of a task that fails, with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) {
 			n.Go(func(context.Context) error { return errBoom })
 		})),
 	}

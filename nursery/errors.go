@@ -116,15 +116,16 @@ func (e *TaskError) Derive(errs []error) error {
 // joined makes the error that Run returns. passing is the cancellation that goes on up,
 // nil if there is none.
 func (n *Nursery) joined(passing error) error {
-	if len(n.failures) == 0 {
+	failures := n.ended().failures
+	if len(failures) == 0 {
 		return passing
 	}
-	errs := make([]error, 0, len(n.failures)+1)
-	for _, f := range n.failures {
+	errs := make([]error, 0, len(failures)+1)
+	for _, f := range failures {
 		errs = append(errs, f)
 	}
 	if passing != nil {
 		errs = append(errs, passing)
 	}
-	return &Error{n.config.Name, errs}
+	return &Error{n.scope.Name, errs}
 }

@@ -16,31 +16,69 @@ import (
 // closed; a Nursery must not be copied. Its methods may be called by any number of
 // goroutines.
 type Nursery struct {
-	scope  cancelscope.Scope
-	config Config          // read-only
-	ctx    context.Context // of scope, a tree.Node; written before the body runs, read-only after
-	loop   bool            // read-only; the body is a loop of the caller's: see runLoop
+	scope cancelscope.Scope
+	ctx   context.Context // of scope, a tree.Node; written before the body runs, read-only after
+
+	// Read-only; the settings that the scope does not have.
+	onPanic   func(*PanicError)
+	supervise bool
+	panics    uint8 // a PanicPolicy
+	loop      bool  // the body is a loop of the caller's: see runLoop
+
+	// noted is set when a task has ended in cancellations alone and both that and the
+	// cancellation of the scope have been noted: of the next such task there is nothing
+	// more to note. Invariant: once it is set, ends.cancelled is, and the scope has been
+	// cancelled.
+	noted atomic.Bool
 
 	// tasks counts what keeps the nursery open: bodyShare for the body, 1 for each
-	// child and each pending Start. Invariant: it begins with bodyShare, only those
-	// who have a share add to it or find it other than zero, and once it is zero it
-	// stays so. So zero means closed for good, and who takes it to zero is the last
-	// one out.
+	// child and each pending Start. Added to these is open, until somebody who gives
+	// back the last share takes that away: the last one out. Invariant: without open it
+	// is closed for good, and what is added then is taken back and counts nowhere. That
+	// nobody has a share is not enough, because a stranger who comes just then, without
+	// one, may still get in; then the last one out is another.
 	tasks atomic.Int64
 
 	// parked is added to by the body before it gives up its share, and only if others
 	// have shares, so that the last one out, if it is not the body, finds it.
 	parked sync.WaitGroup
 
-	mu        sync.Mutex
-	failures  []*TaskError  // guarded by mu until closed; real errors, first failure first
-	first     *TaskError    // guarded by mu; the failure that cancelled the nursery
-	panics    []*PanicError // guarded by mu until closed; the first one is raised by Run
-	goexit    bool          // guarded by mu until closed; a child called runtime.Goexit
-	cancelled bool          // guarded by mu until closed; a task ended in a cancellation
+	mu   sync.Mutex
+	ends *ends // guarded by mu until closed; nil as long as everybody has returned nil
 }
 
-const bodyShare = 1 << 32
+const (
+	bodyShare = 1 << 32
+	open      = 1 << 40
+)
+
+// An ends is what a nursery remembers of tasks that did not just return nil.
+type ends struct {
+	failures  []*TaskError  // real errors, first failure first
+	first     *TaskError    // the failure that cancelled the nursery
+	panics    []*PanicError // the first one is raised by Run
+	goexit    bool          // a child called runtime.Goexit
+	cancelled bool          // a task ended in a cancellation
+}
+
+// allNil is what there is to remember of tasks that returned nil.
+var allNil ends
+
+// ended returns what is to be remembered. It is called when the nursery has closed.
+func (n *Nursery) ended() *ends {
+	if n.ends == nil {
+		return &allNil
+	}
+	return n.ends
+}
+
+// endsLocked returns where to remember something.
+func (n *Nursery) endsLocked() *ends {
+	if n.ends == nil {
+		n.ends = new(ends)
+	}
+	return n.ends
+}
 
 // Run opens a nursery, calls body in it, in the calling goroutine, and returns when
 // body and every task that was started in the nursery have ended, however they ended.
@@ -96,33 +134,34 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	if body == nil {
 		panic("nursery: Run with a nil body: there is nothing to run")
 	}
-	n := &Nursery{config: c}
+	n := &Nursery{onPanic: c.OnPanic, supervise: c.Supervise, panics: uint8(c.Panics)}
 	n.scope.Name, n.scope.Extendable = c.Name, c.Extendable
 	return n.open(ctx, body)
 }
 
 // open runs a nursery that has its settings.
 func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {
-	n.tasks.Store(bodyShare)
+	n.tasks.Store(open + bodyShare)
 	returned := false
 	defer func() {
-		if !returned && len(n.panics) > 0 {
+		if !returned && len(n.ended().panics) > 0 {
 			panic(n.raised(nil)) // the body exits; a panic is worse
 		}
 	}()
 	passing := n.scope.Run(ctx, func(ctx context.Context) error {
 		n.ctx = ctx
 		n.runBody(body)
-		if n.cancelled {
+		if n.ended().cancelled {
 			return context.Cause(ctx)
 		}
 		return nil
 	})
 	returned = true
-	if len(n.panics) > 0 {
+	ends := n.ended()
+	if len(ends.panics) > 0 {
 		panic(n.raised(passing))
 	}
-	if n.goexit {
+	if ends.goexit {
 		runtime.Goexit()
 	}
 	return n.joined(passing)
@@ -156,7 +195,13 @@ func (n *Nursery) Scope() *cancelscope.Scope { return &n.scope }
 
 // Running returns how many tasks of the nursery have not ended yet, counting tasks
 // that are being started by [Start] and not counting the body.
-func (n *Nursery) Running() int { return int(n.tasks.Load() & (bodyShare - 1)) }
+func (n *Nursery) Running() int {
+	tasks := n.tasks.Load()
+	if tasks < open {
+		return 0
+	}
+	return int(tasks & (bodyShare - 1))
+}
 
 // Go starts task in a goroutine of its own, with the context of the nursery. It does
 // not block: a nursery has no limit. To bound how many tasks work at a time, acquire a
@@ -214,31 +259,28 @@ func (n *Nursery) TryGoNamed(name string, task func(ctx context.Context) error) 
 
 // join takes a share in the nursery, and reports whether it was open.
 func (n *Nursery) join() bool {
-	for {
-		tasks := n.tasks.Load()
-		if tasks == 0 {
-			return false
-		}
-		if n.tasks.CompareAndSwap(tasks, tasks+1) {
-			return true
-		}
+	if n.tasks.Add(1) < open {
+		n.tasks.Add(-1)
+		return false
 	}
+	return true
 }
 
 // quit gives a share back.
 func (n *Nursery) quit() {
-	if n.tasks.Add(-1) == 0 {
+	if n.tasks.Add(-1) == open && n.tasks.CompareAndSwap(open, 0) {
 		n.parked.Done()
 	}
 }
 
 // wait gives back the share of the body and returns when the nursery has closed.
 func (n *Nursery) wait() {
-	if n.tasks.CompareAndSwap(bodyShare, 0) {
+	if n.tasks.CompareAndSwap(open+bodyShare, 0) {
 		return
 	}
 	n.parked.Add(1)
-	if n.tasks.Add(-bodyShare) != 0 {
-		n.parked.Wait()
+	if n.tasks.Add(-bodyShare) == open && n.tasks.CompareAndSwap(open, 0) {
+		return
 	}
+	n.parked.Wait()
 }

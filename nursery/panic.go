@@ -69,12 +69,12 @@ func (p *PanicError) Cancellation() bool { return false }
 
 // raised returns what Run panics with: the first panic with all other errors.
 func (n *Nursery) raised(passing error) *PanicError {
-	first := n.panics[0]
+	first := n.ends.panics[0]
 	var others []error
-	for _, p := range n.panics[1:] {
+	for _, p := range n.ends.panics[1:] {
 		others = append(others, p)
 	}
-	for _, f := range n.failures {
+	for _, f := range n.ends.failures {
 		others = append(others, f)
 	}
 	if passing != nil {

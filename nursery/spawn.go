@@ -52,6 +52,7 @@ func (t *Task[T]) run(n *Nursery, f func(ctx context.Context) (T, error)) {
 	defer func() {
 		if !returned {
 			end = n.broken(t.who, recover())
+			n.told()
 		}
 	}()
 	end.err = t.scope.Run(n.ctx, func(ctx context.Context) error {
@@ -61,9 +62,8 @@ func (t *Task[T]) run(n *Nursery, f func(ctx context.Context) (T, error)) {
 	})
 	returned = true
 	if end.err != nil {
-		// Before done is closed: who waits for this task in the same nursery is
-		// cancelled when the wait ends, whatever comes first.
 		n.failed(t.who, end.err)
+		n.told()
 	}
 }
 

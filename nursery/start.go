@@ -132,6 +132,7 @@ func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task fu
 		case returned:
 		case s.moved:
 			end = n.broken(s.who, recover())
+			n.told()
 		default:
 			end = n.ending(s.who, recover())
 		}
@@ -145,6 +146,7 @@ func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task fu
 	returned = true
 	if s.moved && end.err != nil {
 		n.failed(s.who, end.err)
+		n.told()
 	}
 }
 

@@ -156,6 +156,60 @@ func TestStressFailures(t *testing.T) {
 	})
 }
 
+// Told: a task with a handle ends after everybody in the nursery knows of its failure, or
+// of one before. Two of them fail together here, while many scopes make the telling
+// long, and whoever waits for one is cancelled when the wait ends.
+func TestStressTold(t *testing.T) {
+	stress.Run(t, 50, func(r *stress.Round) {
+		const waiters, failing = 4, 2
+		nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+			together := make(chan struct{})
+			var tasks [failing]*nursery.Task[int]
+			for i := range tasks {
+				turns := r.Rand(uint64(i)).IntN(20)
+				tasks[i] = nursery.Spawn(n, func(context.Context) (int, error) {
+					<-together
+					for range turns {
+						runtime.Gosched()
+					}
+					return 0, errBoom
+				})
+			}
+			// The scopes that are entered first are told last.
+			var ready sync.WaitGroup
+			for i := range waiters {
+				ready.Add(1)
+				n.Go(func(ctx context.Context) error {
+					var inner cancelscope.Scope
+					return inner.Run(ctx, func(ctx context.Context) error {
+						ready.Done()
+						if _, err := tasks[i%failing].Wait(ctx); ctx.Err() == nil {
+							r.Errorf("Wait = %v for a task that has failed, and Err() = nil, want to be cancelled", err)
+						}
+						return nil
+					})
+				})
+			}
+			ready.Wait()
+			for range 200 {
+				ready.Add(1)
+				n.Go(func(ctx context.Context) error {
+					var inner cancelscope.Scope
+					return inner.Run(ctx, func(ctx context.Context) error {
+						done := ctx.Done()
+						ready.Done()
+						<-done
+						return nil
+					})
+				})
+			}
+			ready.Wait()
+			close(together)
+			return nil
+		})
+	})
+}
+
 // leavesBelow returns all errBoom in err.
 func leavesBelow(err error) (all []error) {
 	for _, leaf := range leaves(err) {
@@ -237,7 +291,8 @@ func startElsewhere(r *stress.Round, caller *cancelscope.Scope, during []func(*c
 						<-<-done
 					}
 					for ctx.Err() == nil {
-						if t, ok := n.Scope().Deadline(); ok && time.Now().After(t) && ctx.Err() == nil {
+						if t, ok := n.Scope().Deadline(); ok && time.Now().After(t) && ctx.Err() == nil && !caller.CancelCalled() {
+							// The caller has not been cancelled, so the task has moved.
 							r.Errorf("Err() = nil in a task after the deadline of its nursery")
 							return nil
 						}

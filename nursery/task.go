@@ -39,12 +39,12 @@ func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
 
 // runFor is the goroutine of a task that stands for w.
 func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
-	defer n.quit()
 	returned := false
 	defer func() {
 		if !returned {
 			n.broken(w, recover())
 		}
+		n.quit()
 	}()
 	err := task(n.ctx)
 	returned = true
@@ -61,19 +61,26 @@ func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
 // cancelled tasks need not be remembered.
 func (n *Nursery) failed(w who, err error) {
 	cancelled, rest := cancelscope.Split(n.ctx, err)
-	fatal := !n.config.Supervise || w.task == nil || rest == nil
-	n.mu.Lock()
-	if cancelled != nil {
-		n.cancelled = true
+	if rest == nil && n.noted.Load() {
+		return
 	}
+	fatal := !n.supervise || w.task == nil || rest == nil
+	var failure *TaskError
 	if rest != nil {
-		failure := &TaskError{Task: w.String(), Err: rest}
-		n.failures = append(n.failures, failure)
-		if fatal && n.first == nil {
-			n.first = failure
+		failure = &TaskError{Task: w.String(), Err: rest}
+	}
+	n.mu.Lock()
+	ends := n.endsLocked()
+	if cancelled != nil {
+		ends.cancelled = true
+	}
+	if failure != nil {
+		ends.failures = append(ends.failures, failure)
+		if fatal && ends.first == nil {
+			ends.first = failure
 		}
 	}
-	first := n.first // whoever comes first to cancel blames the first to fail
+	first := ends.first // whoever comes first to cancel blames the first to fail
 	n.mu.Unlock()
 	switch {
 	case !fatal:
@@ -82,10 +89,19 @@ func (n *Nursery) failed(w who, err error) {
 	default:
 		n.fail(first)
 	}
+	if rest == nil {
+		n.noted.Store(true)
+	}
 }
 
 // fail cancels the nursery on account of a task.
 func (n *Nursery) fail(reason error) { n.ctx.(tree.Node).Fail(reason) }
+
+// told returns when everybody in the nursery knows of its cancellation, if it has been
+// cancelled. A task with a handle waits for that after it has failed and before it
+// ends, so that whoever waits for it in the same nursery is cancelled when the wait
+// ends, whatever comes first.
+func (n *Nursery) told() { n.ctx.(tree.Node).Told() }
 
 // An ending is how a task ended. At most one field is set.
 type ending struct {
@@ -102,12 +118,13 @@ func (n *Nursery) broken(w who, value any) ending {
 	switch {
 	case end.panicked != nil:
 		n.mu.Lock()
-		n.panics = append(n.panics, end.panicked)
+		ends := n.endsLocked()
+		ends.panics = append(ends.panics, end.panicked)
 		n.mu.Unlock()
 		n.fail(&TaskError{Task: w.String(), Err: end.panicked})
 	case end.exited:
 		n.mu.Lock()
-		n.goexit = true
+		n.endsLocked().goexit = true
 		n.mu.Unlock()
 		n.fail(&TaskError{Task: w.String(), Err: ErrGoexit})
 	default:
@@ -119,7 +136,7 @@ func (n *Nursery) broken(w who, value any) ending {
 // ending applies the nursery's policy to the end of a task that did not return. Under
 // CrashOnPanic it does not return after a panic.
 func (n *Nursery) ending(w who, value any) ending {
-	convert := n.config.Panics == ConvertPanics
+	convert := PanicPolicy(n.panics) == ConvertPanics
 	if value == nil {
 		if convert && w.task != nil {
 			return ending{err: ErrGoexit}
@@ -130,11 +147,11 @@ func (n *Nursery) ending(w who, value any) ending {
 	if !ok {
 		p = &PanicError{Value: value, Task: w.String(), Stack: debug.Stack()}
 	}
-	if n.config.OnPanic != nil {
-		n.config.OnPanic(p)
+	if n.onPanic != nil {
+		n.onPanic(p)
 	}
 	switch {
-	case n.config.Panics == CrashOnPanic:
+	case PanicPolicy(n.panics) == CrashOnPanic:
 		crash(p)
 	case convert:
 		return ending{err: p}
