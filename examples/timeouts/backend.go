@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,8 +18,8 @@ import (
 // their URLs, and returns when fn has and the servers have ended.
 //
 // The nursery of the servers is shielded, and fn has the context outside: at
-// a signal fn ends first, and then the servers. If both were canceled
-// at once, a server that breaks off could look like one that fails.
+// a signal fn ends first, and then the servers. Were both canceled at once, a
+// client could take what a server says that breaks off for an answer.
 func (p *program) withServers(ctx context.Context, handlers []http.Handler, fn func(urls []string) error) error {
 	var fnErr error
 	err := nursery.Config{Name: "servers"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -44,47 +45,37 @@ func (p *program) withServers(ctx context.Context, handlers []http.Handler, fn f
 		fnErr = fn(urls)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return fnErr
+	return errors.Join(fnErr, err)
 }
 
 // localhost listens on any free port, for this machine only.
 func localhost() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 
-// slow answers after d, unless the client has gone before.
-func slow(d time.Duration) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		sleep(r, d)
-		fmt.Fprintf(w, "It took me %v.\n", d)
-	}
-}
-
-// sleep waits for d. If the request ends before, so does the handler, without
-// an answer: one that simply returned would send an empty one.
-func sleep(r *http.Request, d time.Duration) {
-	if deadline.Sleep(r.Context(), d) != nil {
-		panic(http.ErrAbortHandler)
-	}
-}
+// forever is what every network call may come to.
+const forever time.Duration = 1<<63 - 1
 
 // backend does the work of the requests of a group, which come with their
 // number, as in /?n=25.
 func backend(o options) http.HandlerFunc {
-	work := slow(o.work)
 	return func(w http.ResponseWriter, r *http.Request) {
-		n, err := strconv.Atoi(r.FormValue("n"))
-		switch {
-		case err != nil:
-			http.Error(w, err.Error(), http.StatusBadRequest)
-		case n == o.hang:
-			sleep(r, 1<<63-1) // what every network call may come to
-		case n == o.fail:
-			sleep(r, o.work)
-			http.Error(w, "This one cannot be done.", http.StatusInternalServerError)
+		switch r.FormValue("n") {
+		case strconv.Itoa(o.hang):
+			after(forever, http.StatusOK)(w, r)
+		case strconv.Itoa(o.fail):
+			after(o.work, http.StatusInternalServerError)(w, r)
 		default:
-			work(w, r)
+			after(o.work, http.StatusOK)(w, r)
 		}
+	}
+}
+
+// after answers when d has passed.
+func after(d time.Duration, status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if deadline.Sleep(r.Context(), d) != nil {
+			return // the client has gone: nobody would read the answer
+		}
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "It took me %v.\n", d)
 	}
 }

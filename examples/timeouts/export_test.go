@@ -50,14 +50,34 @@ func (g Group) Run(ctx context.Context) (Counts, error, error) {
 	return Counts{len(l.accepted), l.count(handled), l.count(failed), l.count(givenUp), l.count(canceled), l.count(unbegun)}, l.balance(), err
 }
 
-// Balance returns what a ledger says to these entries.
-func Balance(accepted, ended []int) error {
+// Balance returns what a ledger says to these entries, and whether a scene
+// without failures would be satisfied with them. A negative number is that of
+// a request that was canceled.
+func Balance(accepted, ended []int) (balance error, asExpected bool) {
 	l := newLedger()
 	for _, r := range accepted {
 		l.accept(request(r))
 	}
 	for _, r := range ended {
-		l.end(request(r), handled)
+		how := handled
+		if r < 0 {
+			r, how = -r, canceled
+		}
+		l.end(request(r), how)
 	}
-	return l.balance()
+	g := &group{o: options{requests: len(accepted)}, ledger: l, story: &story{w: io.Discard}}
+	return l.balance(), g.asExpected(nil)
+}
+
+// An Ending is how two requests may end.
+type Ending struct {
+	Answers int
+	After   time.Duration
+	Err     string
+	Limit   time.Duration
+}
+
+// Fulfils reports whether got passes for want.
+func Fulfils(got, want Ending) bool {
+	return ending{got.Answers, got.After, got.Err, got.Limit}.fulfils(ending{want.Answers, want.After, want.Err, want.Limit})
 }

@@ -43,7 +43,7 @@ func exchange(ctx context.Context, client *http.Client, url string) (answer, err
 	if err != nil {
 		return answer{}, err
 	}
-	if left, ok := left(ctx); ok {
+	if left, ok := remaining(ctx); ok {
 		req.Header.Set(timeLeft, left.String())
 	}
 	resp, err := client.Do(req)
@@ -63,9 +63,9 @@ func exchange(ctx context.Context, client *http.Client, url string) (answer, err
 	return answer{resp.Status, size}, nil
 }
 
-// left returns how long whatever is done under ctx may take; ok is false if
+// remaining returns how long whatever is done under ctx may take; ok is false if
 // no limit is known.
-func left(ctx context.Context) (d time.Duration, ok bool) {
+func remaining(ctx context.Context) (d time.Duration, ok bool) {
 	t, ok := deadline.Effective(ctx)
 	return max(0, time.Until(t)), ok
 }

@@ -13,8 +13,7 @@ import (
 func (g *group) handle(ctx context.Context) error {
 	return g.run(ctx, func(n *nursery.Nursery, r request, release func()) {
 		n.GoNamed(r.String(), func(ctx context.Context) error {
-			defer release()
-			_, err := g.do(ctx, r)
+			_, err := g.work(ctx, r, release)
 			g.ledger.end(r, g.judge(ctx, r, err))
 			return err
 		})

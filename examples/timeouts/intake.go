@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
@@ -27,8 +28,19 @@ type group struct {
 	story  *story
 }
 
-// begin starts a task in n that does the work of r and then calls release.
+// begin starts a task in n that calls work with r and release.
 type begin func(n *nursery.Nursery, r request, release func())
+
+// work does the work of one request, and makes room for another one, unless
+// this one has failed: that ends the group, which should not begin anything in
+// the moment until it is canceled.
+func (g *group) work(ctx context.Context, r request, release func()) (answer, error) {
+	a, err := g.do(ctx, r)
+	if err == nil || cancelscope.IsCancellation(ctx, err) {
+		release()
+	}
+	return a, err
+}
 
 // run runs the producer, and begins each request as it comes. It returns when
 // nothing of it runs any more, with an error if anything failed, and then

@@ -130,9 +130,9 @@ func (p *pair) both(ctx context.Context) error {
 // ask makes one of the requests.
 func (p *pair) ask(ctx context.Context, i int) error {
 	name := [...]string{"first", "second"}[i]
-	// The limit was set by somebody else, and has come here without being a
-	// parameter of anything: also of an http.Client it would be hidden.
-	if left, ok := left(ctx); ok {
+	// Somebody else has set the limit, and no parameter has brought it here. One
+	// that is kept in an http.Client cannot be seen: nobody could plan with it.
+	if left, ok := remaining(ctx); ok {
 		p.story.say("%s request: %s are left for it", name, seconds(left))
 	} else {
 		p.story.say("%s request: no limit is to be seen from here", name)
@@ -162,7 +162,7 @@ func playWays(ways ...way) func(context.Context, *program, options) error {
 		if o.own() {
 			return play(o.urls)
 		}
-		return p.withServers(ctx, []http.Handler{slow(o.first), slow(o.second)}, play)
+		return p.withServers(ctx, []http.Handler{after(o.first, http.StatusOK), after(o.second, http.StatusOK)}, play)
 	}
 }
 

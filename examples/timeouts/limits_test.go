@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	timeouts "github.com/trellis-go/trellis/examples/timeouts"
 )
 
 // The numbers of the problem: two requests have nine seconds, and the first
@@ -186,6 +188,9 @@ func TestServersAreTold(t *testing.T) {
 				if told != want.headers {
 					t.Errorf("timeouts %s: the servers were told %q, want %q", scene, told, want.headers)
 				}
+				if n := net.open.Load(); n != 0 {
+					t.Errorf("timeouts %s: %d connections of its clients are still open", scene, n)
+				}
 				if gone != want.gone {
 					t.Errorf("timeouts %s: the last request ended after %v, want %v", scene, gone, want.gone)
 				}
@@ -213,6 +218,43 @@ func TestUnexpected(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What counts as expected: nothing that is too early, and no other limit.
+func TestFulfils(t *testing.T) {
+	const tooSlow = "a deadline.TooSlowError"
+	want := timeouts.Ending{Answers: 1, After: 9, Err: tooSlow, Limit: 9}
+	free := timeouts.Ending{Answers: 2, After: 9, Err: "no error"}
+	for _, test := range []struct {
+		got, want timeouts.Ending
+		ok        bool
+	}{
+		{want, want, true},
+		{free, free, true},
+		{timeouts.Ending{1, 100, tooSlow, 9}, want, true},
+		{timeouts.Ending{1, 9, tooSlow, 10}, want, true},
+		{timeouts.Ending{1, 8, tooSlow, 9}, want, false},
+		{timeouts.Ending{0, 9, tooSlow, 9}, want, false},
+		{timeouts.Ending{2, 9, tooSlow, 9}, want, false},
+		{timeouts.Ending{1, 9, "no error", 9}, want, false},
+		{timeouts.Ending{1, 9, tooSlow, 8}, want, false},
+		{timeouts.Ending{1, 18, tooSlow, 18}, want, false},
+	} {
+		if got := timeouts.Fulfils(test.got, test.want); got != test.ok {
+			t.Errorf("%+v fulfils %+v: %t, want %t", test.got, test.want, got, test.ok)
+		}
+	}
+}
+
+// Under a context that is done from the start there is no time left, and no
+// less than that.
+func TestNoTimeLeft(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := run(ctx, "shared", "http://a.test/", "http://b.test/")
+	if n := len(got.lines("0.00s  first request: 0.00s are left for it")); n != 1 || got.code != 130 {
+		t.Errorf("timeouts shared URL URL under a canceled context: exit code %d, want 130; standard output\n%s\nwant one request with no time left", got.code, got.stdout)
 	}
 }
 

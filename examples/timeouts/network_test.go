@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -15,6 +16,9 @@ import (
 // bubble, where it takes no time.
 type network struct {
 	latency time.Duration // of dialing
+	broken  int64         // the number of the first dialing that fails; 0: none
+	dialed  atomic.Int64
+	open    atomic.Int64 // ends of clients
 
 	mu        sync.Mutex
 	listeners map[string]*listener // by address
@@ -42,11 +46,15 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	if l == nil {
 		return nil, errors.New("no such server")
 	}
+	if dialed := n.dialed.Add(1); n.broken > 0 && dialed >= n.broken {
+		return nil, errors.New("no route")
+	}
 	time.Sleep(n.latency)
 	client, server := net.Pipe()
 	select {
 	case l.conns <- server:
-		return client, nil
+		n.open.Add(1)
+		return &clientConn{Conn: client, net: n}, nil
 	case <-l.closed:
 		return nil, errors.New("connection refused")
 	case <-ctx.Done():
@@ -75,6 +83,17 @@ func (n *network) serve(t *testing.T, handler http.HandlerFunc) string {
 		<-done
 	})
 	return "http://" + l.Addr().String() + "/"
+}
+
+type clientConn struct {
+	net.Conn
+	net  *network
+	once sync.Once
+}
+
+func (c *clientConn) Close() error {
+	c.once.Do(func() { c.net.open.Add(-1) })
+	return c.Conn.Close()
 }
 
 type listener struct {

@@ -23,8 +23,7 @@ func (g *group) tasks(ctx context.Context) error {
 	handles := make(map[request]*nursery.Task[answer]) // of the body, until run returns
 	err := g.run(ctx, func(n *nursery.Nursery, r request, release func()) {
 		task := nursery.SpawnNamed(n, r.String(), func(ctx context.Context) (answer, error) {
-			defer release()
-			return g.do(ctx, r)
+			return g.work(ctx, r, release)
 		})
 		handles[r] = task
 		if r == 1 {
@@ -42,7 +41,7 @@ func (g *group) tasks(ctx context.Context) error {
 
 // patient is a client who waits for the answer.
 func (g *group) patient(ctx context.Context, r request, task *nursery.Task[answer]) error {
-	if _, err := task.Result(); err != nil { // ErrNotFinished, or it was quick
+	if _, err := task.Result(); errors.Is(err, nursery.ErrNotFinished) {
 		g.story.say("the client of %v asks for its result: %v", r, err)
 	}
 	if a, err := task.Wait(ctx); err == nil {
