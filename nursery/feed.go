@@ -174,24 +174,29 @@ func (f *feed[T]) pull() (v T, ok bool) {
 
 // guarded is the sequence as the coroutine runs it. Its panic or Goexit is taken here;
 // iter.Pull would raise the panic in the worker, without the stack.
+//
+// It is a range statement, and does not call the sequence with a function, because that
+// panics in a sequence which goes on after it was told to stop, and would go on for
+// ever.
 func (f *feed[T]) guarded(yield func(T) bool) {
 	returned := false
 	defer func() {
-		f.room = 0 // should anybody call the function below after the end
 		if !returned {
 			f.n.broken(f.sequence(), recover())
 		}
 	}()
-	f.seq(func(v T) bool {
+	for v := range f.seq {
 		if f.room--; f.room <= 0 || f.n.ctx.Err() != nil {
-			return yield(v)
+			if !yield(v) {
+				break
+			}
+			continue
 		}
 		f.mu.Lock()
 		f.putLocked(v)
 		f.callLocked() // the sequence may block before it gives the next item
 		f.mu.Unlock()
-		return true
-	})
+	}
 	returned = true
 }
 

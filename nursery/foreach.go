@@ -21,7 +21,8 @@ import (
 // if the context is done by then. If ctx is done before seq has come to its end,
 // ForEach has been cancelled, even if no call says so, and that goes on up as
 // described at [Run]. A panic or Goexit of seq counts as that of a task called
-// "sequence".
+// "sequence". As in a range statement, seq panics if it goes on after it was told to
+// stop.
 //
 // Items share goroutines: one that is done with an item may take the next, and so what
 // an item leaves behind in its goroutine, such as pprof labels, is there for later

@@ -2,6 +2,7 @@ package nursery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -214,37 +215,82 @@ func TestForEachWithASequenceThatDoesNotReturn(t *testing.T) {
 	}
 }
 
+func deafSequence(yield func(int) bool) {
+	for i := 0; ; i++ { // has no end, and does not listen
+		yield(i)
+	}
+}
+
+// As in a range loop, a sequence that goes on after it was told to stop panics there:
+// otherwise nobody could ever end one that has no end.
 func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 	for _, limit := range []int{1, 2, 10} {
-		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
-			var late func(int) bool
-			var asked, begun gauge
-			seq := func(yield func(int) bool) {
-				late = yield
-				for i := range 100 {
-					asked.enter()
-					yield(i)
-				}
+		var begun gauge
+		fn := func(ctx context.Context, item int) (int, error) {
+			begun.enter()
+			switch {
+			case item == 20:
+				return 0, errBoom
+			case item > 20: // the others must not get on while that one fails
+				<-ctx.Done()
 			}
-			err := nursery.ForEach(t.Context(), limit, seq, func(ctx context.Context, item int) error {
-				begun.enter()
-				switch {
-				case item == 20:
-					return errBoom
-				case item > 20: // the others must not get on while that one fails
-					<-ctx.Done()
+			return item, nil
+		}
+		for _, c := range []struct {
+			call string
+			do   func(ctx context.Context) error
+		}{
+			{"ForEach", func(ctx context.Context) error {
+				return nursery.ForEach(ctx, limit, deafSequence, func(ctx context.Context, item int) error {
+					_, err := fn(ctx, item)
+					return err
+				})
+			}},
+			{"Map", func(ctx context.Context) error {
+				_, err := nursery.Map(ctx, limit, deafSequence, fn)
+				return err
+			}},
+			{"MapSeq", func(ctx context.Context) error {
+				_, err := collect(t, nursery.MapSeq(ctx, limit, deafSequence, fn))
+				return err
+			}},
+		} {
+			inBubble(t, fmt.Sprintf("%s, limit %d", c.call, limit), func(t *testing.T) {
+				before := begun.total.Load()
+				o := outcomeOf(func() error { return c.do(t.Context()) })
+				p, ok := o.panicked.(*nursery.PanicError)
+				if !ok {
+					t.Fatalf("%s: %v, want a panic of the sequence", c.call, o)
 				}
-				return nil
+				if _, ok := p.Value.(runtime.Error); !ok || p.Task != "sequence" || !strings.Contains(string(p.Stack), "deafSequence") {
+					t.Errorf("%s: panic of %s with %v, want one of the runtime in the sequence:\n%s", c.call, p.Task, p.Value, p.Stack)
+				}
+				if !errors.Is(p, errBoom) {
+					t.Errorf("%s: panic with %v, want the failure of an item among them", c.call, p.Unwrap())
+				}
+				if n := begun.total.Load() - before; n > int64(20+limit) {
+					t.Errorf("%s: %d items have begun, want at most %d", c.call, n, 20+limit)
+				}
 			})
-			checkShape(t, "ForEach", err, "[item 20=boom]")
-			if n := begun.total.Load(); n > int64(20+limit) || asked.total.Load() != 100 {
-				t.Errorf("%d items have begun, want at most %d", n, 20+limit)
-			}
-			if late(0) {
-				t.Error("yield after the end = true, want false")
-			}
-		})
+		}
 	}
+}
+
+// The function that a sequence is called with is of no use once the sequence has ended.
+func TestForEachWithASequenceThatKeepsItsYield(t *testing.T) {
+	inBubble(t, "until after the end", func(t *testing.T) {
+		var late func(int) bool
+		seq := func(yield func(int) bool) {
+			late = yield
+			yield(0)
+		}
+		err := nursery.ForEach(t.Context(), 3, seq, func(context.Context, int) error { return nil })
+		checkShape(t, "ForEach", err, "nil")
+		o := outcomeOf(func() error { late(1); return nil })
+		if _, ok := o.panicked.(runtime.Error); !ok {
+			t.Errorf("yield after the end: %v, want a panic of the runtime", o)
+		}
+	})
 }
 
 // Whoever is locked to a thread may call ForEach, and range over MapSeq.
