@@ -240,6 +240,12 @@ func (n *Nursery) TryGo(task func(ctx context.Context) error) error {
 	if !n.join() {
 		return ErrClosed
 	}
+	// A goroutine for each task. If one that has finished a tiny task went on with the
+	// next, a hundred of them would cost a third. But users can tell: a task that leaves
+	// its thread locked would pass it on, labels for profiles would have to be reset, a
+	// stack would show who ran before, and a task that is started alone would have to
+	// wait until somebody can be woken. Items of ForEach and Map are promised no
+	// goroutine of their own, and there it is done: see feed.
 	go n.run(task)
 	return nil
 }
