@@ -55,7 +55,7 @@ func exchange(ctx context.Context, client *http.Client, url string) (answer, err
 	// part of the request, and the connection is free for the next one.
 	size, err := io.Copy(io.Discard, resp.Body)
 	if err != nil {
-		return answer{}, err
+		return answer{}, fmt.Errorf("reading the answer: %w", err)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return answer{}, &statusError{resp.Status}

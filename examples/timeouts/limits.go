@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -183,12 +183,18 @@ func (p *program) playWay(ctx context.Context, w way, urls []string, o options) 
 		got.err = noError
 	case ok:
 		got.err, got.limit = tooSlow, slow.Limit
+	case cancelscope.IsCancellation(ctx, err):
+		return err // an interruption, which may look like a timeout
 	case requests.client.Timeout > 0 && isTimeout(err):
 		got.err = "a timeout of http.Client"
 	default:
 		return err
 	}
-	p.conclude(got.String(), o.own() || got.fulfils(want))
+	if o.own() {
+		p.story.end(got.String(), "not judged")
+		return nil
+	}
+	p.conclude(got.String(), got.fulfils(want))
 	return nil
 }
 
@@ -197,9 +203,9 @@ func tooSlowError(err error) bool {
 	return ok
 }
 
-// isTimeout reports whether err is one of an http.Client, whose errors are
-// all of one type.
+// isTimeout reports whether err is a timeout. Those of an http.Client have one
+// type before the answer begins and another one in the middle of it.
 func isTimeout(err error) bool {
-	e, ok := errors.AsType[*url.Error](err)
+	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout()
 }

@@ -51,7 +51,7 @@ func TestLoopback(t *testing.T) {
 // any more.
 func TestOwnServers(t *testing.T) {
 	t.Parallel()
-	gone := make(chan struct{}, 4)
+	gone := make(chan struct{}, 5)
 	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write(make([]byte, 1<<20))
 	}))
@@ -65,7 +65,8 @@ func TestOwnServers(t *testing.T) {
 	}))
 	defer second.Close()
 	got := run(t.Context(), "shared", "-limit", "500ms", first.URL, second.URL)
-	for range 4 {
+	sum := run(t.Context(), "sum", "-limit", "500ms", first.URL, second.URL)
+	for range 5 {
 		select {
 		case <-gone:
 		case <-t.Context().Done():
@@ -73,6 +74,12 @@ func TestOwnServers(t *testing.T) {
 	}
 	if got.code != 0 || got.stderr != "" {
 		t.Errorf("timeouts shared URL URL: exit code %d, standard error %q; want 0 and none", got.code, got.stderr)
+	}
+	if n := len(got.lines("not judged")); n != 4 {
+		t.Errorf("timeouts shared URL URL: %d scenes were not judged, want 4; standard output\n%s", n, got.stdout)
+	}
+	if n := len(sum.lines("happened: the first answer only, after ")); n != 1 || sum.code != 0 || !strings.Contains(sum.stdout, "with a timeout of http.Client\n") {
+		t.Errorf("timeouts sum URL URL: exit code %d, standard error %q; want 0 and a timeout of http.Client in\n%s", sum.code, sum.stderr, sum.stdout)
 	}
 	if n := len(got.lines("first answer: 200 OK, 1048576 bytes")); n != 4 {
 		t.Errorf("timeouts shared URL URL: %d first answers, want 4; standard output\n%s", n, got.stdout)

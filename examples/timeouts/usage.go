@@ -25,8 +25,8 @@ Durations are written as in 300ms or 2.5s. Those of -first, -second and -limit
 should not be so close to each other that the speed of the machine decides.
 
 With two URLs, sum and shared make their requests to these, in place of local
-servers. What is to be expected is not known then, and not judged. Each request
-says in its header Time-Left how long the program is going to wait.
+servers. What is to be expected is not known then, and not judged. Those of shared
+say in their header Time-Left how long the program is going to wait.
 
 Exit codes:
   0    every scene ended as expected
