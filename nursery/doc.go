@@ -24,10 +24,29 @@
 // for results that a loop uses as they come, [Race] for the first success, [All] for
 // all results.
 //
-// A nursery has no limit to the number of its tasks, because a Go that blocks
-// deadlocks as soon as tasks start tasks. What Trio's CapacityLimiter bounds, ForEach
-// and its relatives bound here, or a semaphore of golang.org/x/sync/semaphore, acquired
-// inside the task.
+// # Limits
+//
+// A nursery has no limit to the number of its tasks, because a Go that blocks deadlocks
+// as soon as tasks start tasks. [ForEach] and its relatives bound how many items run at a
+// time. For the rest of what Trio's CapacityLimiter is used for, there is
+// semaphore.Weighted of golang.org/x/sync/semaphore, acquired inside the task. It is first
+// come, first served: a token that is released while somebody waits belongs to him at
+// once. An Acquire that is cancelled leaves nothing behind, and fails with ctx.Err(), which
+// scopes recognize. A TryAcquire before Go turns work away instead of letting it wait.
+//
+// It is less than a CapacityLimiter in this:
+//
+//   - The number of tokens cannot be set. Make the semaphore as large as the limit may
+//     ever become, and hold the difference: Release raises the limit, and wakes just as
+//     many as it has room for; Acquire lowers it, takes away from nobody, and returns when
+//     enough tokens have come back. It queues with everybody else: those who wait already
+//     are served before, where Trio would hold them back.
+//   - Tokens have no borrower. A task that acquires twice may wait for itself, any task
+//     may release, and a Release too many is only noticed, by a panic, if nobody holds a
+//     token; the semaphore has one too many then.
+//   - There are no statistics. Count beside it what holds a token; [Nursery.Running]
+//     tells how many tasks there are.
+//   - An Acquire of more tokens than there are waits until it is cancelled.
 //
 // # Concurrency
 //

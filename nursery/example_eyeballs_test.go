@@ -15,45 +15,7 @@ import (
 // one goes on. When one succeeds, the others are cancelled, and whatever connects too
 // late is closed.
 func Example_happyEyeballs() {
-	const delay = 250 * time.Millisecond // as the RFC recommends
-	dialFirst := func(ctx context.Context, addrs []string, dial func(ctx context.Context, addr string) (io.Closer, error)) (io.Closer, error) {
-		won := make(chan io.Closer, 1)
-		failures := nursery.Config{Supervise: true}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			for _, addr := range addrs {
-				failed := make(chan struct{})
-				n.GoNamed(addr, func(ctx context.Context) error {
-					conn, err := dial(ctx, addr)
-					if err != nil {
-						close(failed)
-						return err
-					}
-					select {
-					case won <- conn:
-						n.Scope().Cancel(nil)
-					default:
-						conn.Close()
-					}
-					return nil
-				})
-				select {
-				case <-failed:
-				case <-time.After(delay):
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return nil
-		})
-		select {
-		case conn := <-won:
-			return conn, nil
-		default:
-			return nil, failures
-		}
-	}
-
 	dial := func(ctx context.Context, addr string) (io.Closer, error) {
-		fmt.Println("dialling", addr)
 		switch addr {
 		case "[2001:db8::1]:443":
 			<-ctx.Done() // packets get lost
@@ -63,15 +25,49 @@ func Example_happyEyeballs() {
 		}
 		return connection(addr), nil
 	}
-	fmt.Println(dialFirst(context.Background(), []string{"[2001:db8::1]:443", "192.0.2.1:443", "192.0.2.2:443", "192.0.2.3:443"}, dial))
-	fmt.Println(dialFirst(context.Background(), []string{"192.0.2.1:443"}, dial))
+	fmt.Println(dialFirst(context.Background(), dial, "[2001:db8::1]:443", "192.0.2.1:443", "192.0.2.2:443"))
+	fmt.Println(dialFirst(context.Background(), dial, "192.0.2.1:443"))
 	// Output:
-	// dialling [2001:db8::1]:443
-	// dialling 192.0.2.1:443
-	// dialling 192.0.2.2:443
 	// connected to 192.0.2.2:443 <nil>
-	// dialling 192.0.2.1:443
 	// <nil> 192.0.2.1:443: connection refused
+}
+
+// dialFirst returns the first connection, or all errors.
+func dialFirst(ctx context.Context, dial func(ctx context.Context, addr string) (io.Closer, error), addrs ...string) (io.Closer, error) {
+	const delay = 250 * time.Millisecond // as the RFC recommends
+	won := make(chan io.Closer, 1)
+	failures := nursery.Config{Supervise: true}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		for _, addr := range addrs {
+			failed := make(chan struct{})
+			n.GoNamed(addr, func(ctx context.Context) error {
+				conn, err := dial(ctx, addr)
+				if err != nil {
+					close(failed)
+					return err
+				}
+				select {
+				case won <- conn:
+					n.Scope().Cancel(nil)
+				default:
+					conn.Close()
+				}
+				return nil
+			})
+			select {
+			case <-failed:
+			case <-time.After(delay):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	select {
+	case conn := <-won:
+		return conn, nil
+	default:
+		return nil, failures
+	}
 }
 
 // A connection is what the dialler of the example gives.

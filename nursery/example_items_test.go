@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -31,6 +32,34 @@ func ExampleForEach_failure() {
 	})
 	fmt.Println(err)
 	// Output: item 2: expected integer
+}
+
+// Use results as they come, in whatever order: a slow item holds up nobody. [MapSeq]
+// keeps the order.
+func ExampleForEach_unordered() {
+	send, receive := memchan.Open[int](0)
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error {
+			defer send.Close()
+			return nursery.ForEach(ctx, 4, strings.FieldsSeq("structured concurrency for Go"), func(ctx context.Context, word string) error {
+				return send.Send(ctx, len(word)) // look it up
+			})
+		})
+		defer receive.Close() // if the loop is left early
+		sum := 0
+		for length, err := range receive.All(ctx) {
+			if err != nil {
+				return err
+			}
+			sum += length
+		}
+		fmt.Println(sum)
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// 26
+	// <nil>
 }
 
 // Turn a list into another one, with several requests on their way at a time.

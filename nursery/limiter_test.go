@@ -15,27 +15,9 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// A nursery has no limit of its own. What bounds how many tasks work at a time is a
-// semaphore of golang.org/x/sync/semaphore, acquired inside the task, and these tests
-// hold it to what Trio asks of its CapacityLimiter. It is first come, first served; a
-// token that is released while somebody waits belongs to him at once; an Acquire that
-// is cancelled leaves nothing behind, and scopes recognize its error, which is ctx.Err()
-// and not the cause.
-//
-// What a CapacityLimiter offers beyond that, and what to do instead:
-//
-//   - The number of tokens cannot be set. Make the semaphore as large as the limit may
-//     ever become, and hold the difference: Release raises the limit, and wakes just
-//     as many as it has room for; Acquire lowers it, and takes away from nobody. A
-//     lowering queues with everybody else, so those who wait already are served before
-//     it, where Trio would hold them back too.
-//   - Tokens have no borrower: the same task may acquire twice, and will wait for itself
-//     if there is only one, and any task may release. A Release without an Acquire
-//     panics if nobody holds a token, and cannot be noticed otherwise; after the panic the
-//     semaphore has a token too many.
-//   - There are no statistics. What holds a token can be counted beside it; of how many
-//     tasks there are, [nursery.Nursery.Running] tells.
-//   - An Acquire of more tokens than there are waits until it is cancelled.
+// A nursery has no limit of its own: the package comment says what bounds how many tasks
+// work at a time, a semaphore, and what that lacks. These tests hold it to what Trio asks
+// of its CapacityLimiter, and to what is said of it there.
 
 // acquiring is a task that acquires a token, tells so, and releases it after d.
 func acquiring(sem *semaphore.Weighted, d time.Duration, got func()) func(context.Context) error {
@@ -137,6 +119,35 @@ func TestLimiter(t *testing.T) {
 			sem.TryAcquire(1)
 		}
 	})
+}
+
+// What a CapacityLimiter does better.
+func TestLimiterWithoutBorrowers(t *testing.T) {
+	inBubble(t, "waits where it cannot help", func(t *testing.T) {
+		sem := semaphore.NewWeighted(2)
+		for _, c := range []struct {
+			held, more int64
+			what       string
+		}{
+			{0, 3, "more tokens than there are"},
+			{2, 1, "a token by the one who holds all of them"},
+		} {
+			sem.TryAcquire(c.held)
+			start := time.Now()
+			expired, err := deadline.MoveOnAfter(t.Context(), time.Hour, func(ctx context.Context) error {
+				return sem.Acquire(ctx, c.more)
+			})
+			if !expired || err != nil {
+				t.Errorf("MoveOnAfter around Acquire of %s = %v, %v, want true, nil", c.what, expired, err)
+			}
+			checkElapsed(t, "Acquire of "+c.what, start, time.Hour)
+		}
+	})
+	sem := semaphore.NewWeighted(1)
+	checkPanics(t, "Release of a token that nobody holds", "semaphore: released more than held", func() { sem.Release(1) })
+	if !sem.TryAcquire(2) {
+		t.Error("TryAcquire of 2 of 1 after a Release too many = false, want true")
+	}
 }
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_inf
