@@ -11,35 +11,36 @@ import (
 
 var errPressedAgain = errors.New("pressed again")
 
-// conduct makes runs of presses, as tasks of n, one after another: it cancels
-// the one in progress, waits until it has ended, with all its jobs and its
-// writer, and only then starts the next. Nobody else starts runs in this tab,
-// and no other tab of this client is at work, so the results of two can never
-// mix.
-func (t *tab) conduct(ctx context.Context, n *nursery.Nursery, presses *memchan.Receiver[press]) error {
-	var latest running
-	for p, err := range presses.All(ctx) {
-		if err != nil {
-			return err
-		}
-		if p.refusal != "" {
-			if err := t.refuse(ctx, p); err != nil {
+// conduct makes runs of presses, one after another: it cancels the one in
+// progress, waits until it has ended, with all its jobs and its writer, and only
+// then starts the next. Nobody else starts runs in this tab, and no other tab of
+// this client is at work, so the results of two can never mix.
+func (t *tab) conduct(ctx context.Context, presses *memchan.Receiver[press]) error {
+	return nursery.Config{Name: "work"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		var latest running
+		for p, err := range presses.All(ctx) {
+			if err != nil {
 				return err
 			}
-			continue
+			if p.refusal != "" {
+				if err := t.refuse(ctx, p); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := t.replace(ctx, latest, p); err != nil {
+				return err
+			}
+			if p, err = t.newest(ctx, p, presses); err != nil {
+				return err
+			}
+			latest.number = p.number
+			latest.task = nursery.SpawnNamed(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, t.runJobs(ctx, p)
+			})
 		}
-		if err := t.replace(ctx, latest, p); err != nil {
-			return err
-		}
-		if p, err = t.newest(ctx, p, presses); err != nil {
-			return err
-		}
-		latest.number = p.number
-		latest.task = nursery.SpawnNamed(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, t.runJobs(ctx, p)
-		})
-	}
-	return nil
+		return nil
+	})
 }
 
 // running is a run that has been started, and may have ended since. The zero

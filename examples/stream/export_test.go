@@ -34,8 +34,10 @@ func DoJob(ctx context.Context, text string) (string, error) {
 	return newJob([]byte(text)).do(ctx)
 }
 
-func (s *seats) Hold(ctx context.Context, client string, work *cancelscope.Scope, fn func(context.Context) error) error {
-	return s.hold(ctx, client, work, fn)
+func (s *seats) Arrive() uint64 { return s.arrive() }
+
+func (s *seats) Hold(ctx context.Context, client string, arrival uint64, work *cancelscope.Scope, fn func(context.Context) error) error {
+	return s.hold(ctx, client, arrival, work, fn)
 }
 
 // Len returns how many clients are remembered.

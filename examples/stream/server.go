@@ -64,6 +64,7 @@ func (s *server) serveTab(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "client: must be 1 to 64 letters, digits, - and _", http.StatusBadRequest)
 		return
 	}
+	arrival := s.seats.arrive()
 	taken := takenOver{ResponseWriter: w}
 	ws, err := websocket.Accept(&taken, r, nil)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *server) serveTab(w http.ResponseWriter, r *http.Request) {
 
 	log := s.log.With("client", client, "from", r.RemoteAddr)
 	log.Info("tab opened")
-	t := &tab{server: s, client: client, ws: ws, conn: taken.conn, log: log}
+	t := &tab{server: s, client: client, arrival: arrival, ws: ws, conn: taken.conn, log: log}
 	log.Info("tab closed", "reason", t.serve(r.Context()))
 }
 

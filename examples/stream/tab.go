@@ -28,10 +28,11 @@ const waitingPresses = 8
 // A tab is one connection of a client.
 type tab struct {
 	*server
-	client string
-	ws     *websocket.Conn
-	conn   net.Conn // below ws
-	log    *slog.Logger
+	client  string
+	arrival uint64
+	ws      *websocket.Conn
+	conn    net.Conn // below ws
+	log     *slog.Logger
 }
 
 // errGone is the reason for the cancellation of a tab whose client has left.
@@ -43,6 +44,8 @@ func (e errGone) Error() string {
 		return fmt.Sprintf("closed by the client, status %d", status)
 	case errors.Is(e.err, context.DeadlineExceeded):
 		return "the client does not answer"
+	case errors.Is(e.err, io.EOF):
+		return "the client has gone without closing"
 	default:
 		return fmt.Sprintf("the connection broke: %v", e.err)
 	}
@@ -71,7 +74,9 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 			return nil
 		})
 
-		err := t.seats.hold(ctx, t.client, &work, func(ctx context.Context) error { return t.work(ctx, receive) })
+		err := t.seats.hold(ctx, t.client, t.arrival, &work, func(ctx context.Context) error {
+			return t.conduct(ctx, receive)
+		})
 		receive.Close() // from now on the reader drops what it gets
 		switch {
 		case ctx.Err() != nil:
@@ -80,21 +85,24 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 		case errors.Is(work.Cause(), errNewerTab):
 			reason = errNewerTab
 			t.goodbye(ctx, statusReplaced, errNewerTab.Error())
-		case work.Cause() != nil: // the link broke; err is what followed from that
-			reason, _ = errors.AsType[errGone](work.Cause())
-		default: // a transmission failed: there is nobody left to say goodbye to
-			reason = err
+		default: // there is nobody left to say goodbye to
+			reason = lost(&work, err)
 		}
 		return nil
 	})
 	return reason
 }
 
-// work is what happens between taking the seat and leaving it.
-func (t *tab) work(ctx context.Context, presses *memchan.Receiver[press]) error {
-	return nursery.Config{Name: "work"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		return t.conduct(ctx, n, presses)
-	})
+// lost returns why the connection was lost: because of the link, or of a
+// transmission that failed. Each makes the other fail as well.
+func lost(work *cancelscope.Scope, err error) error {
+	if slow, ok := errors.AsType[*deadline.TooSlowError](err); ok {
+		return slow // the connection is closed in the middle of it, and the link breaks because of that
+	}
+	if gone, ok := errors.AsType[errGone](work.Cause()); ok {
+		return gone
+	}
+	return err
 }
 
 // keepLink reads from the client, and asks it from time to time whether it is

@@ -1,0 +1,308 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/trellis-go/trellis/deadline"
+	stream "github.com/trellis-go/trellis/examples/stream"
+)
+
+// leaving has jobs that last, and tells when each has begun and was canceled.
+type leaving struct {
+	begun chan struct{}
+	ended chan time.Time
+}
+
+func newLeaving() *leaving {
+	return &leaving{begun: make(chan struct{}, 100), ended: make(chan time.Time, 100)}
+}
+
+func (l *leaving) do(ctx context.Context, j stream.Job) (string, error) {
+	if strings.HasPrefix(j.ID, "quick") {
+		return j.ID, nil
+	}
+	l.begun <- struct{}{}
+	err := deadline.Sleep(ctx, time.Hour)
+	l.ended <- time.Now()
+	return "", err
+}
+
+// wait waits for an event of a real server.
+func wait[T any](t *testing.T, what string, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("%s: nothing happens", what)
+	}
+	return v
+}
+
+// However a client leaves a real server, its jobs are canceled, and at once:
+// the write timeout here is longer than the test's patience.
+func TestLeave(t *testing.T) {
+	ways := map[string]func(c *client) error{
+		"close":       func(c *client) error { return c.ws.Close(websocket.StatusNormalClosure, "") },
+		"no goodbye":  func(c *client) error { return c.conn.Close() },
+		"half closed": func(c *client) error { return c.conn.(*net.TCPConn).CloseWrite() },
+		"reset": func(c *client) error {
+			return errors.Join(c.conn.(*net.TCPConn).SetLinger(0), c.conn.Close())
+		},
+		"nonsense": func(c *client) error {
+			_, err := c.conn.Write(bytes.Repeat([]byte{0xff}, 100))
+			return err
+		},
+		"unmasked": func(c *client) error {
+			_, err := c.conn.Write([]byte{0x81, 0x02, '[', ']'})
+			return err
+		},
+	}
+	for name, leave := range ways {
+		t.Run(name, func(t *testing.T) {
+			l := newLeaving()
+			h := loopback(t, stream.Settings{WriteTimeout: 2 * patience, Do: l.do})
+			c := h.tab("a")
+			c.press(jobs("x", 2))
+			for range 2 {
+				wait(t, "the jobs begin", l.begun)
+			}
+			if err := leave(c); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				wait(t, "the jobs end", l.ended)
+			}
+		})
+	}
+}
+
+// A refresh is a leaving and a coming at the same time, in any order.
+func TestRefresh(t *testing.T) {
+	for _, oldFirst := range []bool{true, false} {
+		l := newLeaving()
+		h := loopback(t, stream.Settings{WriteTimeout: 2 * patience, Do: l.do})
+		older := h.tab("a")
+		older.press(jobs("x", 1))
+		wait(t, "the job begins", l.begun)
+		var newer *client
+		if oldFirst {
+			older.ws.Close(websocket.StatusGoingAway, "")
+		}
+		newer = h.tab("a")
+		if !oldFirst {
+			older.ws.Close(websocket.StatusGoingAway, "") // an error says that the server was first
+		}
+		wait(t, "the job ends", l.ended)
+		newer.press(jobs("quick", 1))
+		newer.expect(started(2, 1), result(2, "quick", 1), finished(2, 1))
+	}
+}
+
+// A client that vanishes without a word, while nothing is sent to it, is
+// missed within the write timeout: it does not answer a ping.
+func TestVanish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaving()
+		h := piped(t, stream.Settings{Do: l.do})
+		c := h.deaf("a")
+		c.press(jobs("x", 1))
+		if _, _, err := c.ws.Read(t.Context()); err != nil { // that it has started
+			t.Fatal(err)
+		}
+		<-l.begun
+		vanished := time.Now()
+		go io.Copy(io.Discard, c.conn) // the network swallows everything
+		if took := (<-l.ended).Sub(vanished); took <= 0 || took > 5*time.Second {
+			t.Errorf("the job was canceled after %v, want at most 5s", took)
+		}
+	})
+}
+
+// A client that is there, but does not read, is cut off when a transmission
+// has taken as long as it may, and not before.
+func TestStopsReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedBuffer
+		l := newLeaving()
+		h := piped(t, stream.Settings{PingEvery: time.Hour, Do: l.do, Log: log.handler()})
+		c := h.deaf("a")
+		c.press(`[{"id":"stays"},{"id":"quick"}]`)
+		if _, _, err := c.ws.Read(t.Context()); err != nil { // that it has started
+			t.Fatal(err)
+		}
+		<-l.begun
+		stopped := time.Now()
+		if took := (<-l.ended).Sub(stopped); took != 5*time.Second {
+			t.Errorf("the job was canceled after %v, want 5s", took)
+		}
+		synctest.Wait() // the handler has returned
+		if text := log.String(); !strings.Contains(text, "tab closed") || !strings.Contains(text, "too slow") {
+			t.Errorf("the log says\n%swant a tab closed because it was too slow", text)
+		}
+	})
+}
+
+// The same with real connections, whose buffers have to be full first.
+func TestStopsReadingForReal(t *testing.T) {
+	canceled := make(chan struct{}, 1)
+	long := strings.Repeat("x", 1<<20)
+	h := loopback(t, stream.Settings{WriteTimeout: 200 * time.Millisecond, PingEvery: time.Hour,
+		Do: func(ctx context.Context, j stream.Job) (string, error) {
+			if j.ID != "x/1" {
+				return long, nil
+			}
+			<-ctx.Done()
+			canceled <- struct{}{}
+			return "", context.Cause(ctx)
+		}})
+	c := h.deaf("a")
+	c.press(jobs("x", 100))
+	wait(t, "the job is canceled", canceled)
+}
+
+// A press that comes in the middle of a transmission does not tear it: the
+// message arrives whole, the connection goes on, and the next run begins after
+// it.
+func TestPressDuringTransmission(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaving()
+		h := piped(t, stream.Settings{Limit: 2, PingEvery: time.Hour, Do: l.do})
+		c := h.deaf("a")
+		c.press(`[{"id":"stays"},{"id":"quick"}]`)
+		synctest.Wait() // a message is under way, half of it perhaps
+		c.press(jobs("quick", 1))
+		<-l.ended // canceled, all the same
+
+		time.Sleep(4 * time.Second) // within the write timeout
+		c.events = make(chan stream.Event, 100)
+		go c.read()
+		first := c.next() // what was under way
+		if first != started(1, 2) {
+			t.Errorf("message %+v, want %+v", first, started(1, 2))
+		}
+		c.expect(replaced(1, 2), started(2, 1), result(2, "quick", 1), finished(2, 1))
+		c.ws.CloseNow()
+		for range c.events {
+		}
+	})
+}
+
+// Clients are told when the server shuts down, and their runs canceled.
+func TestShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaving()
+		h := piped(t, stream.Settings{Do: l.do})
+		busy, idle := h.tab("busy"), h.tab("idle")
+		busy.press(jobs("x", 3))
+		busy.expect(started(1, 3))
+		for range 3 {
+			<-l.begun
+		}
+		begin := time.Now()
+		if err := h.stop(); err != nil {
+			t.Errorf("webserver.Run = %v, want nil", err)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("shutting down took %v, want no time", took)
+		}
+		busy.closed(websocket.StatusGoingAway, "shutting down")
+		idle.closed(websocket.StatusGoingAway, "shutting down")
+		if n := len(l.ended); n != 3 {
+			t.Errorf("%d jobs have ended, want 3", n)
+		}
+	})
+}
+
+// Whatever a client does, or does not do, it cannot hold up a shutdown for
+// longer than the write timeout.
+func TestShutdownStubborn(t *testing.T) {
+	// A frame of which the end does not come.
+	half := func(length uint64) []byte {
+		frame := binary.BigEndian.AppendUint64([]byte{0x81, 0xff}, length)
+		return append(frame, 1, 2, 3, 4, 'x')
+	}
+	for name, act := range map[string]func(c *client){
+		"does not read": func(c *client) {},
+		"does not answer": func(c *client) {
+			go io.Copy(io.Discard, c.conn)
+		},
+		"half a message": func(c *client) {
+			go io.Copy(io.Discard, c.conn)
+			c.conn.Write(half(100))
+		},
+		"an endless message": func(c *client) {
+			go io.Copy(io.Discard, c.conn)
+			c.conn.Write(half(1 << 60))
+			go func() {
+				for range 1000 {
+					time.Sleep(10 * time.Millisecond)
+					if _, err := c.conn.Write([]byte("x")); err != nil {
+						return
+					}
+				}
+			}()
+		},
+		"many messages": func(c *client) {
+			go io.Copy(io.Discard, c.conn)
+			go func() {
+				for range 1000 {
+					time.Sleep(10 * time.Millisecond)
+					if c.send("[]") != nil {
+						return
+					}
+				}
+			}()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := piped(t, stream.Settings{WriteTimeout: time.Second})
+				c := h.deaf("a")
+				act(c)
+				time.Sleep(500 * time.Millisecond)
+				begin := time.Now()
+				if err := h.stop(); err != nil {
+					t.Errorf("webserver.Run = %v, want nil", err)
+				}
+				if took := time.Since(begin); took > time.Second {
+					t.Errorf("shutting down took %v, want at most 1s", took)
+				}
+				c.conn.Close()
+				time.Sleep(time.Second) // for what the client is still doing to end
+			})
+		})
+	}
+}
+
+// lockedBuffer is a log that may be looked at while it is written to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) handler() slog.Handler { return slog.NewTextHandler(l, nil) }
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
