@@ -90,9 +90,10 @@ type pipes struct {
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
+	closed := make(chan struct{})
 	select {
-	case p.conns <- server:
-		return client, nil
+	case p.conns <- &pipeServer{Conn: server, closed: closed}:
+		return pipeEnd{client, closed}, nil
 	case <-p.closed:
 		return nil, errors.New("connection refused")
 	}
@@ -110,6 +111,23 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return nil
+}
+
+// A pipeEnd is the client's end of a connection, and knows of the other one.
+type pipeEnd struct {
+	net.Conn
+	peerClosed <-chan struct{}
+}
+
+type pipeServer struct {
+	net.Conn
+	once   sync.Once
+	closed chan<- struct{}
+}
+
+func (c *pipeServer) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
 }
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "chat.test", Net: "pipe"} }

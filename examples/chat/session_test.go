@@ -1,0 +1,232 @@
+package main_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	chat "github.com/trellis-go/trellis/examples/chat"
+)
+
+// newHandler returns what a server with a key serves.
+func newHandler(t *testing.T, keyFile string) http.Handler {
+	t.Helper()
+	s, err := chat.NewSessions(keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chat.Handler(s)
+}
+
+// ask makes a request, with lines of a header.
+func ask(h http.Handler, method, path, body string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// loginCookie logs in and returns the value of the cookie.
+func loginCookie(t *testing.T, h http.Handler) string {
+	t.Helper()
+	cookies := ask(h, "POST", "/api/v1/auth", `{"login":"ada"}`).Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("POST login: cookies %v, want one", cookies)
+	}
+	return cookies[0].Value
+}
+
+func TestLogin(t *testing.T) {
+	h := newHandler(t, "")
+	for _, c := range []struct {
+		body   string
+		status int
+		name   string // with the id in place of ID
+	}{
+		{`{"login": "ada"}`, 200, "ada"},
+		{`{"login": "ada", "password": "password"}`, 200, "ada"},
+		{`{"login": "  ada  lovelace "}`, 200, "ada  lovelace"},
+		{`{"login": "Ünïcödé 💬"}`, 200, "Ünïcödé 💬"},
+		{`{"login": "<b>&"}`, 200, "<b>&"},
+		{`{"login": ""}`, 200, "AnonymousID"},
+		{`{"login": "  "}`, 200, "AnonymousID"},
+		{`{"login": null}`, 200, "AnonymousID"},
+		{`{}`, 200, "AnonymousID"},
+		{`{"login": "` + strings.Repeat("ü", 40) + `"}`, 200, strings.Repeat("ü", 40)},
+		{`{"login": "` + strings.Repeat("ü", 41) + `"}`, 400, ""},
+		{`{"login": "new\nline"}`, 400, ""},
+		{`{"login": "\u202eback"}`, 400, ""}, // would turn round what stands beside it
+		{`{"login": 1}`, 400, ""},
+		{`{"login": "ada"} {}`, 400, ""},
+		{`["ada"]`, 400, ""},
+		{`login=ada`, 400, ""},
+		{``, 400, ""},
+		{`{"login": "ada", "x": "` + strings.Repeat("x", 2000) + `"}`, 400, ""},
+	} {
+		response := ask(h, "POST", "/api/v1/auth", c.body)
+		if response.StatusCode != c.status {
+			t.Errorf("POST %.60s: %s, want %d", c.body, response.Status, c.status)
+		}
+		if c.status != 200 {
+			if len(response.Cookies()) > 0 {
+				t.Errorf("POST %.60s: %s, with a cookie", c.body, response.Status)
+			}
+			continue
+		}
+		var u struct{ ID, Name string }
+		json.NewDecoder(response.Body).Decode(&u)
+		if want := strings.Replace(c.name, "ID", u.ID, 1); u.ID == "" || u.Name != want {
+			t.Errorf("POST %s: %+v, want an id and the name %s", c.body, u, want)
+		}
+		if len(response.Cookies()) != 1 {
+			t.Fatalf("POST %s: cookies %v, want one", c.body, response.Cookies())
+		}
+		cookie := response.Cookies()[0]
+		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || cookie.MaxAge != 24*60*60 {
+			t.Errorf("POST %s: cookie %v", c.body, cookie)
+		}
+
+		var again struct{ ID, Name string }
+		response = ask(h, "GET", "/api/v1/auth", "", "Cookie: chat="+cookie.Value)
+		json.NewDecoder(response.Body).Decode(&again)
+		if again != u {
+			t.Errorf("GET auth with the cookie of %+v: %s, %+v", u, response.Status, again)
+		}
+	}
+}
+
+// A cookie that somebody has made, or changed, is none.
+func TestForged(t *testing.T) {
+	h := newHandler(t, "")
+	good := loginCookie(t, h)
+	payload, mac, _ := strings.Cut(good, ".")
+	plain, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(plain), "ada", "bob", 1)))
+	flip := func(s string, i int) string {
+		b := []byte(s)
+		b[i] ^= 1
+		return string(b)
+	}
+	for name, value := range map[string]string{
+		"another name":          other + "." + mac,
+		"another signature":     payload + "." + flip(mac, 0),
+		"cut signature":         payload + "." + mac[:20],
+		"no signature":          payload + ".",
+		"no dot":                payload,
+		"no payload":            "." + mac,
+		"empty":                 "",
+		"dots":                  "...",
+		"signature twice":       good + "." + mac,
+		"no base64":             "%%%." + mac,
+		"another server's":      loginCookie(t, newHandler(t, "")),
+		"another way to spell ": payload + "." + mac[:len(mac)-1] + flip(mac, len(mac)-1)[len(mac)-1:],
+	} {
+		for _, path := range []string{"/ws", "/api/v1/auth"} {
+			if response := ask(h, "GET", path, "", "Cookie: chat="+value); response.StatusCode != 401 {
+				t.Errorf("GET %s with a cookie with %s: %s, want 401", path, name, response.Status)
+			}
+		}
+	}
+	for _, path := range []string{"/ws", "/api/v1/auth"} {
+		if response := ask(h, "GET", path, ""); response.StatusCode != 401 {
+			t.Errorf("GET %s without a cookie: %s, want 401", path, response.Status)
+		}
+	}
+	if response := ask(h, "GET", "/api/v1/auth", "", "Cookie: chat="+good); response.StatusCode != 200 {
+		t.Errorf("GET auth with a good cookie: %s", response.Status)
+	}
+}
+
+// The browser need not forget a cookie in time: it says itself when it ends.
+func TestExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHandler(t, "")
+		header := "Cookie: chat=" + loginCookie(t, h)
+		time.Sleep(24*time.Hour - 1)
+		if response := ask(h, "GET", "/api/v1/auth", "", header); response.StatusCode != 200 {
+			t.Errorf("GET auth before the end: %s", response.Status)
+		}
+		time.Sleep(1)
+		for _, path := range []string{"/ws", "/api/v1/auth"} {
+			if response := ask(h, "GET", path, "", header); response.StatusCode != 401 {
+				t.Errorf("GET %s after 24h: %s, want 401", path, response.Status)
+			}
+		}
+	})
+}
+
+// With a key in a file a cookie outlives the server.
+func TestKeyFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	one, two := write("one", strings.Repeat("1", 32)), write("two", strings.Repeat("2", 32))
+	header := "Cookie: chat=" + loginCookie(t, newHandler(t, one))
+	if response := ask(newHandler(t, one), "GET", "/api/v1/auth", "", header); response.StatusCode != 200 {
+		t.Errorf("GET auth from a server with the same key: %s", response.Status)
+	}
+	if response := ask(newHandler(t, two), "GET", "/api/v1/auth", "", header); response.StatusCode != 401 {
+		t.Errorf("GET auth from a server with another key: %s, want 401", response.Status)
+	}
+	for _, file := range []string{write("short", strings.Repeat("1", 31)), filepath.Join(dir, "missing")} {
+		if s, err := chat.NewSessions(file); err == nil {
+			t.Errorf("newSessions(%s) = %v, want an error", filepath.Base(file), s)
+		}
+	}
+}
+
+// Pages of other sites can neither log their visitors in nor talk for them.
+func TestOtherSites(t *testing.T) {
+	h := newHandler(t, "")
+	cookie := "Cookie: chat=" + loginCookie(t, h)
+	upgrade := []string{
+		cookie, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+	}
+	if response := ask(h, "GET", "/ws", "", append(upgrade, "Origin: http://evil.example")...); response.StatusCode != 403 {
+		t.Errorf("websocket from another site: %s, want 403", response.Status)
+	}
+	if response := ask(h, "GET", "/ws", "", cookie); response.StatusCode != 426 {
+		t.Errorf("GET /ws without an upgrade: %s, want 426", response.Status)
+	}
+	for _, header := range []string{"Origin: http://evil.example", "Sec-Fetch-Site: cross-site"} {
+		if response := ask(h, "POST", "/api/v1/auth", `{"login":"x"}`, header); response.StatusCode != 403 {
+			t.Errorf("POST auth with %s: %s, want 403", header, response.Status)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	h := newHandler(t, "")
+	response := ask(h, "GET", "/", "")
+	if got := response.Header.Get("Content-Type"); response.StatusCode != 200 || got != "text/html; charset=utf-8" {
+		t.Errorf("GET /: %s, %s", response.Status, got)
+	}
+	for path, want := range map[string]int{"/x": 404, "/ws/": 404, "/index.html": 404, "/api/v1/": 404} {
+		if response := ask(h, "GET", path, ""); response.StatusCode != want {
+			t.Errorf("GET %s: %s, want %d", path, response.Status, want)
+		}
+	}
+	if response := ask(h, "DELETE", "/api/v1/auth", ""); response.StatusCode != 405 {
+		t.Errorf("DELETE auth: %s, want 405", response.Status)
+	}
+}

@@ -1,0 +1,209 @@
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	chat "github.com/trellis-go/trellis/examples/chat"
+)
+
+// The tests of this file are about clients that do not read, with exact times.
+// Connections in memory have no buffers: one message is in the hands of the
+// writer, two are in the mailbox, the next is the first that has to wait.
+var slowLimits = chat.Limits{
+	Mailbox:  2,
+	Patience: 5 * time.Second,
+	Ping:     time.Hour,
+	Write:    time.Hour,
+	Farewell: time.Minute,
+}
+
+// withSlow runs f with a client that does not read, and one that does.
+func withSlow(t *testing.T, limits chat.Limits, f func(t *testing.T, slow, b *client)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := startPipes(t, limits, true)
+		slow, b := s.join(t, "slow"), s.join(t, "b")
+		slow.expect(joined("b"))
+		f(t, slow, b)
+		slow.conn.CloseNow()
+		b.close()
+		s.end(t)
+	})
+}
+
+// talk lets b say messages and returns them. It hears each of them at once,
+// whatever the others do.
+func talk(b *client, n int) []message {
+	b.t.Helper()
+	var all []message
+	begin := time.Now()
+	for i := range n {
+		m := said(b.name, fmt.Sprint("message ", i))
+		b.say(m.Data)
+		b.expect(m)
+		all = append(all, m)
+	}
+	checkTook(b.t, "talking", begin, 0)
+	return all
+}
+
+func checkTook(t *testing.T, what string, begin time.Time, want time.Duration) {
+	t.Helper()
+	if took := time.Since(begin); took != want {
+		t.Errorf("%s took %v, want %v", what, took, want)
+	}
+}
+
+// Whoever does not read is dropped when the mailbox has been full for a time,
+// and is told why when it reads again.
+func TestMailboxFull(t *testing.T) {
+	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
+		all := talk(b, 4)
+		begin := time.Now()
+		b.expect(parted("slow"))
+		checkTook(t, "dropping", begin, slowLimits.Patience)
+		slow.expect(all[0]) // which had been begun
+		slow.expectClose(websocket.StatusPolicyViolation, "mailbox full for 5s")
+	})
+}
+
+// A mailbox that is just full is no reason, nor is a message that waits for less
+// than the time: nothing is lost then.
+func TestMailboxInTime(t *testing.T) {
+	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
+		all := talk(b, 3)
+		time.Sleep(10 * slowLimits.Patience)
+		slow.expect(all...)
+
+		all = talk(b, 6) // the last two are in the bag
+		time.Sleep(slowLimits.Patience - 1)
+		slow.expect(all[0]) // makes room for one, and the time begins anew
+		time.Sleep(slowLimits.Patience - 1)
+		slow.expect(all[1:]...)
+		slow.expect(talk(b, 3)...)
+	})
+}
+
+// What waits for a client is bounded, however fast the others talk.
+func TestBagFull(t *testing.T) {
+	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
+		all := talk(b, 1+2+1+2) // writer, mailbox, postman, bag
+		begin := time.Now()
+		talk(b, 1)
+		b.expect(parted("slow"))
+		checkTook(t, "dropping", begin, 0)
+		slow.expect(all[0])
+		slow.expectClose(websocket.StatusPolicyViolation, "more than 4 messages behind")
+	})
+}
+
+// Where it never reads again, the connection is cut.
+func TestNeverReadsAgain(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		change    func(*chat.Limits)
+		part, cut time.Duration // from the last message
+	}{
+		{"limit of the farewell", func(l *chat.Limits) { l.Farewell = 3 * time.Second }, 5 * time.Second, 8 * time.Second},
+		{"limit of a write", func(l *chat.Limits) { l.Write = 4 * time.Second }, 4 * time.Second, 4 * time.Second},
+		{"limit of a write, during the farewell", func(l *chat.Limits) { l.Write = 7 * time.Second }, 5 * time.Second, 7 * time.Second},
+		// The library has a limit of 5s for the writing of a ping, and for that
+		// of a close.
+		{"ping", func(l *chat.Limits) { l.Ping, l.Patience = 20*time.Second, time.Hour }, 25 * time.Second, 30 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			limits := slowLimits
+			c.change(&limits)
+			withSlow(t, limits, func(t *testing.T, slow, b *client) {
+				begin := time.Now()
+				talk(b, 4)
+				b.expect(parted("slow"))
+				checkTook(t, "dropping", begin, c.part)
+				<-slow.tcp.(pipeEnd).peerClosed
+				checkTook(t, "cutting", begin, c.cut)
+			})
+		})
+	}
+}
+
+// A client that reads, but is not there any more to answer, as when somebody
+// on the way takes what is sent.
+func TestNoPong(t *testing.T) {
+	limits := chat.Limits{Ping: 20 * time.Second, Pong: 10 * time.Second}
+	withSlow(t, limits, func(t *testing.T, slow, b *client) {
+		begin := time.Now()
+		go io.Copy(io.Discard, slow.tcp)
+		b.expect(parted("slow"))
+		checkTook(t, "dropping", begin, 30*time.Second)
+	})
+}
+
+// Those who answer are not dropped, however quiet they are.
+func TestPong(t *testing.T) {
+	limits := chat.Limits{Ping: 5 * time.Second, Pong: time.Second}
+	synctest.Test(t, func(t *testing.T) {
+		s := startPipes(t, limits, true)
+		a, b := s.join(t, "a"), s.join(t, "b")
+		a.expect(joined("b"))
+
+		heard := make(chan message)
+		for _, c := range []*client{a, b} {
+			go func() {
+				m, err := c.next() // answers pings meanwhile
+				if err != nil {
+					t.Errorf("%s read %v", c.name, err)
+				}
+				heard <- m
+			}()
+		}
+		time.Sleep(10*limits.Ping - 1)
+		a.say("hello")
+		for range 2 {
+			if got, want := <-heard, said("a", "hello"); got != want {
+				t.Errorf("after a while heard %v, want %v", got, want)
+			}
+		}
+		a.close()
+		b.expect(parted("a"))
+		b.close()
+		s.end(t)
+	})
+}
+
+// Whoever talks too fast is read from more slowly, and disturbs nobody.
+func TestPace(t *testing.T) {
+	withSlow(t, chat.Limits{Pace: 10 * time.Millisecond}, func(t *testing.T, slow, b *client) {
+		begin := time.Now()
+		for range 101 {
+			b.say("spam")
+			b.expect(said("b", "spam"))
+			slow.expect(said("b", "spam"))
+		}
+		checkTook(t, "101 messages", begin, time.Second)
+	})
+}
+
+// A shutdown does not wait for a client that does not read for longer than for
+// its farewell.
+func TestShutdownWithSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := slowLimits
+		limits.Farewell = 3 * time.Second
+		s := startPipes(t, limits, true)
+		slow, b := s.join(t, "slow"), s.join(t, "b")
+		talk(b, 4)
+		begin := time.Now()
+		s.end(t)
+		if took := time.Since(begin); took < 3*time.Second || took > 4*time.Second { // Shutdown looks at intervals
+			t.Errorf("the end took %v, want 3s", took)
+		}
+		slow.conn.CloseNow()
+		b.conn.CloseNow()
+	})
+}
