@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,5 +207,26 @@ func TestShutdownWithSlow(t *testing.T) {
 		}
 		slow.conn.CloseNow()
 		b.conn.CloseNow()
+	})
+}
+
+// A login whose body does not come is not waited for, and holds nobody up.
+func TestSlowLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startPipes(t, chat.Limits{}, true)
+		conn, err := s.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		fmt.Fprintf(conn, "POST /api/v1/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+		s.join(t, "a").close()
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || response.StatusCode != 400 {
+			t.Errorf("POST without an end: %v, %v, want 400", response, err)
+		}
+		checkTook(t, "giving up", begin, 4*time.Second)
+		conn.Close()
+		s.end(t)
 	})
 }

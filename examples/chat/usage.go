@@ -75,12 +75,12 @@ func newFlags(o *options) *flag.FlagSet {
 	*o = options{limits: defaults()}
 	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run decides where messages go
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any that is free, see the log")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any that is free")
 	flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs everybody out")
 	flags.IntVar(&o.limits.mailbox, "mailbox", o.limits.mailbox, "keep up to `N` messages for a client that is slow to read")
 	flags.DurationVar(&o.limits.patience, "patience", o.limits.patience, "drop a client whose mailbox has been full for this `duration`")
 	flags.DurationVar(&o.limits.ping, "ping", o.limits.ping, "ping every client at intervals of this `duration`")
-	flags.DurationVar(&o.limits.pace, "pace", o.limits.pace, "take the next message of a client after this `duration`; 0 is no limit")
+	flags.DurationVar(&o.limits.pace, "pace", o.limits.pace, "read the next message of a client after this `duration`")
 	return flags
 }
 
