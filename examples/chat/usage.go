@@ -75,7 +75,7 @@ func newFlags(o *options) *flag.FlagSet {
 	*o = options{limits: defaults()}
 	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run decides where messages go
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any that is free")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any free one")
 	flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs everybody out")
 	flags.IntVar(&o.limits.mailbox, "mailbox", o.limits.mailbox, "keep up to `N` messages for a client that is slow to read")
 	flags.DurationVar(&o.limits.patience, "patience", o.limits.patience, "drop a client whose mailbox has been full for this `duration`")
