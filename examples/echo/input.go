@@ -49,15 +49,17 @@ func (in *input) rest() []byte { return in.buf[in.start:in.end] }
 // fill calls read once, with room for one byte at least. It must not be called before
 // next has returned nil: then there is room, or the buffer can grow.
 func (in *input) fill(read func([]byte) (int, error)) error {
-	rest := in.rest()
+	buf, rest := in.buf, in.rest()
 	switch {
-	case len(rest) == 0 && len(in.buf) != bufferSize:
-		in.buf = make([]byte, bufferSize) // the first one, or after a long line
-	case len(rest) == len(in.buf):
+	case len(rest) == 0 && len(buf) != bufferSize:
+		buf = make([]byte, bufferSize) // the first one, or after a long line
+	case len(rest) == len(buf):
 		// One more than max, to see whether the line ends there.
-		in.buf = make([]byte, min(2*len(rest), max(in.max+1, bufferSize)))
+		buf = make([]byte, min(2*len(rest), max(in.max+1, bufferSize)))
 	}
-	in.start, in.end = 0, copy(in.buf, rest)
+	if in.start > 0 || len(buf) != len(in.buf) {
+		in.buf, in.start, in.end = buf, 0, copy(buf, rest)
+	}
 	n, err := read(in.buf[in.end:])
 	in.end += n
 	return err

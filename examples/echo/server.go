@@ -116,31 +116,13 @@ func (s *server) accept(ctx context.Context, n *nursery.Nursery, l net.Listener)
 	}
 }
 
-// handle is the task of one connection: it serves the client, closes the connection,
-// and says how it went.
-func (s *server) handle(ctx, draining context.Context, name string, conn net.Conn) (err error) {
+// handle is the task of one connection.
+func (s *server) handle(ctx, draining context.Context, name string, conn net.Conn) error {
 	c := newClient(ctx, conn, s.maxLine, s.limits)
 	log := s.log.With("task", name)
 	log.Debug("connected")
+	result, nth, err := s.attend(ctx, draining, c)
 
-	result := failed // unless it gets further: a panic is a failure
-	defer func() {
-		conn.Close()
-		if nth := s.tally.end(result, c.lines); result == gone || result == failed && nth > s.kept {
-			err = nil
-		}
-	}()
-	err = c.echo(ctx, draining)
-	c.part(ctx)
-
-	switch {
-	case err == nil:
-		result = served
-	case cancelscope.IsCancellation(ctx, err):
-		result = cut
-	case brokeOff(err):
-		result = gone
-	}
 	attrs := []any{"lines", c.lines}
 	if err != nil {
 		attrs = append(attrs, "err", err)
@@ -149,5 +131,29 @@ func (s *server) handle(ctx, draining context.Context, name string, conn net.Con
 		attrs = append(attrs, "unsent", n)
 	}
 	log.Log(ctx, result.level(err), result.String(), attrs...)
+	if result == gone || result == failed && nth > s.kept {
+		return nil
+	}
 	return err
+}
+
+// attend serves a client, closes the connection, and counts how it ended: nth says
+// how many have ended in this way.
+func (s *server) attend(ctx, draining context.Context, c *client) (result outcome, nth int, err error) {
+	result = failed // also if it comes to a panic
+	defer func() {
+		c.conn.Close()
+		nth = s.tally.end(result, c.lines)
+	}()
+	err = c.echo(ctx, draining)
+	c.part(ctx)
+	switch {
+	case err == nil:
+		result = served
+	case cancelscope.IsCancellation(ctx, err):
+		result = cut
+	case brokeOff(err):
+		result = gone
+	}
+	return result, nth, err
 }

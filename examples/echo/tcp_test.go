@@ -1,11 +1,14 @@
 package main_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,6 +161,32 @@ func TestNotReading(t *testing.T) {
 	deaf.Close()
 	if code := <-r.code; code != 0 {
 		t.Errorf("echo: exit code %d, want 0; its log:\n%s", code, r.log)
+	}
+}
+
+// A fullListener has no file descriptor left for those who want to come.
+type fullListener struct{ *net.TCPListener }
+
+func (fullListener) Accept() (net.Conn, error) {
+	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept", syscall.EMFILE)}
+}
+
+// Who has been connected by the kernel, but not been accepted before the shutdown, is
+// told at once that nothing comes of it.
+func TestBacklog(t *testing.T) {
+	r := start(t.Context(), echo.World{Listen: func(ctx context.Context, addr string) (net.Listener, error) {
+		l, err := echo.ListenTCP(ctx, addr)
+		if err != nil {
+			return nil, err
+		}
+		return fullListener{l.(*net.TCPListener)}, nil
+	}}, "-addr", "127.0.0.1:0")
+	conn := dial(t, r.log.wait(t, "msg=listening addr=(.*)")[1])
+	say(t, conn, "line\n")
+	r.signals <- os.Interrupt
+	r.expect(t, 0, "level=INFO msg=drained accepted=0 served=0 failed=0 gone=0 cut=0 lines=0")
+	if got, err := io.ReadAll(conn); len(got) > 0 || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the server sent %q, %v; want a reset", got, err)
 	}
 }
 
