@@ -49,7 +49,8 @@ func (w waker) wake() {
 }
 
 // A queue has the waiters of one side in the order of their arrival. The channel's mu
-// guards it.
+// guards it. A ring of pointers in the place of the links was tried: with 1,000 who
+// wait, or 10,000 who are cancelled, it was not faster.
 type queue[T any] struct {
 	first, last *waiter[T]
 	n           int
