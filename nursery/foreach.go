@@ -7,11 +7,15 @@ import (
 )
 
 // ForEach calls fn for each item of seq, for at most limit items at a time, and
-// returns when all calls have. It is a nursery whose tasks are those calls, and all
-// that is said of [Run] holds: every error comes out in one [*Error], where the task
-// of the first item is called "item 0"; an item that fails cancels the others, which
-// share the context of the nursery; panics and runtime.Goexit go on in the caller.
-// ForEach returns nil if seq has come to its end and every call returned nil.
+// returns when all calls have. Any sequence will do: slices.Values, maps.Keys, or
+// [FromChan].
+//
+// ForEach is a nursery whose tasks are those calls, and all that is said of [Run]
+// holds: every error comes out in one [*Error], where the task of the first item is
+// called "item 0"; an item that fails cancels the others; panics and runtime.Goexit go
+// on in the caller. The items share the context of the nursery: one that shall be
+// cancelled by itself, or have a limit of its own, opens a scope. ForEach returns nil if
+// seq has come to its end and every call returned nil.
 //
 // seq is called in a goroutine of its own. It is asked for an item only when fn can be
 // called with it at once, so it is never more than limit items ahead of those that are

@@ -2,6 +2,8 @@ package nursery_test
 
 import (
 	"iter"
+	"runtime"
+	"strings"
 	"sync/atomic"
 )
 
@@ -58,4 +60,11 @@ func upTo(count int) iter.Seq[int] {
 			}
 		}
 	}
+}
+
+// goroutine names the goroutine that calls it.
+func goroutine() string {
+	buf := make([]byte, 64)
+	name, _, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), " [")
+	return name
 }

@@ -7,12 +7,12 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -325,6 +325,91 @@ func TestForEachWithScopesInItems(t *testing.T) {
 			t.Errorf("%d of 8 items were cut short by their own limit, want 7", expired.Load())
 		}
 	})
+	inBubble(t, "own cancel", func(t *testing.T) {
+		start := time.Now()
+		var causes [4]error
+		err := nursery.ForEach(t.Context(), 4, upTo(4), func(ctx context.Context, item int) error {
+			var s cancelscope.Scope
+			if item == 2 {
+				time.AfterFunc(time.Second, func() { s.Cancel(errBang) })
+			}
+			err := s.Run(ctx, func(ctx context.Context) error {
+				causes[item] = deadline.Sleep(ctx, time.Minute)
+				return causes[item]
+			})
+			if s.CancelledCaught() != (item == 2) {
+				t.Errorf("the scope of item %d has absorbed a cancellation: %t, want %t", item, s.CancelledCaught(), item == 2)
+			}
+			return err
+		})
+		checkShape(t, "ForEach", err, "nil")
+		checkElapsed(t, "ForEach", start, time.Minute)
+		for item, cause := range causes {
+			if (cause != nil) != (item == 2) {
+				t.Errorf("item %d slept with %v, want an error of item 2 alone", item, cause)
+			}
+		}
+	})
+}
+
+// Whoever shares a goroutine with others is told apart from them all the same.
+func TestForEachNamesItems(t *testing.T) {
+	inBubble(t, "in one goroutine", func(t *testing.T) {
+		var by [20]string
+		o := outcomeOf(func() error {
+			return nursery.ForEach(t.Context(), 1, upTo(20), func(_ context.Context, item int) error {
+				by[item] = goroutine()
+				if item == 19 {
+					panickingItem()
+				}
+				return nil
+			})
+		})
+		raisedBy(t, "ForEach", o, "item 19", "bad item", "panickingItem")
+		for item := range by {
+			if by[item] != by[0] {
+				t.Errorf("item %d ran in %s and item 0 in %s, want the same, or this tests nothing", item, by[item], by[0])
+			}
+		}
+	})
+}
+
+// What has been given to the function is held by nobody else.
+func TestForEachLetsItemsGo(t *testing.T) {
+	type item [100]byte // too large for a block that others share
+	const count = 100
+	var gone [count]weak.Pointer[item]
+	seq := func(yield func(*item) bool) {
+		for i := range count {
+			v := new(item)
+			gone[i] = weak.Make(v)
+			if !yield(v) {
+				return
+			}
+		}
+	}
+	taken := 0
+	err := nursery.ForEach(t.Context(), 1, seq, func(_ context.Context, v *item) error {
+		runtime.KeepAlive(v)
+		if taken++; taken < count {
+			return nil
+		}
+		v = nil
+		for range 10 {
+			runtime.GC()
+			held := 0
+			for i := range count - 1 {
+				if gone[i].Value() != nil {
+					held++
+				}
+			}
+			if held == 0 {
+				return nil
+			}
+		}
+		return errors.New("items that are done are held")
+	})
+	checkShape(t, "ForEach", err, "nil")
 }
 
 // Where a few goroutines are enough, not every item gets its own. How few depends on
@@ -333,8 +418,7 @@ func TestForEachStartsFewGoroutines(t *testing.T) {
 	const items = 10_000
 	var by [items]string // the goroutine of each item
 	err := nursery.ForEach(t.Context(), items, upTo(items), func(_ context.Context, item int) error {
-		buf := make([]byte, 64)
-		by[item], _, _ = strings.Cut(string(buf[:runtime.Stack(buf, false)]), "[")
+		by[item] = goroutine()
 		return nil
 	})
 	checkShape(t, "ForEach", err, "nil")
