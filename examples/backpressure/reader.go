@@ -139,7 +139,7 @@ func demo(url string, o options) []*reader {
 		{name: "sleeper", every: o.every},
 		{name: "blocker", every: o.every, block: true},
 		{name: "quitter", every: short, take: 25, then: endClose},
-		{name: "vanisher", every: short, take: 50, then: endBreak},
+		{name: "vanisher", every: short, take: 40, then: endBreak},
 		{name: "stopper", every: short, take: 10, then: endStop},
 		{name: "mute", every: short, mute: true},
 	}

@@ -104,9 +104,9 @@ func (p *program) work(ctx context.Context, l net.Listener, s *server, readers [
 		for _, r := range readers {
 			r.dial = p.dial
 			// One after another, for the order of the table.
-			_, err := nursery.StartNamed(ctx, n, "reader "+r.name, func(ctx context.Context, started func(any)) error {
+			_, err := nursery.StartNamed(ctx, n, "reader "+r.name, func(ctx context.Context, started func(struct{})) error {
 				connected := false
-				err := r.run(ctx, func() { connected = true; started(nil) })
+				err := r.run(ctx, func() { connected = true; started(struct{}{}) })
 				ends.add(ctx, r)
 				if connected && isLoss(err) {
 					// This is what the program is about, and no failure.

@@ -58,11 +58,16 @@ func inNursery(t *testing.T, body func(ctx context.Context, n *nursery.Nursery))
 // The program as it comes, with all its readers.
 func TestDemo(t *testing.T) {
 	inNursery(t, func(ctx context.Context, n *nursery.Nursery) {
-		s := start(ctx, n, "-addr 127.0.0.1:0 -for 3s -patience 1s -read-every 300ms")
+		s := start(ctx, n, "-addr 127.0.0.1:0 -for 1h -read-every 300ms")
+		for _, end := range []string{
+			`quitter end="closed with 1000"`, `vanisher end="broke off"`, `stopper end="cut off: silent`, `mute end="cut off: silent`,
+		} {
+			s.stderr.after(t, end)
+		}
+		s.interrupt(fmt.Errorf("enough"))
 		s.expect(t, "backpressure", 0,
-			"The time limit of 3s was up.",
-			"sleeper pauses with deadline.Sleep", "blocker pauses with time.Sleep", "fast does not pause",
-			"closed with 1000", "cut off: silent for 1s",
+			"Interrupted (enough).",
+			"sleeper pauses with deadline.Sleep", "blocker pauses with time.Sleep", "fast does not pause", "stopper waits for its context",
 		)
 		for _, reader := range []string{"fast", "sleeper", "blocker", "quitter", "vanisher", "stopper", "mute"} {
 			if !strings.Contains(s.stdout.String(), "\n"+reader+" ") {

@@ -33,7 +33,7 @@ Without -serve and -connect it brings its readers along:
   sleeper   pauses for -read-every after each message, with deadline.Sleep
   blocker   does so with time.Sleep, which no cancellation interrupts
   quitter   closes in good order after 25 messages
-  vanisher  breaks off after 50 messages, without a closing handshake
+  vanisher  breaks off after 40 messages, without a closing handshake
   stopper   stops reading after 10 messages, and keeps the connection
   mute      reads, but answers nothing, not even a ping
 With -serve it waits for readers from elsewhere, such as its own -connect.
