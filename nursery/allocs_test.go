@@ -118,9 +118,9 @@ func callsInside(ctx context.Context, n *nursery.Nursery) []ceiling.Call {
 func callsOfItems(ctx context.Context) []ceiling.Call {
 	filled := make(chan int, 8)
 	return []ceiling.Call{
-		ceiling.At(12, "ForEach", "without items", func() { nursery.ForEach(ctx, 2, upTo(0), item) }),
-		ceiling.At(17, "Map", "without items", func() { nursery.Map(ctx, 2, upTo(0), double) }),
-		ceiling.At(31, "MapSeq", "without items", func() { each(nursery.MapSeq(ctx, 2, upTo(0), double)) }),
+		ceiling.At(13, "ForEach", "without items", func() { nursery.ForEach(ctx, 2, upTo(0), item) }),
+		ceiling.At(18, "Map", "without items", func() { nursery.Map(ctx, 2, upTo(0), double) }),
+		ceiling.At(32, "MapSeq", "without items", func() { each(nursery.MapSeq(ctx, 2, upTo(0), double)) }),
 		ceiling.At(8, "Race", "of two", func() { nursery.Race(ctx, value, value) }),
 		ceiling.At(6, "All", "of two", func() { nursery.All(ctx, value, value) }),
 		ceiling.At(0, "FromChan", "for eight items", func() {
