@@ -105,7 +105,7 @@ func libraries(columns [][]row) []string {
 func column(rows []row, names []string) (*plot.Plot, int, error) {
 	p := chart.New()
 	p.X.Scale = plot.LogScale{}
-	p.X.Tick.Marker = chart.Ticks{Format: chart.Plain}
+	p.X.Tick.Marker = chart.Ticks{Most: 12, Format: chart.Plain}
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = chart.Faint, chart.Faint
 	p.Add(grid, one{})

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"fmt"
 	"image/color"
 	"io"
 	"math"
@@ -113,19 +114,31 @@ func Legend(c draw.Canvas, entries []Entry) draw.Canvas {
 	return c
 }
 
-// Ticks are 1, 2 and 5 in each power of ten, or only 1 if there are many powers.
-type Ticks struct{ Format func(v float64) string }
+// Ticks are at most Most marks on a logarithmic axis: at 1, 2 and 5 times each power of
+// ten if that is few enough, otherwise at powers of ten.
+type Ticks struct {
+	Most   int
+	Format func(v float64) string
+}
 
 func (t Ticks) Ticks(low, high float64) []plot.Tick {
-	digits := []float64{1, 2, 5}
-	if high/low > 2e3 {
-		digits = digits[:1]
+	ticks := t.at(low, high, 1, 1, 2, 5)
+	for step := 1; len(ticks) > t.Most && step < 10; step++ {
+		ticks = t.at(low, high, step, 1)
 	}
+	return ticks
+}
+
+// at returns ticks at the digits times each step-th power of ten.
+func (t Ticks) at(low, high float64, step int, digits ...int) []plot.Tick {
 	var ticks []plot.Tick
-	for power := math.Floor(math.Log10(low)); math.Pow(10, power) <= high; power++ {
+	for power := int(math.Floor(math.Log10(low))); math.Pow10(power) <= high; power++ {
+		if power%step != 0 {
+			continue
+		}
 		for _, digit := range digits {
 			// Parsed, because a product would be a little off.
-			v, _ := strconv.ParseFloat(strconv.Itoa(int(digit))+"e"+strconv.Itoa(int(power)), 64)
+			v, _ := strconv.ParseFloat(fmt.Sprintf("%de%d", digit, power), 64)
 			if low <= v && v <= high {
 				ticks = append(ticks, plot.Tick{Value: v, Label: t.Format(v)})
 			}

@@ -29,19 +29,22 @@ func TestStyles(t *testing.T) {
 func TestTicks(t *testing.T) {
 	for _, c := range []struct {
 		low, high float64
+		most      int
 		want      string
 	}{
-		{0.03, 3, "0.05 0.1 0.2 0.5 1 2"},
-		{1, 10, "1 2 5 10"},
-		{1, 1e6, "1 10 100 1e+03 1e+04 1e+05 1e+06"},
-		{3, 4, ""},
+		{0.03, 3, 10, "0.05 0.1 0.2 0.5 1 2"},
+		{0.03, 3, 5, "0.1 1"},
+		{1, 10, 4, "1 2 5 10"},
+		{1, 1e6, 7, "1 10 100 1e+03 1e+04 1e+05 1e+06"},
+		{1, 1e6, 4, "1 100 1e+04 1e+06"},
+		{3, 4, 4, ""},
 	} {
 		var labels []string
-		for _, tick := range (chart.Ticks{Format: chart.Plain}).Ticks(c.low, c.high) {
+		for _, tick := range (chart.Ticks{Most: c.most, Format: chart.Plain}).Ticks(c.low, c.high) {
 			labels = append(labels, tick.Label)
 		}
 		if got := strings.Join(labels, " "); got != c.want {
-			t.Errorf("Ticks(%v, %v) = %q, want %q", c.low, c.high, got, c.want)
+			t.Errorf("at most %d Ticks(%v, %v) = %q, want %q", c.most, c.low, c.high, got, c.want)
 		}
 	}
 }

@@ -46,3 +46,11 @@ func Factor(ratio float64) string {
 	}
 	return strconv.FormatFloat(ratio, 'f', 2, 64)
 }
+
+// Thousands writes 10000 as 10,000.
+func Thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", Thousands(n/1000), n%1000)
+}

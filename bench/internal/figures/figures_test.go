@@ -24,6 +24,10 @@ func TestFigures(t *testing.T) {
 		{figures.Amount(240_416.4), "240416"},
 		{figures.Percent(0.049), "5%"},
 		{figures.Factor(0), ""},
+		{figures.Thousands(0), "0"},
+		{figures.Thousands(999), "999"},
+		{figures.Thousands(1000), "1,000"},
+		{figures.Thousands(100_020_003), "100,020,003"},
 		{figures.Factor(0.876), "0.88"},
 	} {
 		if c.got != c.want {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/trellis-go/trellis/bench/internal/figures"
 	"github.com/trellis-go/trellis/bench/internal/peer"
 )
 
@@ -94,7 +95,7 @@ func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return thousands(n) + " " + thing + "s"
+	return figures.Thousands(n) + " " + thing + "s"
 }
 
 // giveUp: many tasks wait for a value until their context is canceled. Only the end is

@@ -3,9 +3,9 @@ package workload
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
+	"github.com/trellis-go/trellis/bench/internal/figures"
 	"github.com/trellis-go/trellis/bench/internal/peer"
 )
 
@@ -88,16 +88,8 @@ func (c Config) loop(name, title string, limit int, l load) (w Workload, work fu
 	items := c.items(l)
 	return Workload{
 		Name:  fmt.Sprintf("%s/limit=%d/work=%s", name, limit, l.label),
-		Title: fmt.Sprintf("%s of %s items, limit %d: %s", title, thousands(items), limit, l.title),
+		Title: fmt.Sprintf("%s of %s items, limit %d: %s", title, figures.Thousands(items), limit, l.title),
 		Unit:  "item", Units: items, Against: "errgroup",
 		cold: true,
 	}, c.seen(l.work)
-}
-
-// thousands writes 10000 as 10,000.
-func thousands(n int) string {
-	if n < 1000 {
-		return strconv.Itoa(n)
-	}
-	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
