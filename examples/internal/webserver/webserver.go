@@ -16,11 +16,13 @@ import (
 )
 
 const (
-	// headerLimit bounds the time for the header of a request, so that nobody
-	// holds connections by sending one byte a minute. There is none for bodies
-	// and answers, which may be streams: handlers have limits of their own, and
-	// see http.ResponseController.
-	headerLimit = 10 * time.Second
+	// requestLimit bounds the time for a request with its body, and answerLimit
+	// the time until the answer has been taken, so that nobody holds connections
+	// by sending or reading one byte a minute. Handlers that take longer set
+	// limits of their own, with http.ResponseController. Connections that were
+	// taken over have none.
+	requestLimit = 10 * time.Second
+	answerLimit  = time.Minute
 
 	// idleLimit bounds the time between two requests on one connection.
 	idleLimit = time.Minute
@@ -53,12 +55,13 @@ func Run(ctx context.Context, l net.Listener, handler http.Handler) error {
 		// The tasks of net/http are not ours to start, so they are counted.
 		var running sync.WaitGroup
 		server := &http.Server{
-			Handler:           counted(handler, &running),
-			BaseContext:       func(net.Listener) context.Context { return ctx },
-			ConnState:         watch(ctx, &running),
-			ReadHeaderTimeout: headerLimit,
-			IdleTimeout:       idleLimit,
-			ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
+			Handler:      counted(handler, &running),
+			BaseContext:  func(net.Listener) context.Context { return ctx },
+			ConnState:    watch(ctx, &running),
+			ReadTimeout:  requestLimit,
+			WriteTimeout: answerLimit,
+			IdleTimeout:  idleLimit,
+			ErrorLog:     slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
 		}
 		n.GoNamed("serve", func(context.Context) error {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -115,20 +118,23 @@ func logPanic(r *http.Request) {
 // watch returns a hook that counts in running the connections that the server
 // has, which are not those that were taken over.
 //
-// It also closes connections that have not sent a request when ctx is done.
-// Browsers open some in advance, and Shutdown would give them five seconds.
+// When ctx is done, it also closes connections that have not sent a request, which
+// browsers open in advance, and ends the wait for bodies: a server reads what is
+// left of one when the handler has returned. Shutdown would give both five
+// seconds.
 func watch(ctx context.Context, running *sync.WaitGroup) func(net.Conn, http.ConnState) {
-	var silent sync.Map // of net.Conn, to the function that stops their closing
+	var waiting sync.Map // of net.Conn, to the function that lets it live on
 	return func(c net.Conn, state http.ConnState) {
-		if state == http.StateNew {
+		if spare, ok := waiting.LoadAndDelete(c); ok {
+			spare.(func() bool)()
+		}
+		switch state {
+		case http.StateNew:
 			running.Add(1)
-			silent.Store(c, context.AfterFunc(ctx, func() { c.Close() }))
-			return
-		}
-		if keep, ok := silent.LoadAndDelete(c); ok {
-			keep.(func() bool)()
-		}
-		if state == http.StateClosed || state == http.StateHijacked {
+			waiting.Store(c, context.AfterFunc(ctx, func() { c.Close() }))
+		case http.StateActive:
+			waiting.Store(c, context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Unix(1, 0)) }))
+		case http.StateClosed, http.StateHijacked:
 			running.Done()
 		}
 	}

@@ -276,7 +276,8 @@ func TestTimeToEnd(t *testing.T) {
 		{"half a header", "GET / HT", false, 0, false},
 		{"idle", request, true, 0, false},
 		{"idle, and half a header", request + "GE", true, 0, false},
-		{"stuck in its body", stuckBody, false, 5 * time.Second, true},
+		{"stuck in its body", stuckBody, false, 0, false},
+		{"stuck in its body, and not reading the answer", stuckBody, false, 5 * time.Second, true},
 		{"not reading the answer", request, false, 5 * time.Second, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -294,6 +295,9 @@ func TestTimeToEnd(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+				if c.limit == 0 {
+					go io.Copy(io.Discard, client)
+				}
 				// The server waits for more, or for the client to read.
 				synctest.Wait()
 				begin := time.Now()
@@ -308,6 +312,62 @@ func TestTimeToEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever does not go on with a request, or does not take the answer, loses the
+// connection, whether or not the handler cares.
+func TestTimeForRequests(t *testing.T) {
+	answer := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }
+	echo := func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }
+	for _, c := range []struct {
+		name    string
+		send    string
+		read    bool // until the server closes
+		handler http.HandlerFunc
+		limit   time.Duration
+	}{
+		{"half a header", "GET / HT", true, answer, 10 * time.Second},
+		{"half a body that is not read", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12", true, answer, 10 * time.Second},
+		{"half a body that is read", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12", true, echo, 10 * time.Second},
+		{"no further request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", true, answer, time.Minute},
+		{"not reading the answer", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", false, answer, time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				s := serve(t, l, c.handler)
+				defer s.endWell(t)
+				client, server := net.Pipe()
+				defer client.Close()
+				closed := make(chan struct{})
+				l.conns <- watched{server, closed}
+				begin := time.Now()
+				io.WriteString(client, c.send)
+				if c.read {
+					io.Copy(io.Discard, client)
+				}
+				<-closed
+				if took := time.Since(begin); took < c.limit || took > c.limit+time.Second {
+					t.Errorf("the connection was closed after %v, want %v", took, c.limit)
+				}
+			})
+		})
+	}
+}
+
+// A watched connection closes a channel when it is closed first.
+type watched struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (w watched) Close() error {
+	select {
+	case <-w.closed:
+	default:
+		close(w.closed)
+	}
+	return w.Conn.Close()
 }
 
 // pipes is a listener whose connections are handed to it.
