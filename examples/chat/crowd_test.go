@@ -25,7 +25,7 @@ func TestCrowd(t *testing.T) {
 	// All that goes at once fits into the mailboxes of those who read, so that
 	// none of them depends on being fast. Pings are left out: those who do not
 	// read are to be found by their mailboxes.
-	limits := chat.Limits{Mailbox: 2 * silent, Patience: 100 * time.Millisecond, Ping: time.Hour, Write: time.Hour, Farewell: 100 * time.Millisecond}
+	limits := chat.Limits{Mailbox: 2 * silent, Patience: 500 * time.Millisecond, Ping: time.Hour, Write: time.Hour, Farewell: 100 * time.Millisecond}
 	s := start(t, smallBuffers{l}, new(net.Dialer).DialContext, limits, true)
 	defer s.end(t)
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -41,7 +42,7 @@ func (l Limits) limits() limits {
 
 // Serve is the program without its command line. If shielded is false, clients
 // that leave tell the others in their canceled scopes, as the program of the
-// bug did.
+// bug did. Otherwise it is an error if anybody is left in the room at the end.
 func Serve(ctx context.Context, l net.Listener, limits Limits, shielded bool) error {
 	s, err := newSessions("")
 	if err != nil {
@@ -51,7 +52,11 @@ func Serve(ctx context.Context, l net.Listener, limits Limits, shielded bool) er
 	if !shielded {
 		h.shield = func(ctx context.Context, _ time.Duration, fn func(context.Context) error) error { return fn(ctx) }
 	}
-	return serve(ctx, l, h, s, limits.limits())
+	err = serve(ctx, l, h, s, limits.limits())
+	if r := h.room; err == nil && shielded && len(r.clients)+len(r.tabs) > 0 {
+		return fmt.Errorf("left in the room: %d clients, %d users", len(r.clients), len(r.tabs))
+	}
+	return err
 }
 
 // Handler returns what is served, for requests that do not join.

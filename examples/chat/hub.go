@@ -12,8 +12,9 @@ import (
 // another, and passes it on to all. So everybody hears the same in the same
 // order. It never waits for a client.
 type hub struct {
-	in  *memchan.Sender[event]
-	out *memchan.Receiver[event]
+	in   *memchan.Sender[event]
+	out  *memchan.Receiver[event]
+	room room // belongs to run
 
 	// shield is how leaving clients are protected: cancelscope.Shield. A test
 	// replaces it to show what happens without.
@@ -33,7 +34,12 @@ const queueLimit = 64
 
 func newHub() *hub {
 	in, out := memchan.Open[event](queueLimit)
-	return &hub{in: in, out: out, shield: cancelscope.Shield}
+	return &hub{
+		in:     in,
+		out:    out,
+		room:   room{clients: make(map[*client]bool), tabs: make(map[string]int)},
+		shield: cancelscope.Shield,
+	}
 }
 
 // tell hands an event to the hub. If ctx is done, nothing is told, and the
@@ -48,17 +54,16 @@ func (h *hub) close() { h.in.Close() }
 // run is the task of the hub, which ends after close. It is called once.
 func (h *hub) run(ctx context.Context) error {
 	defer h.out.Close() // however run ends, nobody waits for a hub that is gone
-	r := room{clients: make(map[*client]bool), tabs: make(map[string]int)}
 	for e, err := range h.out.All(ctx) {
 		if err != nil {
 			return err
 		}
-		r.handle(e)
+		h.room.handle(e)
 	}
 	return nil
 }
 
-// A room is who is there. It belongs to the task of the hub.
+// A room is who is there.
 type room struct {
 	clients map[*client]bool
 	tabs    map[string]int // the clients of each user, by the id; never 0

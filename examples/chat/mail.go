@@ -16,7 +16,7 @@ import (
 // into the mailbox, and waits there if that is full, but not for ever. The
 // writer takes them out as fast as the client reads.
 //
-// The two are bounded, and so is what a client that does not read can cost: its
+// Both are bounded, and so is what a client that does not read can cost: its
 // own connection, after a time, and nobody else's time.
 type mail struct {
 	bag       *memchan.Sender[[]byte]
@@ -25,10 +25,15 @@ type mail struct {
 	mailbox   *memchan.Receiver[[]byte]
 }
 
-func newMail(capacity int) *mail {
+// bagSize is how many mailboxes a bag could fill. It takes the bursts, such as
+// that of many who leave at once: the hub does not even wait for a postman who
+// is ready to run, but not running yet.
+const bagSize = 4
+
+func newMail(mailbox int) *mail {
 	m := new(mail)
-	m.bag, m.bagOut = memchan.Open[[]byte](capacity)
-	m.mailboxIn, m.mailbox = memchan.Open[[]byte](capacity)
+	m.bag, m.bagOut = memchan.Open[[]byte](bagSize * mailbox)
+	m.mailboxIn, m.mailbox = memchan.Open[[]byte](mailbox)
 	return m
 }
 
@@ -39,7 +44,7 @@ func (c *client) post(data []byte) {
 	if errors.Is(c.mail.bag.TrySend(data), memchan.ErrWouldBlock) {
 		c.end(&farewell{
 			code:   websocket.StatusPolicyViolation,
-			reason: fmt.Sprintf("more than %d messages behind", 2*c.limits.mailbox),
+			reason: fmt.Sprintf("more than %d messages behind", (1+bagSize)*c.limits.mailbox),
 		})
 	}
 	// Any other error says that the postman has ended: c is leaving.

@@ -8,8 +8,9 @@
 //
 //   - client.go: a websocket, from joining to leaving, as one nursery, in whose
 //     canceled scope the others are told;
-//   - hub.go: who is in the room, and how a message reaches all without
-//     anybody's waiting for anybody;
+//   - hub.go: who is in the room, and who hears what;
+//   - mail.go: the way of a message to a client, on which one that does not read
+//     delays nobody else;
 //   - message.go: the messages, and the reasons for which a websocket ends;
 //   - web.go and index.html: what is served, the page among it;
 //   - session.go: the signed cookie that says who somebody is;

@@ -50,6 +50,8 @@ func talk(b *client, n int) []message {
 		b.say(m.Data)
 		b.expect(m)
 		all = append(all, m)
+		// Whatever could be done with the message for the others is done.
+		synctest.Wait()
 	}
 	checkTook(b.t, "talking", begin, 0)
 	return all
@@ -95,13 +97,13 @@ func TestMailboxInTime(t *testing.T) {
 // What waits for a client is bounded, however fast the others talk.
 func TestBagFull(t *testing.T) {
 	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
-		all := talk(b, 1+2+1+2) // writer, mailbox, postman, bag
+		all := talk(b, 1+2+1+8) // writer, mailbox, postman, bag
 		begin := time.Now()
 		talk(b, 1)
 		b.expect(parted("slow"))
 		checkTook(t, "dropping", begin, 0)
 		slow.expect(all[0])
-		slow.expectClose(websocket.StatusPolicyViolation, "more than 4 messages behind")
+		slow.expectClose(websocket.StatusPolicyViolation, "more than 10 messages behind")
 	})
 }
 
@@ -208,6 +210,37 @@ func TestShutdownWithSlow(t *testing.T) {
 		slow.conn.CloseNow()
 		b.conn.CloseNow()
 	})
+}
+
+// A ping that is stuck does not keep the client from hearing why it has to
+// leave, if it reads after all.
+func TestShutdownDuringPing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startPipes(t, chat.Limits{Ping: 20 * time.Second}, true)
+		slow := s.join(t, "slow")
+		time.Sleep(21 * time.Second)
+		s.stop()
+		time.Sleep(time.Second)
+		slow.expectClose(websocket.StatusGoingAway, "shutting down")
+		s.end(t)
+	})
+}
+
+// The patience is for a mailbox that is full, and not for a server that is slow
+// to fill one that is not. Here the time is real, and always too short.
+func TestPatienceWithRoom(t *testing.T) {
+	s := startTCP(t, chat.Limits{Patience: 1})
+	a, b := s.join(t, "a"), s.join(t, "b")
+	a.expect(joined("b"))
+	for i := range 100 {
+		m := said("b", fmt.Sprint(i))
+		b.say(m.Data)
+		a.expect(m)
+		b.expect(m)
+	}
+	b.close()
+	a.expect(parted("b"))
+	a.close()
 }
 
 // A login whose body does not come is not waited for, and holds nobody up.

@@ -49,7 +49,7 @@ type options struct {
 
 // limits bounds what a client may cost the server, and the others.
 type limits struct {
-	mailbox  int           // messages that wait for a client
+	mailbox  int           // messages in the mailbox of a client
 	patience time.Duration // how long the mailbox may be full
 	ping     time.Duration // between a pong and the next ping
 	pong     time.Duration // for the answer to a ping
@@ -77,10 +77,10 @@ func newFlags(o *options) *flag.FlagSet {
 	flags.SetOutput(io.Discard) // run decides where messages go
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any free one")
 	flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs everybody out")
-	flags.IntVar(&o.limits.mailbox, "mailbox", o.limits.mailbox, "keep up to `N` messages for a client that is slow to read")
+	flags.IntVar(&o.limits.mailbox, "mailbox", o.limits.mailbox, "keep `N` messages for a client that is slow to read; four\ntimes as many may wait for room, for the time of -patience")
 	flags.DurationVar(&o.limits.patience, "patience", o.limits.patience, "drop a client whose mailbox has been full for this `duration`")
 	flags.DurationVar(&o.limits.ping, "ping", o.limits.ping, "ping every client at intervals of this `duration`")
-	flags.DurationVar(&o.limits.pace, "pace", o.limits.pace, "read the next message of a client after this `duration`")
+	flags.DurationVar(&o.limits.pace, "pace", o.limits.pace, "read the next message of a client after this `duration`;\n0 is at once")
 	return flags
 }
 
