@@ -123,17 +123,19 @@ func (p *program) rounds(ctx context.Context, curves []curve.Curve, count int) (
 	return samples, nil
 }
 
-// tasks returns the measurements of a round, of each size with all entrants. Rounds
-// begin with different entrants.
+// tasks returns the measurements of a round: of each size those of all entrants, who
+// take turns in being the first.
 func tasks(curves []curve.Curve, round int) []task {
 	var all []task
 	for _, c := range curves {
 		if c.Once && round > 0 {
 			continue
 		}
-		for _, size := range c.Sizes {
-			for i := range c.Entrants {
-				all = append(all, task{c.Name, c.Entrants[(i+round)%len(c.Entrants)].Lib, size})
+		for again := range 1 + c.Repeat {
+			for _, size := range c.Sizes {
+				for i := range c.Entrants {
+					all = append(all, task{c.Name, c.Entrants[(i+round+again)%len(c.Entrants)].Lib, size})
+				}
 			}
 		}
 	}

@@ -14,6 +14,7 @@ type Curve struct {
 	Sizes    []int  // ascending
 	Costs    []Cost // those that are worth showing, at least one
 	Once     bool   // one measurement is as good as many
+	Repeat   int    // so many more in each round: they are quick, and must be told from noise
 	Goals    []Goal
 	Entrants []Entrant
 }

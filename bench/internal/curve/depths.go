@@ -46,7 +46,7 @@ func depth(label, title string, calls int, own, std func(ctx context.Context) er
 	c := Curve{
 		Name: "depth/call=" + label, Title: title,
 		Size: "depth", Unit: "call", Sizes: powers(1000), Costs: []Cost{Time},
-		Goals: []Goal{flat()},
+		Goals: []Goal{flat()}, Repeat: 4,
 	}
 	for i, n := range nesters {
 		call := [...]func(ctx context.Context) error{own, std}[i]
