@@ -43,7 +43,7 @@ type feed[T any] struct {
 	queue   [8]T       // guarded by mu; items from begun to before pulled, each at its index modulo 8
 	begun   int        // guarded by mu; how many items have been taken from the queue
 	pulled  int        // guarded by mu; how many items have been put into the queue
-	done    int        // guarded by mu; how many items have ended
+	done    int        // guarded by mu; how many items have returned; if one did not, no more are pulled
 	pulling bool       // guarded by mu; a worker pulls
 	coming  bool       // guarded by mu; a worker is on the way to look for something to do
 	ended   bool       // guarded by mu; nobody will pull any more
@@ -227,9 +227,6 @@ func (f *feed[T]) broken(item int, value any) {
 		f.end()
 	}
 	f.mu.Lock()
-	if item != noItem {
-		f.done++
-	}
 	f.workers--
 	f.callLocked() // what is left to do, at least stopping the sequence, is for another worker
 	f.mu.Unlock()
