@@ -192,7 +192,7 @@ func callsOfErrors(t *testing.T) []ceiling.Call {
 		ceiling.At(1, "Error.Derive", "", func() { err = all.Derive(nil) }),
 		ceiling.At(1, "TaskError.Error", "", func() { _ = one.Error() }),
 		ceiling.At(0, "TaskError.Unwrap", "", func() { err = one.Unwrap() }),
-		ceiling.At(4, "TaskError.Derive", "", func() { err = one.Derive(two) }),
+		ceiling.At(3, "TaskError.Derive", "", func() { err = one.Derive(two) }),
 		ceiling.At(5, "PanicError.Error", "", func() { _ = panicked.Error() }),
 		ceiling.At(1, "PanicError.Unwrap", "", func() { causes = panicked.Unwrap() }),
 		ceiling.At(0, "PanicError.Cancellation", "", func() { panicked.Cancellation() }),
