@@ -99,7 +99,7 @@ func TestGoals(t *testing.T) {
 		{"depth/call=Err", slightly, constant, ""},
 		{"depth/call=Err", linear, linear, "the last one, as a ratio to the first one"},
 		{"lifetime", constant, constant, ""},
-		{"lifetime", linear, linear, "bytes, after the most children"},
+		{"lifetime", linear, linear, "bytes more after the most children than after the fewest"},
 	} {
 		all := curve.All()
 		i := slices.IndexFunc(all, func(a curve.Curve) bool { return a.Name == c.name })

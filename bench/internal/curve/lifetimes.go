@@ -2,26 +2,31 @@ package curve
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"sync"
 
 	"github.com/trellis-go/trellis/bench/internal/peer"
 )
 
-// lifetimes: what a group holds after it has run very many short children. They run a
-// few at a time, because the runtime keeps what it has made for a goroutine.
+// lifetimes: what there is on the heap of a process whose group is open and has run very
+// many short children. They run a few at a time, because the runtime keeps what it has
+// made for a goroutine.
 func lifetimes() []Curve {
 	const atATime = 100
 	c := Curve{
-		Name: "lifetime", Title: "What a group has grown by, after children that have ended",
-		Size: "children", Unit: "group", Sizes: []int{100, 10_000, million, 100 * million}, Costs: []Cost{Memory},
+		Name: "lifetime", Title: "The process with its group, after children that have ended",
+		Size: "children", Unit: "process", Sizes: []int{100, 10_000, million, 100 * million}, Costs: []Cost{Memory},
 		Once: true,
-		// Less than a byte for each thousand of a million children. What the runtime
-		// does by the way makes some thousand bytes.
+		// Less than a thousandth of a byte for each child. What the runtime does by the
+		// way makes some thousand bytes.
 		Goals: []Goal{{
-			Text: "bytes, after the most children", Cost: Memory, Max: 1 << 16,
+			Text: "bytes more after the most children than after the fewest", Cost: Memory, Max: 1 << 16,
 			Value: func(sizes []int, cost func(lib string, size int) float64) float64 {
-				return cost(own, last(sizes))
+				if len(sizes) == 1 {
+					return math.NaN()
+				}
+				return cost(own, last(sizes)) - cost(own, sizes[0])
 			},
 		}},
 	}
@@ -40,11 +45,10 @@ func lifetimes() []Curve {
 				}
 				crowd(g, 10*atATime) // more than can overlap below
 				batch()
-				before := live()
 				for range size / atATime {
 					batch()
 				}
-				s.Memory = live() - before
+				s.Memory = live()
 			})
 			defer release()
 			return s, run(context.Background())
