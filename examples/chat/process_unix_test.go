@@ -149,7 +149,8 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{[]string{"x"}, 2, `chat: unexpected argument "x"`},
 		{[]string{"-addr", ""}, 2, "chat: -addr: must not be empty"},
-		{[]string{"-mailbox", "0"}, 2, "chat: -mailbox 0: must be at least 1"},
+		{[]string{"-mailbox", "0"}, 2, "chat: -mailbox 0: must be 1 to 1048576"},
+		{[]string{"-mailbox", "9000000000000000000"}, 2, "must be 1 to 1048576"},
 		{[]string{"-patience", "0s"}, 2, "chat: -patience 0s: must be positive"},
 		{[]string{"-ping", "-1s"}, 2, "chat: -ping -1s: must be positive"},
 		{[]string{"-pace", "-1ms"}, 2, "chat: -pace -1ms: must not be negative"},

@@ -58,6 +58,9 @@ type limits struct {
 	farewell time.Duration // for the closing handshake
 }
 
+// maxMailbox is where a mailbox is bounded in name only.
+const maxMailbox = 1 << 20
+
 // defaults are the limits where no flag says otherwise.
 func defaults() limits {
 	return limits{
@@ -96,8 +99,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.addr == "":
 		return o, errors.New("-addr: must not be empty")
-	case o.limits.mailbox < 1:
-		return o, fmt.Errorf("-mailbox %d: must be at least 1", o.limits.mailbox)
+	case o.limits.mailbox < 1 || o.limits.mailbox > maxMailbox:
+		return o, fmt.Errorf("-mailbox %d: must be 1 to %d", o.limits.mailbox, maxMailbox)
 	case o.limits.patience <= 0:
 		return o, fmt.Errorf("-patience %v: must be positive", o.limits.patience)
 	case o.limits.ping <= 0:
