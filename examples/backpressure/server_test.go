@@ -163,7 +163,7 @@ func TestEndsAreNoticed(t *testing.T) {
 		{"past", "cut off: message 2 acknowledged", func(c *client) error { return c.say("2") }},
 		{"negative", "cut off: message -1 acknowledged", func(c *client) error { return c.say("-1") }},
 		{"huge number", "cut off: acknowledgment", func(c *client) error { return c.say("99999999999999999999") }},
-		{"long message", "cut off: ", func(c *client) error { return c.drain(c.say(strings.Repeat("1", 100_000))) }},
+		{"long message", "cut off: failed to read: websocket: message too big", func(c *client) error { return c.drain(c.say(strings.Repeat("1", 1000))) }},
 		{"binary", "cut off: acknowledgment", func(c *client) error {
 			return c.Write(c.w.ctx, websocket.MessageBinary, []byte{0, 0xff, 0x1b})
 		}},
@@ -278,8 +278,12 @@ func TestManyReaders(t *testing.T) {
 			})
 		}
 		all.Wait()
+		ends := make(map[string]int)
 		for range readers {
-			w.log.next(t, "reader has ended")
+			ends[w.log.next(t, "reader has ended").attrs["end"]]++
+		}
+		if ends["closed with 1000"] != readers/3 || ends["broke off"] != readers*2/3 {
+			t.Errorf("readers ended as %v, want %d closed and %d broken off", ends, readers/3, readers*2/3)
 		}
 		stays.mustTake(10)
 		rows, gone := w.server.Rows()
