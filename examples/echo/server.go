@@ -49,9 +49,10 @@ type server struct {
 }
 
 // serve runs the server on l. It returns when listening has been canceled and all
-// connections have ended, which takes no longer than the grace period, and at once
-// when ctx is done; and the listener is closed by then. The errors of all handlers
-// come out in one [*nursery.Error].
+// connections have ended. Those that are left after the grace period, or when ctx is
+// done, are cut off, which takes no longer than the limit called parting. The
+// listener is closed by then, and the errors of all handlers come out in one
+// [*nursery.Error].
 func (s *server) serve(ctx context.Context, l net.Listener) error {
 	connections := nursery.Config{
 		Name:      "connections",

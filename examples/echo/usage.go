@@ -26,9 +26,10 @@ not notice. So does a line that is too long, after a line that begins with
 
 The first SIGINT (Ctrl-C) or SIGTERM closes the listener, at once, and the
 connections may go on for the grace period: who is in the middle of a line can
-finish it, who is silent between two lines is closed after a moment. At the end
-of the grace period, or at a second signal, those that are left are cut off. A
-third signal ends the process whatever it is doing.
+finish it, who is silent between two lines for a moment is closed. At the end of
+the grace period, or at a second signal, those that are left are cut off: no more
+is read of them, and what has been read as a line is still sent back, if they take
+it within a moment. A third signal ends the process whatever it is doing.
 
 The log is on standard error. It has every error of every handler when it
 happens and again at the end; its last line counts the connections: accepted,
