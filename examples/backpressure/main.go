@@ -14,11 +14,11 @@
 // the first three. Somebody has to ask whether it is still there, and to set a limit
 // for the answer.
 //
-// In asyncio a time.Sleep also stops everything else in its process. Here each
-// reader has tasks of its own, and one that sleeps delays only itself. What
-// remains of the trap is that nothing can cancel a time.Sleep: a nursery waits
-// for it, and the summary at the end shows for how long. deadline.Sleep is cut
-// short by the cancellation of its context.
+// In Python a time.sleep in one task also stops all others of its event loop. Here
+// each reader has a goroutine of its own, and one that sleeps delays only itself.
+// What remains of the trap is that nothing can cancel a time.Sleep: a nursery
+// waits for it, and the summary at the end shows for how long. deadline.Sleep
+// ends as soon as its context is done.
 //
 //   - server.go: the tasks of one connection, and the limit for signs of life;
 //   - reader.go: the readers, well-behaved and otherwise;
