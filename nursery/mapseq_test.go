@@ -256,6 +256,40 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			t.Errorf("MapSeq = %v, want %v", got, want)
 		}
 	})
+	for _, left := range []bool{false, true} {
+		inBubble(t, fmt.Sprintf("with a result that comes after it, loop left: %t", left), func(t *testing.T) {
+			start := time.Now()
+			var got []int
+			var err error
+			for r, e := range nursery.MapSeq(t.Context(), 4, upTo(100), func(ctx context.Context, item int) (int, error) {
+				switch item {
+				case 1, 2:
+					<-ctx.Done()
+					time.Sleep(time.Minute) // and succeeds all the same
+				case 3:
+					return 0, failing(time.Second, errBoom)(ctx)
+				}
+				return item, nil
+			}) {
+				if e != nil {
+					err = e
+					break
+				}
+				if got = append(got, r); left && r == 1 {
+					break
+				}
+			}
+			checkElapsed(t, "the loop", start, time.Minute+time.Second)
+			want, shape := []int{0, 1, 2}, "[item 3=boom]"
+			if left {
+				want, shape = want[:2], "nil"
+			}
+			checkShape(t, "MapSeq", err, shape)
+			if !slices.Equal(got, want) {
+				t.Errorf("MapSeq = %v, want %v", got, want)
+			}
+		})
+	}
 	inBubble(t, "break among what is left after a failure", func(t *testing.T) {
 		given := 0
 		for _, err := range nursery.MapSeq(t.Context(), 10, upTo(100), func(ctx context.Context, item int) (int, error) {
