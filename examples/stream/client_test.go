@@ -88,10 +88,11 @@ type pipes struct {
 }
 
 func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
-	ours, theirs := net.Pipe()
+	down, theirDown := net.Pipe()
+	up, theirUp := net.Pipe()
 	select {
-	case p.conns <- theirs:
-		return ours, nil
+	case p.conns <- &halfConn{theirUp, theirDown}:
+		return &halfConn{down, up}, nil
 	case <-p.closed:
 		return nil, errors.New("connection refused")
 	case <-ctx.Done():
@@ -119,6 +120,19 @@ type pipeAddr struct{}
 
 func (pipeAddr) Network() string { return "pipe" }
 func (pipeAddr) String() string  { return "pipe" }
+
+// A halfConn can be closed in one direction, as TCP can and net.Pipe cannot.
+type halfConn struct {
+	net.Conn          // to be read from
+	up       net.Conn // to be written to
+}
+
+func (c *halfConn) Write(p []byte) (int, error)        { return c.up.Write(p) }
+func (c *halfConn) SetWriteDeadline(t time.Time) error { return c.up.SetWriteDeadline(t) }
+func (c *halfConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.Conn.SetReadDeadline(t), c.up.SetWriteDeadline(t))
+}
+func (c *halfConn) Close() error { return errors.Join(c.Conn.Close(), c.up.Close()) }
 
 // get makes a plain request.
 func (h *host) get(path string, header http.Header) (*http.Response, string) {

@@ -94,8 +94,9 @@ func TestManyPresses(t *testing.T) {
 	for _, n := range []int{3, stream.WaitingPresses} {
 		t.Run(fmt.Sprint("presses=", n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				var log lockedBuffer
 				s := newStage()
-				h := piped(t, stream.Settings{Do: s.do})
+				h := piped(t, stream.Settings{Do: s.do, Log: log.handler()})
 				c := h.tab("a")
 				c.press(jobs("cling", 1))
 				c.expect(started(1, 1))
@@ -114,6 +115,9 @@ func TestManyPresses(t *testing.T) {
 				name := fmt.Sprint("press", last)
 				c.expect(started(last, 1), result(last, name, 1), finished(last, 1))
 				s.expect(t, "begin cling/1", "end cling/1", "begin "+name+"/1", "end "+name+"/1")
+				if n := strings.Count(log.String(), "run started"); n != 2 {
+					t.Errorf("%d runs were started, want 2; the log says\n%s", n, log.String())
+				}
 			})
 		})
 	}

@@ -34,17 +34,18 @@ func DoJob(ctx context.Context, text string) (string, error) {
 	return newJob([]byte(text)).do(ctx)
 }
 
-func (s *seats) Arrive() uint64 { return s.arrive() }
+func (s *seats) Arrive(client string) *seat { return s.arrive(client) }
+func (s *seats) Depart(mine *seat)          { s.depart(mine) }
 
-func (s *seats) Hold(ctx context.Context, client string, arrival uint64, work *cancelscope.Scope, fn func(context.Context) error) error {
-	return s.hold(ctx, client, arrival, work, fn)
+func (s *seats) Hold(ctx context.Context, mine *seat, work *cancelscope.Scope, fn func(context.Context) error) error {
+	return s.hold(ctx, mine, work, fn)
 }
 
 // Len returns how many clients are remembered.
 func (s *seats) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.taken)
+	return len(s.lines)
 }
 
 // Settings are those of a server that tests change. A zero field is what the

@@ -108,7 +108,7 @@ func TestMessageLimits(t *testing.T) {
 	accepted(0)
 	press("[]" + strings.Repeat(" ", stream.MaxMessage-1))
 	refused(fmt.Sprintf("longer than %d bytes", stream.MaxMessage))
-	press(strings.Repeat("[", 100*stream.MaxMessage)) // read to its end, and not kept
+	press(strings.Repeat("[", 20*stream.MaxMessage)) // read to its end, and not kept
 	refused(fmt.Sprintf("longer than %d bytes", stream.MaxMessage))
 	for text, why := range map[string]string{
 		"":         "not JSON",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
 )
@@ -12,40 +11,70 @@ import (
 // errNewerTab is the reason for the cancellation of a tab that was replaced.
 var errNewerTab = errors.New("another tab of the same client has taken over")
 
-// seats sees to it that there is one tab at a time for each client. The zero
-// value is ready for use; it must not be copied.
+// seats sees to it that there is one tab at a time at work for each client. The
+// zero value is ready for use; it must not be copied.
 type seats struct {
-	arrivals atomic.Uint64
-
-	mu    sync.Mutex
-	taken map[string]*seat // by client: the newest; guarded by mu
+	mu       sync.Mutex
+	arrivals uint64           // guarded by mu
+	lines    map[string]*line // by client; guarded by mu
 }
 
-// A seat is one tab's place in the line of those of its client.
+// A line is what is known of one client, as long as it has a tab.
+type line struct {
+	tabs   int   // that have arrived and not departed
+	newest *seat // the newest of those that have asked to hold a seat; nil if none has
+}
+
+// A seat is one tab's place in the line of its client.
 type seat struct {
+	client  string
 	arrival uint64
-	work    *cancelscope.Scope
-	ended   chan struct{} // closed by the tab when it and all before it have ended
+	work    *cancelscope.Scope // written by hold, read by the next in line
+	ended   chan struct{}      // closed by hold, when this tab and all before it have ended
 }
 
-// arrive returns what tells a tab from those that come later. Who is the newest
-// must not depend on who is the first to hold a seat: between the request and
-// that there is a handshake, and the client may have opened the next tab by
-// then.
-func (s *seats) arrive() uint64 { return s.arrivals.Add(1) }
+// arrive gives a tab its place in line, and depart must be called in the end.
+// Which of two tabs is the newer one is decided here, when the request comes,
+// and not by who is the first to hold the seat: in between lies a handshake, and
+// the client may have opened the next tab before that of the first is through.
+func (s *seats) arrive(client string) *seat {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lines == nil {
+		s.lines = make(map[string]*line)
+	}
+	if s.lines[client] == nil {
+		s.lines[client] = new(line)
+	}
+	s.lines[client].tabs++
+	s.arrivals++
+	return &seat{client: client, arrival: s.arrivals, ended: make(chan struct{})}
+}
 
-// hold runs fn in the scope work, as the only one for that client. Whoever
-// arrived earlier and is there already is canceled, with errNewerTab, and fn
-// begins when the other's has returned. If somebody is there who arrived
-// later, work is canceled so itself, and fn does not run.
-func (s *seats) hold(ctx context.Context, client string, arrival uint64, work *cancelscope.Scope, fn func(context.Context) error) error {
-	mine := &seat{arrival: arrival, work: work, ended: make(chan struct{})}
-	before, ok := s.take(client, mine)
+// depart forgets the client, if this was its last tab: a server that runs for
+// months remembers those who are there, and nobody else.
+func (s *seats) depart(mine *seat) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lines[mine.client]
+	l.tabs--
+	if l.tabs == 0 {
+		delete(s.lines, mine.client)
+	}
+}
+
+// hold runs fn in the scope work, as the only one for the client. Whoever
+// arrived earlier is canceled, with errNewerTab, and fn begins when the
+// other's has returned. If somebody has held the seat who arrived later, it is
+// work that is canceled so, and fn does not run. A seat is held once.
+func (s *seats) hold(ctx context.Context, mine *seat, work *cancelscope.Scope, fn func(context.Context) error) error {
+	mine.work = work
+	before, ok := s.next(mine)
 	if !ok {
 		work.Cancel(errNewerTab)
 		return nil
 	}
-	defer s.leave(client, mine)
+	defer close(mine.ended)
 	if before != nil {
 		before.work.Cancel(errNewerTab)
 		// Not given up when ctx is done, nor when a third tab cancels this
@@ -57,28 +86,16 @@ func (s *seats) hold(ctx context.Context, client string, arrival uint64, work *c
 	return work.Run(ctx, fn)
 }
 
-// take puts mine in the place of the seat that is taken, if that is older.
-func (s *seats) take(client string, mine *seat) (before *seat, ok bool) {
+// next makes mine the newest seat, unless there is a newer one, and returns the
+// one before it, which may have ended.
+func (s *seats) next(mine *seat) (before *seat, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before = s.taken[client]
+	l := s.lines[mine.client]
+	before = l.newest
 	if before != nil && before.arrival > mine.arrival {
 		return nil, false
 	}
-	if s.taken == nil {
-		s.taken = make(map[string]*seat)
-	}
-	s.taken[client] = mine
+	l.newest = mine
 	return before, true
-}
-
-// leave forgets the client, unless the next tab has come: a server that runs
-// for months remembers those who are there, and nobody else.
-func (s *seats) leave(client string, mine *seat) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.taken[client] == mine {
-		delete(s.taken, client)
-	}
-	close(mine.ended)
 }

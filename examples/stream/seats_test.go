@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,6 +42,38 @@ func TestTwoTabs(t *testing.T) {
 		s.expect(t, "begin cling/1", "end cling/1", "begin x/1", "end x/1")
 		if n := h.server.Clients(); n != 1 {
 			t.Errorf("the server remembers %d clients, want 1", n)
+		}
+	})
+}
+
+// Presses that the older tab has not got to when it is replaced hold up
+// nothing: the client's answer to the goodbye is read past them.
+func TestReplacedWithPresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedBuffer
+		s := newStage()
+		h := piped(t, stream.Settings{Do: s.do, Log: log.handler()})
+		older := h.tab("a")
+		older.press(jobs("cling", 1))
+		older.expect(started(1, 1))
+		go func() {
+			for range 3 * stream.WaitingPresses {
+				older.send("[]") // fails in the end
+			}
+		}()
+		synctest.Wait() // the server keeps as many as it can
+		newer := h.tab("a")
+		newer.press("[]")
+		synctest.Wait() // it waits
+		begin := time.Now()
+		close(s.letGo)
+		older.closed(stream.StatusReplaced, "another tab")
+		if e := newer.next(); e.Type != "started" {
+			t.Errorf("message %+v, want started", e)
+		}
+		synctest.Wait() // the older tab has ended
+		if took := time.Since(begin); took != 0 || !strings.Contains(log.String(), "tab closed") {
+			t.Errorf("after %v the log says\n%swant the older tab closed at once", took, log.String())
 		}
 	})
 }
@@ -114,32 +147,43 @@ func TestTwoClients(t *testing.T) {
 }
 
 // Who is newer is decided when the requests come, not by who is through with
-// the handshake first.
+// the handshake first, and also if the newer one has left by then.
 func TestOvertaken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var s stream.Seats
-		older, newer := s.Arrive(), s.Arrive()
-		var olderWork, newerWork cancelscope.Scope
-		go s.Hold(t.Context(), "a", newer, &newerWork, func(ctx context.Context) error {
-			return deadline.Sleep(ctx, time.Second)
+	for _, left := range []bool{false, true} {
+		t.Run(fmt.Sprint("left=", left), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var s stream.Seats
+				older, newer := s.Arrive("a"), s.Arrive("a")
+				var olderWork, newerWork cancelscope.Scope
+				go func() {
+					defer s.Depart(newer)
+					s.Hold(t.Context(), newer, &newerWork, func(ctx context.Context) error {
+						return deadline.Sleep(ctx, time.Second)
+					})
+				}()
+				if left {
+					time.Sleep(2 * time.Second)
+				}
+				synctest.Wait() // the newer one has the seat, or has left it
+				err := s.Hold(t.Context(), older, &olderWork, func(context.Context) error {
+					t.Error("the older one runs as well")
+					return nil
+				})
+				if err != nil || !errors.Is(olderWork.Cause(), stream.ErrNewerTab) {
+					t.Errorf("Hold of the older one = %v, cause %v; want nil and %q", err, olderWork.Cause(), stream.ErrNewerTab)
+				}
+				if newerWork.CancelCalled() {
+					t.Error("the newer one was canceled")
+				}
+				s.Depart(older)
+				time.Sleep(2 * time.Second)
+				synctest.Wait() // the newer one has left
+				if n := s.Len(); n != 0 {
+					t.Errorf("%d clients are remembered, want none", n)
+				}
+			})
 		})
-		synctest.Wait() // the newer one has the seat
-		err := s.Hold(t.Context(), "a", older, &olderWork, func(context.Context) error {
-			t.Error("the older one runs as well")
-			return nil
-		})
-		if err != nil || !errors.Is(olderWork.Cause(), stream.ErrNewerTab) {
-			t.Errorf("Hold of the older one = %v, cause %v; want nil and %q", err, olderWork.Cause(), stream.ErrNewerTab)
-		}
-		if newerWork.CancelCalled() {
-			t.Error("the newer one was canceled")
-		}
-		time.Sleep(time.Second)
-		synctest.Wait() // the newer one has left
-		if n := s.Len(); n != 0 {
-			t.Errorf("%d clients are remembered, want none", n)
-		}
-	})
+	}
 }
 
 // Many tabs of few clients, in whatever order they come and go: there is never
@@ -162,11 +206,12 @@ func TestSeats(t *testing.T) {
 		all.Go(func() {
 			defer cancel()
 			var work cancelscope.Scope
-			arrival := s.Arrive()
+			mine := s.Arrive(fmt.Sprint(client))
+			defer s.Depart(mine)
 			for range random.IntN(3) {
 				runtime.Gosched()
 			}
-			err := s.Hold(ctx, fmt.Sprint(client), arrival, &work, func(ctx context.Context) error {
+			err := s.Hold(ctx, mine, &work, func(ctx context.Context) error {
 				if n := atWork[client].Add(1); n != 1 {
 					t.Errorf("seed %d: %d tabs of client %d at work", seed, n, client)
 				}

@@ -64,11 +64,12 @@ func (s *server) serveTab(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "client: must be 1 to 64 letters, digits, - and _", http.StatusBadRequest)
 		return
 	}
-	arrival := s.seats.arrive()
+	seat := s.seats.arrive(client)
+	defer s.seats.depart(seat)
 	taken := takenOver{ResponseWriter: w}
 	ws, err := websocket.Accept(&taken, r, nil)
 	if err != nil {
-		s.log.Warn("no websocket", "client", client, "error", err) // the answer has been written
+		s.log.Info("no websocket", "client", client, "error", err) // the answer has been written
 		return
 	}
 	defer ws.CloseNow()
@@ -78,7 +79,7 @@ func (s *server) serveTab(w http.ResponseWriter, r *http.Request) {
 
 	log := s.log.With("client", client, "from", r.RemoteAddr)
 	log.Info("tab opened")
-	t := &tab{server: s, client: client, arrival: arrival, ws: ws, conn: taken.conn, log: log}
+	t := &tab{server: s, seat: seat, ws: ws, conn: taken.conn, log: log}
 	log.Info("tab closed", "reason", t.serve(r.Context()))
 }
 

@@ -25,20 +25,21 @@ const statusReplaced websocket.StatusCode = 4001
 // can end takes no more memory than this.
 const waitingPresses = 8
 
+var errShutdown = errors.New("the server is shutting down")
+
 // A tab is one connection of a client.
 type tab struct {
 	*server
-	client  string
-	arrival uint64
-	ws      *websocket.Conn
-	conn    net.Conn // below ws
-	log     *slog.Logger
+	seat *seat
+	ws   *websocket.Conn
+	conn net.Conn // below ws
+	log  *slog.Logger
 }
 
-// errGone is the reason for the cancellation of a tab whose client has left.
-type errGone struct{ err error }
+// A goneError is the reason for the cancellation of a tab whose client has left.
+type goneError struct{ err error }
 
-func (e errGone) Error() string {
+func (e goneError) Error() string {
 	switch status := websocket.CloseStatus(e.err); {
 	case status != -1:
 		return fmt.Sprintf("closed by the client, status %d", status)
@@ -69,22 +70,21 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 		defer link.Cancel(nil)
 		n.GoNamed("link", func(ctx context.Context) error {
 			err := link.Run(ctx, func(ctx context.Context) error { return t.keepLink(ctx, send) })
-			work.Cancel(errGone{err})
+			work.Cancel(goneError{err})
 			t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
 			return nil
 		})
 
-		err := t.seats.hold(ctx, t.client, t.arrival, &work, func(ctx context.Context) error {
+		err := t.seats.hold(ctx, t.seat, &work, func(ctx context.Context) error {
 			return t.conduct(ctx, receive)
 		})
-		receive.Close() // from now on the reader drops what it gets
 		switch {
 		case ctx.Err() != nil:
-			reason = context.Cause(ctx)
-			t.goodbye(ctx, websocket.StatusGoingAway, "the server is shutting down")
+			reason = errShutdown
+			t.goodbye(ctx, websocket.StatusGoingAway, reason)
 		case errors.Is(work.Cause(), errNewerTab):
 			reason = errNewerTab
-			t.goodbye(ctx, statusReplaced, errNewerTab.Error())
+			t.goodbye(ctx, statusReplaced, reason)
 		default: // there is nobody left to say goodbye to
 			reason = lost(&work, err)
 		}
@@ -99,7 +99,7 @@ func lost(work *cancelscope.Scope, err error) error {
 	if slow, ok := errors.AsType[*deadline.TooSlowError](err); ok {
 		return slow // the connection is closed in the middle of it, and the link breaks because of that
 	}
-	if gone, ok := errors.AsType[errGone](work.Cause()); ok {
+	if gone, ok := errors.AsType[goneError](work.Cause()); ok {
 		return gone
 	}
 	return err
@@ -143,8 +143,7 @@ func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
 			return err
 		}
 		p := newPress(t.presses.Add(1), kind, text)
-		// ErrBroken: the work has ended, and only the goodbye is yet to come.
-		if err := presses.Send(ctx, p); err != nil && !errors.Is(err, memchan.ErrBroken) {
+		if err := presses.Send(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -154,9 +153,9 @@ func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
 // transmission has. The websocket's Close knows no context, and has limits of
 // its own making; the connection below it has deadlines, through which it can
 // be interrupted.
-func (t *tab) goodbye(ctx context.Context, status websocket.StatusCode, reason string) {
+func (t *tab) goodbye(ctx context.Context, status websocket.StatusCode, reason error) {
 	err := cancelscope.Shield(ctx, t.writeTimeout, func(ctx context.Context) error {
-		return deadline.Interrupt(ctx, t.conn, func() error { return t.ws.Close(status, reason) })
+		return deadline.Interrupt(ctx, t.conn, func() error { return t.ws.Close(status, reason.Error()) })
 	})
 	if err != nil {
 		t.log.Debug("no goodbye", "error", err)
