@@ -103,7 +103,7 @@ func (c *channel[T]) joinLocked(ctx context.Context, s *side[T], w *waiter[T]) (
 	}
 	s.streak++
 	c.alone++
-	if s.streak < min(c.patience, patienceMin) || x == nil && c.alone < c.patience {
+	if c.alone < c.patience || s.streak < min(c.patience, patienceMin) {
 		return nil
 	}
 	if x == nil {
