@@ -85,18 +85,27 @@ func markdownRow(b *strings.Builder, row row, others []string) {
 	}
 }
 
-// markdownMisses lists the goals that are not met, with the reasons.
+// markdownMisses lists the goals that are not met, those with the same reason together.
 func markdownMisses(b *strings.Builder, r *report) {
+	var reasons []string
+	missed := make(map[string][]string) // titles, by the reason
 	for _, row := range r.Rows {
 		for _, v := range row.Goals {
-			switch {
-			case v.Met:
-			case v.Why == "":
-				fmt.Fprintf(b, "- %s: %s.\n", row.Title, v.outcome())
-			default:
-				fmt.Fprintf(b, "- %s (%s, goal %s): %s\n", row.Title, figures.Factor(v.Ratio), limit(v), v.Why)
+			if v.Met {
+				continue
 			}
+			why, title := v.Why, fmt.Sprintf("%s (%s, goal %s)", row.Title, figures.Factor(v.Ratio), limit(v))
+			if why == "" {
+				why, title = v.outcome(), row.Title
+			}
+			if missed[why] == nil {
+				reasons = append(reasons, why)
+			}
+			missed[why] = append(missed[why], title)
 		}
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(b, "- %s: %s.\n", strings.Join(missed[why], "; "), strings.TrimRight(why, "."))
 	}
 }
 

@@ -23,10 +23,11 @@ const wantMarkdown = `go1.99 plan9/mips, GOMAXPROCS 3, medians of 10 rounds of 2
 | Err(), per call | 4.61 ns | 0% | 0 | 0 | 3.80 ns | 1.21 | ≤ 1 | missed |
 | the same, beside trellis in ` + "`err/depth=1`" + ` |  |  |  |  |  | 1.02 | ≤ 1.25 | met |
 | cancel, per scope |  |  |  |  | 1.70 µs |  | ≤ 0.6 | not measured |
+| Done(), per call | 5.00 ns | 0% | 0 | 0 | 2.50 ns | 2.00 | ≤ 1 | missed |
 
 4 goals, 2 met. The others:
 
-- Err() (1.21, goal ≤ 1): It looks at the clock.
+- Err() (1.21, goal ≤ 1); Done() (2.00, goal ≤ 1): It looks at the clock.
 - cancel: not measured.
 `
 
@@ -60,6 +61,10 @@ var doctoredReport = report{
 		Section: "Scopes", Title: "cancel", Unit: "scope", Against: "std",
 		Libs:  []lib{{Name: "std", Time: 1700, Allocs: 0.5, Bytes: 1000}},
 		Goals: []verdict{{Max: 0.6, Against: "std"}},
+	}, {
+		Section: "Scopes", Title: "Done()", Unit: "call", Against: "std",
+		Libs:  []lib{{Name: "trellis", Time: 5, Ratio: 2}, {Name: "std", Time: 2.5, Ratio: 1}},
+		Goals: []verdict{{Max: 1, Against: "std", Ratio: 2, Why: "It looks at the clock."}},
 	}},
 }
 

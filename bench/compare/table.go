@@ -22,8 +22,10 @@ func (r *report) WriteTable(w io.Writer) error {
 	}
 	b.WriteByte('\n')
 	cells(&b, "", "time", "±", "allocs", "bytes", "ratio", "goal", "")
+	told := make(map[string]string) // the row with which a reason was given
 	for _, row := range r.Rows {
 		writeRow(&b, row)
+		writeReasons(&b, row, told)
 	}
 	fmt.Fprintf(&b, "\n%d goals, %d met\n", r.Goals, r.Met)
 	_, err := w.Write(b.Bytes())
@@ -56,10 +58,21 @@ func writeRow(b *bytes.Buffer, row row) {
 		fmt.Fprintf(b, "  %-53s", "of "+v.Against+" in "+v.Of)
 		tail(b, figures.Factor(v.Ratio), limit(v), v.outcome())
 	}
+}
+
+// writeReasons says why the goals of a row were missed, once for each reason.
+func writeReasons(b *bytes.Buffer, row row, told map[string]string) {
 	for _, v := range row.Goals {
-		if v.Why != "" {
-			b.WriteString(wrapped("missed "+limit(v)+": "+v.Why, "    ", 90))
+		if v.Why == "" {
+			continue
 		}
+		why := v.Why
+		if first, ok := told[why]; ok && why != unexplained {
+			why = "as in " + first
+		} else {
+			told[why] = row.Name
+		}
+		b.WriteString(wrapped("missed "+limit(v)+": "+why, "    ", 90))
 	}
 }
 

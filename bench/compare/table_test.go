@@ -27,6 +27,10 @@ cancel many, per scope [cancel]
   std             1.70 µs     0%       0.50        1000
   trellis                                                        ≤ 0.6   not measured
 
+Done(), per call [done]
+  trellis         5.00 ns     0%          0           0    2.00  ≤ 1     missed
+    missed ≤ 1: as in err/depth=10
+
 4 goals, 2 met
 `
 
@@ -54,6 +58,10 @@ func TestTable(t *testing.T) {
 			Name: "cancel", Title: "cancel many", Unit: "scope",
 			Libs:  []lib{{Name: "std", Time: 1700, Allocs: 0.5, Bytes: 1000}},
 			Goals: []verdict{{Max: 0.6, Against: "std"}},
+		}, {
+			Name: "done", Title: "Done()", Unit: "call",
+			Libs:  []lib{{Name: "trellis", Time: 5, Ratio: 2}},
+			Goals: []verdict{{Max: 1, Against: "std", Ratio: 2, Why: "a reason that is so long that one line is not enough for all of it, since reasons are given in sentences."}},
 		}},
 	}
 	err := r.WriteTable(&b)
