@@ -47,9 +47,11 @@ func (e goneError) Error() string {
 		return "the client does not answer"
 	case errors.Is(e.err, io.EOF):
 		return "the client has gone without closing"
-	default:
-		return fmt.Sprintf("the connection broke: %v", e.err)
 	}
+	if task, ok := errors.AsType[*nursery.TaskError](e.err); ok {
+		return fmt.Sprintf("the connection broke: %v", task.Err)
+	}
+	return fmt.Sprintf("the connection broke: %v", e.err)
 }
 
 // serve returns when all that the tab has begun has ended, with the reason.
