@@ -123,19 +123,49 @@ func logPanic(r *http.Request) {
 // left of one when the handler has returned. Shutdown would give both five
 // seconds.
 func watch(ctx context.Context, running *sync.WaitGroup) func(net.Conn, http.ConnState) {
-	var waiting sync.Map // of net.Conn, to the function that lets it live on
+	var waiting sync.Map // of net.Conn, to what ends its wait
 	return func(c net.Conn, state http.ConnState) {
-		if spare, ok := waiting.LoadAndDelete(c); ok {
-			spare.(func() bool)()
+		spared := true
+		if e, ok := waiting.LoadAndDelete(c); ok {
+			spared = e.(*ending).spare()
 		}
 		switch state {
 		case http.StateNew:
 			running.Add(1)
-			waiting.Store(c, context.AfterFunc(ctx, func() { c.Close() }))
+			waiting.Store(c, endAfter(ctx, func() { c.Close() }))
 		case http.StateActive:
-			waiting.Store(c, context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Unix(1, 0)) }))
-		case http.StateClosed, http.StateHijacked:
+			waiting.Store(c, endAfter(ctx, func() { c.SetReadDeadline(time.Unix(1, 0)) }))
+		case http.StateHijacked:
+			if !spared {
+				c.SetReadDeadline(time.Time{}) // it may have been set since net/http did this
+			}
+			running.Done()
+		case http.StateClosed:
 			running.Done()
 		}
 	}
+}
+
+// An ending ends the wait of a connection when a context is done.
+type ending struct {
+	stop func() bool
+	over chan struct{} // closed when the wait has been ended
+}
+
+func endAfter(ctx context.Context, end func()) *ending {
+	e := &ending{over: make(chan struct{})}
+	e.stop = context.AfterFunc(ctx, func() {
+		defer close(e.over)
+		end()
+	})
+	return e
+}
+
+// spare reports whether the connection has been left alone, and always will be.
+func (e *ending) spare() bool {
+	if e.stop() {
+		return true
+	}
+	<-e.over
+	return false
 }
