@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -17,7 +17,8 @@ var (
 
 // RunWith is Run with other servers, and another way to reach them.
 func RunWith(ctx context.Context, args []string, stdout, stderr io.Writer, listen func() (net.Listener, error), transport http.RoundTripper) int {
-	p := &program{stdout: stdout, stderr: stderr, listen: listen, client: &http.Client{Transport: transport}}
+	story := &story{Logger: log.New(stdout, "", 0)}
+	p := &program{story: story, stderr: stderr, listen: listen, client: &http.Client{Transport: transport}}
 	return p.run(ctx, args)
 }
 
@@ -29,55 +30,37 @@ type Group struct {
 	Do                             func(ctx context.Context, n int) error
 }
 
-// Counts is what the ledger has when a group has ended.
+// Counts is what a group knows when it has ended.
 type Counts struct {
-	Accepted, Handled, Failed, GivenUp, Canceled, Unbegun int
+	Accepted, Lost, Handled, Failed, GivenUp, Canceled, Unbegun int
 }
 
-func (g Group) Run(ctx context.Context) (Counts, error, error) {
-	l := newLedger()
+// Run runs the group. It returns what the check says of it, as if no request
+// had been asked to fail, and the error of the group.
+func (g Group) Run(ctx context.Context) (counts Counts, check, err error) {
 	inner := &group{
-		o:      options{requests: g.Requests, atOnce: g.AtOnce, buffer: g.Buffer, hang: g.Hang, every: g.Every, work: g.Patience},
-		do:     func(ctx context.Context, r request) (answer, error) { return answer{}, g.Do(ctx, int(r)) },
-		ledger: l,
-		story:  &story{w: new(bytes.Buffer), began: time.Now()},
+		story:    &story{Logger: log.New(io.Discard, "", 0), began: time.Now()},
+		requests: g.Requests, atOnce: g.AtOnce, buffer: g.Buffer, every: g.Every, hang: request(g.Hang), patience: g.Patience,
+		begin: (*group).handle,
+		do:    func(ctx context.Context, r request) (string, error) { return "", g.Do(ctx, int(r)) },
 	}
-	run := inner.handle
 	if g.Tasks {
-		run = inner.tasks
+		inner.begin = (*group).spawn
 	}
-	err := run(ctx)
-	return Counts{len(l.accepted), l.count(handled), l.count(failed), l.count(givenUp), l.count(canceled), l.count(unbegun)}, l.balance(), err
+	err = inner.run(ctx)
+	return Counts{inner.accepted, inner.count(lost), inner.count(handled), inner.count(failed),
+		inner.count(givenUp), inner.count(canceled), inner.count(unbegun)}, inner.check(nil, 0), err
 }
 
-// Balance returns what a ledger says to these entries, and whether a scene
-// without failures would be satisfied with them. A negative number is that of
-// a request that was canceled.
-func Balance(accepted, ended []int) (balance error, asExpected bool) {
-	l := newLedger()
-	for _, r := range accepted {
-		l.accept(request(r))
-	}
-	for _, r := range ended {
-		how := handled
-		if r < 0 {
-			r, how = -r, canceled
-		}
-		l.end(request(r), how)
-	}
-	g := &group{o: options{requests: len(accepted)}, ledger: l, story: &story{w: io.Discard}}
-	return l.balance(), g.asExpected(nil)
-}
+// The outcomes for Check.
+const Lost, Handled, Failed = int(lost), int(handled), int(failed)
 
-// An Ending is how two requests may end.
-type Ending struct {
-	Answers int
-	After   time.Duration
-	Err     string
-	Limit   time.Duration
-}
-
-// Fulfils reports whether got passes for want.
-func Fulfils(got, want Ending) bool {
-	return ending{got.Answers, got.After, got.Err, got.Limit}.fulfils(ending{want.Answers, want.After, want.Err, want.Limit})
+// Check returns the tally of a group in which the requests have ended like that,
+// and what the check says to it.
+func Check(ended []int, err error, fail int) (string, error) {
+	g := &group{accepted: len(ended)}
+	for _, how := range ended {
+		g.ended = append(g.ended, outcome(how))
+	}
+	return g.tally(), g.check(err, request(fail))
 }

@@ -4,85 +4,174 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
 )
 
-func playHandle(ctx context.Context, p *program, o options) error {
-	o.hang = 0 // nobody could give up a single request
-	return p.playGroup(ctx, o, "handle: requests are handled as they come, each by a child of the group",
-		"n.GoNamed(request, handler)", (*group).handle)
+// A request is what the producer sends: a number, from 1.
+type request int
+
+func (r request) String() string { return fmt.Sprintf("request %d", int(r)) }
+
+// A group takes in requests and ends when all of them have, or one failed.
+type group struct {
+	*story
+	// begin starts a task in n that calls g.work with r and release.
+	begin func(g *group, n *nursery.Nursery, r request, release func())
+	// do is the work of a handler. If it ends because ctx is done, it returns the
+	// cause of ctx, which tells those who see it from outside more than ctx.Err.
+	do func(ctx context.Context, r request) (string, error)
+
+	requests int           // of the producer
+	every    time.Duration // it waits that long after each
+	buffer   int           // requests in the channel
+	atOnce   int           // requests at work
+	hang     request       // has a client who may lose patience; 0: none
+	patience time.Duration
+
+	// Complete when run has returned.
+	accepted int                     // written by the producer
+	tasks    []*nursery.Task[string] // by the loop that begins them
+	ended    []outcome               // of request 1 and so on, each by whoever has it
 }
 
-func playTasks(ctx context.Context, p *program, o options) error {
-	return p.playGroup(ctx, o, "tasks: the same, with a handle for each request",
-		"task := nursery.SpawnNamed(n, request, handler)", (*group).tasks)
-}
-
-// playGroup plays one scene with a server that does the work of the handlers.
-func (p *program) playGroup(ctx context.Context, o options, title, code string, play func(*group, context.Context) error) error {
-	return p.withServers(ctx, []http.Handler{backend(o)}, func(urls []string) error {
-		g := &group{o: o, ledger: newLedger(), story: p.story}
-		g.do = func(ctx context.Context, r request) (answer, error) {
-			return get(ctx, p.client, fmt.Sprintf("%s?n=%d", urls[0], r))
-		}
-		p.story.begin(title, code, g.expected())
-		err := play(g, ctx)
-		if interrupted, _ := cancelscope.Split(ctx, err); interrupted != nil {
-			p.story.say("interrupted: %v", g.ledger)
+// run runs the producer, and begins each request as it comes. It returns when
+// nothing of it runs any more, with an error if anything failed, and then
+// every request that was accepted has an outcome.
+func (g *group) run(ctx context.Context) error {
+	g.ended = make([]outcome, g.requests)
+	send, receive := memchan.Open[request](g.buffer)
+	err := nursery.Config{Name: "group"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		n.GoNamed("producer", func(ctx context.Context) error {
+			defer send.Close()
+			return g.produce(ctx, send)
+		})
+		return g.takeIn(ctx, n, receive)
+	})
+	// The producer was told that these are taken, and nobody has begun them.
+	// Nobody sends any more, so there is an end to them.
+	for {
+		r, empty := receive.TryReceive()
+		if empty != nil {
 			return err
 		}
-		p.conclude(g.happened(err), g.asExpected(err))
-		return nil
+		g.ended[r-1] = unbegun
+	}
+}
+
+// produce sends the requests. When the channel is full, it waits.
+func (g *group) produce(ctx context.Context, send *memchan.Sender[request]) error {
+	for g.accepted < g.requests {
+		if err := send.Send(ctx, request(g.accepted+1)); err != nil {
+			return err // nobody has accepted it
+		}
+		g.accepted++
+		if err := deadline.Sleep(ctx, g.every); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeIn begins each request as it comes, as long as there are not too many
+// at work.
+//
+// The slot is taken before the request: one that waited for a slot here would
+// be neither in the channel nor begun, and no one would know of it if the
+// group ended then. Nor is it taken in the task, which would be started at
+// once: tasks would pile up without a limit behind a channel that has one.
+func (g *group) takeIn(ctx context.Context, n *nursery.Nursery, receive *memchan.Receiver[request]) error {
+	slots := semaphore.NewWeighted(int64(g.atOnce))
+	for {
+		if err := slots.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		r, err := receive.Receive(ctx)
+		if errors.Is(err, memchan.ErrEndOfChannel) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		g.begin(g, n, r, func() { slots.Release(1) })
+	}
+}
+
+// handle gives a request a child of the nursery. That is all it takes: a
+// handler that was started a moment ago belongs to the group as much as the
+// producer does, its error ends the group, and comes out of it with its name.
+func (g *group) handle(n *nursery.Nursery, r request, release func()) {
+	n.GoNamed(r.String(), func(ctx context.Context) error {
+		_, err := g.work(ctx, r, release)
+		return err
 	})
 }
 
-// expected says what the flags ask for.
-func (g *group) expected() string {
-	text := "all requests are handled"
-	switch fail, hang := g.o.fail, g.o.hang; {
-	case fail > 0 && hang > 0:
-		text = fmt.Sprintf("the client of request %d gives up, if there is time for it; request %d fails and ends the group", hang, fail)
-	case fail > 0:
-		text = fmt.Sprintf("request %d fails and ends the group", fail)
-	case hang > 0:
-		text = fmt.Sprintf("the client of request %d gives up; all others are handled", hang)
+// errHungUp is why a request is canceled that its client does not wait for.
+var errHungUp = errors.New("its client has hung up")
+
+// spawn is handle with what asyncio's create_task returns: a handle, through
+// which others can wait for the answer, or cancel this request alone.
+//
+// Whoever keeps all handles keeps all answers. Here that is wanted; a server
+// that runs for weeks gives each to the client who asked.
+func (g *group) spawn(n *nursery.Nursery, r request, release func()) {
+	task := nursery.SpawnNamed(n, r.String(), func(ctx context.Context) (string, error) {
+		return g.work(ctx, r, release)
+	})
+	g.tasks = append(g.tasks, task)
+	if r == 1 || r == g.hang {
+		n.GoNamed("client", func(ctx context.Context) error { return g.wait(ctx, r, task) })
 	}
-	return text + "; none is lost"
 }
 
-func (g *group) happened(err error) string {
-	if err == nil {
-		return "no error; " + g.ledger.String()
+// wait is a client who waits for the answer, but not for ever. The limit ends
+// the wait, and not what is waited for, since the task is not its child:
+// asyncio's wait_for would cancel it as well, here that is said.
+func (g *group) wait(ctx context.Context, r request, task *nursery.Task[string]) error {
+	var text string
+	late, err := deadline.MoveOnAfter(ctx, g.patience, func(ctx context.Context) (err error) {
+		text, err = task.Wait(ctx)
+		return err
+	})
+	if late {
+		task.Cancel(errHungUp)
+		text, err = task.Wait(ctx) // has ended, and its siblings have not noticed
 	}
-	return fmt.Sprintf("%v; %v", err, g.ledger)
+	switch {
+	case err == nil:
+		g.say("the client of %v has its answer: %s", r, text)
+	case errors.Is(err, errHungUp):
+		g.say("the client of %v gives up: %v", r, err)
+	}
+	return nil // an error of the task is the nursery's already
 }
 
-// asExpected reports whether the counts add up, and the error, or that there
-// is none, is the one that the flags ask for.
-func (g *group) asExpected(err error) bool {
-	if lost := g.ledger.balance(); lost != nil {
-		g.story.say("%v", lost)
-		return false
+// work does the work of one request, and makes room for another one, unless
+// this one has failed: that ends the group, which should not begin anything in
+// the moment until it is canceled.
+func (g *group) work(ctx context.Context, r request, release func()) (string, error) {
+	text, err := g.do(ctx, r)
+	// Only under the handler's own context can one that was interrupted be told
+	// from one that failed.
+	switch interrupted := cancelscope.IsCancellation(ctx, err); {
+	case err == nil:
+		g.ended[r-1] = handled
+	case interrupted && errors.Is(err, errHungUp):
+		g.ended[r-1] = givenUp
+	case interrupted:
+		g.ended[r-1] = canceled
+	default:
+		g.say("%v fails: %v", r, err)
+		g.ended[r-1] = failed
+		return text, err
 	}
-	if g.o.fail > 0 {
-		// What is not finished then is canceled, and who was first in the
-		// case of a request that hangs is not to be foreseen.
-		return onlyFailure(err, request(g.o.fail))
-	}
-	hung := min(g.o.hang, 1)
-	return err == nil && g.ledger.count(handled) == g.o.requests-hung
-}
-
-// onlyFailure reports whether err is the error of a nursery in which nothing
-// failed but one request.
-func onlyFailure(err error, r request) bool {
-	all, ok := errors.AsType[*nursery.Error](err)
-	if !ok || len(all.Unwrap()) != 1 {
-		return false
-	}
-	one, ok := errors.AsType[*nursery.TaskError](all.Unwrap()[0])
-	return ok && one.Task == r.String()
+	release()
+	return text, err
 }
