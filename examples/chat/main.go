@@ -18,26 +18,8 @@
 //   - usage.go: the command line.
 package main
 
-import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-)
+import "github.com/trellis-go/trellis/examples/internal/command"
 
 func main() {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// untilSignal returns a context that is canceled by the first SIGINT or
-// SIGTERM. From then on signals have their usual effect again, so that a
-// second one ends the program at once.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	command.Main(run)
 }

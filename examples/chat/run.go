@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/examples/internal/command"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -18,13 +16,8 @@ import (
 // the signal: run returns when nothing of the server runs any more.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		io.WriteString(stdout, usage())
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(stderr, "chat: %v\nRun chat -h for help.\n", err)
-		return exitUsage
+	if code, ends := command.Answer(err, "chat", usage, stdout, stderr); ends {
+		return code
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, nil)))
 

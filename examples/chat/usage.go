@@ -4,16 +4,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // The exit codes.
 const (
 	exitOK     = 0
 	exitFailed = 1
-	exitUsage  = 2
+	exitUsage  = command.ExitUsage
 )
 
 const usageHead = `Usage: chat [flags]
@@ -76,8 +76,7 @@ func defaults() limits {
 
 func newFlags(o *options) *flag.FlagSet {
 	*o = options{limits: defaults()}
-	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run decides where messages go
+	flags := command.Flags("chat")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any free one")
 	flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs everybody out")
 	flags.IntVar(&o.limits.mailbox, "mailbox", o.limits.mailbox, "keep `N` messages for a client that is slow to read; four\ntimes as many may wait for room, for the time of -patience")
@@ -113,11 +112,5 @@ func parse(args []string) (options, error) {
 
 // usage returns the text of -h.
 func usage() string {
-	var b strings.Builder
-	b.WriteString(usageHead)
-	flags := newFlags(new(options))
-	flags.SetOutput(&b)
-	flags.PrintDefaults()
-	b.WriteString(usageTail)
-	return b.String()
+	return command.Help(usageHead, newFlags(new(options)), usageTail)
 }

@@ -10,7 +10,6 @@ const Window = window
 var (
 	Main        = main
 	Run         = run
-	UntilSignal = untilSignal
 	OpenRegular = openRegular
 	ByteCount   = byteCount
 )

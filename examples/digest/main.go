@@ -14,30 +14,16 @@
 package main
 
 import (
-	"context"
-	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 func main() {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-
 	// Writing to a closed pipe then gives an error like any other, and the
 	// progress line can be cleared before the program ends.
 	signal.Ignore(syscall.SIGPIPE)
 
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// untilSignal returns a context that is canceled by the first SIGINT or
-// SIGTERM. From then on signals have their usual effect again, so that a
-// second Ctrl-C ends a program that does not manage to stop in good order.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	command.Main(run)
 }

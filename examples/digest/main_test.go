@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	digest "github.com/trellis-go/trellis/examples/digest"
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // roleVar makes the test binary another program: the tests that need a real
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 // stuckAfterSignal is a program that notices the first signal, but does not
 // end: it answers whatever it is sent.
 func stuckAfterSignal() {
-	ctx, stop := digest.UntilSignal(context.Background())
+	ctx, stop := command.UntilSignal(context.Background())
 	defer stop()
 	fmt.Println("ready")
 	<-ctx.Done()

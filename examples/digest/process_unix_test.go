@@ -17,8 +17,8 @@ import (
 	digest "github.com/trellis-go/trellis/examples/digest"
 )
 
-// command returns this test binary as a program of its own.
-func command(t *testing.T, role string, args ...string) *exec.Cmd {
+// process returns this test binary as a program of its own.
+func process(t *testing.T, role string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -49,7 +49,7 @@ func TestSignals(t *testing.T) {
 	endlessFile(t, dir+"/b")
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			cmd := command(t, "digest", dir)
+			cmd := process(t, "digest", dir)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			pipe, err := cmd.StdoutPipe()
@@ -85,7 +85,7 @@ func TestSignals(t *testing.T) {
 }
 
 func TestSecondSignalKills(t *testing.T) {
-	cmd := command(t, "stuck")
+	cmd := process(t, "stuck")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestClosedOutput(t *testing.T) {
 	}
 	r.Close()
 	defer w.Close()
-	cmd := command(t, "digest", dir, dir+"/missing")
+	cmd := process(t, "digest", dir, dir+"/missing")
 	var stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = w, &stderr
 	cmd.Run() // its error is the exit code
@@ -251,7 +251,7 @@ func TestPermission(t *testing.T) {
 		}
 	}
 	defer os.Chmod(dir+"/b", 0o777) // to be removed
-	cmd := command(t, "digest", dir)
+	cmd := process(t, "digest", dir)
 	if os.Getuid() == 0 {
 		asNobody(t, cmd, dir)
 	}

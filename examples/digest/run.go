@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // A program is digest with the world it runs in, which tests replace.
@@ -28,13 +28,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func (p *program) run(ctx context.Context, args []string) int {
 	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		io.WriteString(p.stdout, usage())
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(p.stderr, "digest: %v\nRun digest -h for help.\n", err)
-		return exitUsage
+	if code, ends := command.Answer(err, "digest", usage, p.stdout, p.stderr); ends {
+		return code
 	}
 
 	start := time.Now()

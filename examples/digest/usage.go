@@ -4,17 +4,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"runtime"
-	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // The exit codes.
 const (
 	exitOK          = 0
 	exitUnreadable  = 1 // something could not be read, or the output not be written
-	exitUsage       = 2
+	exitUsage       = command.ExitUsage
 	exitTimeout     = 3
 	exitInterrupted = 130 // 128 + SIGINT, what shells report
 	exitPipe        = 141 // 128 + SIGPIPE
@@ -60,8 +60,7 @@ type options struct {
 }
 
 func newFlags(o *options) *flag.FlagSet {
-	flags := flag.NewFlagSet("digest", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run decides where messages go
+	flags := command.Flags("digest")
 	flags.DurationVar(&o.timeout, "timeout", 0, "stop after this `duration`, such as 30s or 5m; 0 means no limit")
 	flags.IntVar(&o.jobs, "j", min(runtime.GOMAXPROCS(0), window), fmt.Sprintf("hash `N` files at a time, 1 to %d", window))
 	return flags
@@ -88,11 +87,5 @@ func parse(args []string) (options, error) {
 
 // usage returns the text of -h.
 func usage() string {
-	var b strings.Builder
-	b.WriteString(usageHead)
-	flags := newFlags(new(options))
-	flags.SetOutput(&b)
-	flags.PrintDefaults()
-	b.WriteString(usageTail)
-	return b.String()
+	return command.Help(usageHead, newFlags(new(options)), usageTail)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/trellis-go/trellis/examples/internal/command"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -45,13 +45,8 @@ func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
 
 func (p *program) run(ctx context.Context, args []string) int {
 	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		io.WriteString(p.stdout, usage())
-		return exitDrained
-	case err != nil:
-		fmt.Fprintf(p.stderr, "echo: %v\nRun echo -h for help.\n", err)
-		return exitUsage
+	if code, ends := command.Answer(err, "echo", usage, p.stdout, p.stderr); ends {
+		return code
 	}
 
 	l, err := p.listen(ctx, o.addr)

@@ -3,16 +3,16 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
-	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // The exit codes.
 const (
 	exitDrained = 0
 	exitListen  = 1
-	exitUsage   = 2
+	exitUsage   = command.ExitUsage
 	exitCut     = 3
 )
 
@@ -62,8 +62,7 @@ type options struct {
 const longestLine = 1 << 30
 
 func newFlags(o *options) *flag.FlagSet {
-	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run decides where messages go
+	flags := command.Flags("echo")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:9000", "listen on `HOST:PORT`; port 0 takes any free one, which the log tells")
 	flags.DurationVar(&o.grace, "grace", 2*time.Second, "cut off connections that are left this `DURATION` after the first signal")
 	flags.IntVar(&o.maxLine, "max-line", 64<<10, "take lines of up to this many `BYTES`, the newline not counted")
@@ -91,11 +90,5 @@ func parse(args []string) (options, error) {
 
 // usage returns the text of -h.
 func usage() string {
-	var b strings.Builder
-	b.WriteString(usageHead)
-	flags := newFlags(new(options))
-	flags.SetOutput(&b)
-	flags.PrintDefaults()
-	b.WriteString(usageTail)
-	return b.String()
+	return command.Help(usageHead, newFlags(new(options)), usageTail)
 }

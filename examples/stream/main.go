@@ -18,27 +18,13 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 func main() {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // for package webserver
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// untilSignal returns a context that is canceled by the first SIGINT or
-// SIGTERM. From then on signals have their usual effect again, so that a
-// second one ends a program that takes too long over its goodbyes.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	command.Main(run)
 }

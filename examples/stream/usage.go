@@ -3,16 +3,16 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
-	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // The exit codes.
 const (
 	exitOK     = 0 // stopped by a signal, in good order
 	exitFailed = 1 // cannot listen, or cannot go on
-	exitUsage  = 2
+	exitUsage  = command.ExitUsage
 )
 
 const usageHead = `Usage: stream [-addr HOST:PORT] [-limit N] [-write-timeout DURATION]
@@ -63,8 +63,7 @@ type options struct {
 }
 
 func newFlags(o *options) *flag.FlagSet {
-	flags := flag.NewFlagSet("stream", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run decides where messages go
+	flags := command.Flags("stream")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8081", "listen on `HOST:PORT`; port 0 takes a free one")
 	flags.IntVar(&o.limit, "limit", 10, "do `N` jobs of a run at a time")
 	flags.DurationVar(&o.writeTimeout, "write-timeout", 5*time.Second,
@@ -92,11 +91,5 @@ func parse(args []string) (options, error) {
 
 // usage returns the text of -h.
 func usage() string {
-	var b strings.Builder
-	b.WriteString(usageHead)
-	flags := newFlags(new(options))
-	flags.SetOutput(&b)
-	flags.PrintDefaults()
-	b.WriteString(usageTail)
-	return b.String()
+	return command.Help(usageHead, newFlags(new(options)), usageTail)
 }
