@@ -58,6 +58,19 @@ type channel[T any] struct {
 	crowd atomic.Pointer[crowd[T]]
 }
 
+// lock locks mu. It tries often before it gives the processor away: mu is held for so
+// short a time that this is rarely needed, and where many tasks use a channel those who
+// sleep on mu make all the others queue behind them. With more tries than these a
+// goroutine that holds mu, and cannot run, costs more than they gain.
+func (c *channel[T]) lock() {
+	for range 50 {
+		if c.mu.TryLock() {
+			return
+		}
+	}
+	c.mu.Lock()
+}
+
 // A side is all there is of the senders or the receivers. The channel's mu guards it.
 type side[T any] struct {
 	open   int // handles that have not been closed

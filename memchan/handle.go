@@ -10,9 +10,13 @@ import (
 type handle[T any] struct {
 	c *channel[T] // read-only; nil in a handle that nobody opened
 
-	// Guarded by c.mu.
-	closed  bool
-	waiting int // calls in the queue
+	closed bool // guarded by c.mu
+
+	// waiting is how many calls have come to wait in the handle and have not noticed
+	// yet that they need not any more. So it is no less than those in the queue. Who
+	// serves a call does not count it down, because that would take the handle away
+	// from the processor of those who use it.
+	waiting atomic.Int64
 
 	// spare is a waiter that nobody uses, or nil: a task that waits again and again
 	// needs no new one for it. It has no ready channel.
@@ -69,6 +73,7 @@ func (h *handle[T]) keep(w *waiter[T]) {
 // returns what w has then. mu must be held, and is released.
 func (h *handle[T]) wait(ctx context.Context, s *side[T], w *waiter[T]) (v T, err error) {
 	begun := h.c.joinLocked(ctx, s, w)
+	h.waiting.Add(1)
 	s.queue.addLocked(w, h)
 	if w.ready == nil {
 		w.parked.Wait() // releases mu
@@ -83,6 +88,7 @@ func (h *handle[T]) wait(ctx context.Context, s *side[T], w *waiter[T]) (v T, er
 	if w.crowd != nil {
 		w.crowd.leave()
 	}
+	h.waiting.Add(-1)
 	v, err = w.value, w.err
 	h.keep(w)
 	return v, err

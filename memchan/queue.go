@@ -65,7 +65,6 @@ func (q *queue[T]) addLocked(w *waiter[T], at *handle[T]) {
 	}
 	q.last = w
 	q.n++
-	at.waiting++
 }
 
 func (q *queue[T]) removeLocked(w *waiter[T]) {
@@ -80,7 +79,6 @@ func (q *queue[T]) removeLocked(w *waiter[T]) {
 		w.next.prev = w.prev
 	}
 	q.n--
-	w.at.waiting--
 	w.at, w.next, w.prev = nil, nil, nil
 }
 
@@ -117,9 +115,9 @@ func (q *queue[T]) frontLocked() *waiter[T] {
 func (q *queue[T]) failLocked(at *handle[T], err error) {
 	left := q.n
 	if at != nil {
-		left = at.waiting
+		left = int(at.waiting.Load()) // no less than there are
 	}
-	for w := q.first; left > 0; {
+	for w := q.first; w != nil && left > 0; {
 		next := w.next
 		if at == nil || w.at == at {
 			q.serveLocked(w, err).wake()

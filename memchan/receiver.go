@@ -38,7 +38,7 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 	}
 	var w *waiter[T]
 	for {
-		c.mu.Lock()
+		c.lock()
 		v, wake, err := c.receiveLocked(h)
 		if err != ErrWouldBlock {
 			c.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *Receiver[T]) TryReceive() (T, error) {
 		var zero T
 		return zero, ErrClosed
 	}
-	c.mu.Lock()
+	c.lock()
 	v, wake, err := c.receiveLocked(&r.handle)
 	c.mu.Unlock()
 	wake.wake()

@@ -33,7 +33,7 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 	}
 	var w *waiter[T]
 	for {
-		c.mu.Lock()
+		c.lock()
 		wake, err := c.sendLocked(h, v)
 		if err != ErrWouldBlock {
 			c.mu.Unlock()
@@ -61,7 +61,7 @@ func (s *Sender[T]) TrySend(v T) error {
 	if c == nil {
 		return ErrClosed
 	}
-	c.mu.Lock()
+	c.lock()
 	wake, err := c.sendLocked(&s.handle, v)
 	c.mu.Unlock()
 	wake.wake()
