@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/trellis-go/trellis/nursery"
 )
 
 var (
@@ -36,20 +39,35 @@ type Counts struct {
 }
 
 // Run runs the group. It returns what the check says of it, as if no request
-// had been asked to fail, and the error of the group.
+// had been asked to fail, and the error of the group. The check includes that
+// exactly those who did not fail have made room for others: a slot that is
+// released a moment before the group is canceled is seldom taken.
 func (g Group) Run(ctx context.Context) (counts Counts, check, err error) {
 	inner := &group{
 		story:    &story{Logger: log.New(io.Discard, "", 0), began: time.Now()},
 		requests: g.Requests, atOnce: g.AtOnce, buffer: g.Buffer, every: g.Every, hang: request(g.Hang), patience: g.Patience,
-		begin: (*group).handle,
-		do:    func(ctx context.Context, r request) (string, error) { return "", g.Do(ctx, int(r)) },
+		do: func(ctx context.Context, r request) (string, error) { return "", g.Do(ctx, int(r)) },
 	}
+	begin := (*group).handle
 	if g.Tasks {
-		inner.begin = (*group).spawn
+		begin = (*group).spawn
+	}
+	released := make([]bool, g.Requests)
+	inner.begin = func(g *group, n *nursery.Nursery, r request, release func()) {
+		begin(g, n, r, func() {
+			released[r-1] = true
+			release()
+		})
 	}
 	err = inner.run(ctx)
+	check = inner.check(nil, 0)
+	for i, how := range inner.ended {
+		if begun := how != lost && how != unbegun; released[i] != (begun && how != failed) {
+			check = fmt.Errorf("request %d %s, slot released: %t", i+1, outcomes[how], released[i])
+		}
+	}
 	return Counts{inner.accepted, inner.count(lost), inner.count(handled), inner.count(failed),
-		inner.count(givenUp), inner.count(canceled), inner.count(unbegun)}, inner.check(nil, 0), err
+		inner.count(givenUp), inner.count(canceled), inner.count(unbegun)}, check, err
 }
 
 // The outcomes for Check.

@@ -194,7 +194,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	ended := []int{timeouts.Failed, timeouts.Failed}
-	if _, err := timeouts.Check(ended, failure("request 1", "request 2"), 1); err == nil {
+	if _, err := timeouts.Check(ended, failure("request 1", "request 1"), 1); err == nil {
 		t.Error("check of two failures where one was asked for: no error")
 	}
 }
