@@ -13,9 +13,8 @@ import (
 )
 
 var (
-	Main        = main
-	Run         = run
-	UntilSignal = untilSignal
+	Main = main
+	Run  = run
 )
 
 // RunWith is Run with other servers, and another way to reach them.

@@ -17,30 +17,13 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
-func main() {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// untilSignal returns a context that is canceled by the first SIGINT or
-// SIGTERM. From then on signals have their usual effect again, so that a
-// second Ctrl-C ends a program that does not manage to stop in good order.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
-}
+func main() { command.Main(run) }
 
 // A scene shows what one line of code does. Several may share a name. An error
 // of play says that it did not show what it should; a limit that cuts it short
@@ -80,13 +63,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func (p *program) run(ctx context.Context, args []string) int {
 	defer p.client.CloseIdleConnections()
 	o, err := parse(args)
-	switch {
-	case o.help != "":
-		p.Print(o.help)
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(p.stderr, "timeouts: %v\nRun timeouts -h for help.\n", err)
-		return exitUsage
+	if code, ends := command.Answer(err, "timeouts", usage, p.Writer(), p.stderr); ends {
+		return code
 	}
 	p.options = o
 	err = p.withServers(ctx, func() error {

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/trellis-go/trellis/examples/internal/command"
 	timeouts "github.com/trellis-go/trellis/examples/timeouts"
 )
 
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 // stuckAfterSignal is a program that notices the first signal, but does not
 // end: it answers whatever it is sent.
 func stuckAfterSignal() {
-	ctx, stop := timeouts.UntilSignal(context.Background())
+	ctx, stop := command.UntilSignal(context.Background())
 	defer stop()
 	fmt.Println("ready")
 	<-ctx.Done()

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// command returns this test binary as a program of its own.
-func command(t *testing.T, role string, args ...string) *exec.Cmd {
+// process returns this test binary as a program of its own.
+func process(t *testing.T, role string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -28,7 +28,7 @@ func command(t *testing.T, role string, args ...string) *exec.Cmd {
 func TestSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			cmd := command(t, "timeouts", "shared", "-first", "0s", "-second", "1h", "-limit", "2h")
+			cmd := process(t, "timeouts", "shared", "-first", "0s", "-second", "1h", "-limit", "2h")
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			pipe, err := cmd.StdoutPipe()
@@ -65,7 +65,7 @@ func TestSignals(t *testing.T) {
 }
 
 func TestSecondSignalKills(t *testing.T) {
-	cmd := command(t, "stuck")
+	cmd := process(t, "stuck")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

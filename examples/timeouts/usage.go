@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // Of an interruption shells report 128 and the number of SIGINT.
-const exitOK, exitFailed, exitUsage, exitInterrupted = 0, 1, 2, 128 + 2
+const exitOK, exitFailed, exitUsage, exitInterrupted = command.ExitOK, 1, command.ExitUsage, 128 + 2
 
-const usage = `Usage: timeouts [SCENE] [flags] [URL URL]
+const usageHead = `Usage: timeouts [SCENE] [flags] [URL URL]
 
 Timeouts plays scenes with real requests to local servers, or for sum and shared
 to two URLs. Without a SCENE, or with all, it plays all of them:
@@ -34,9 +36,21 @@ type options struct {
 	fail                 int
 	urls                 []string // the user's two, or those of local servers
 	own                  bool     // the user's
-	help                 string   // to be printed instead
 }
 
+func newFlags(o *options) *flag.FlagSet {
+	flags := command.Flags("timeouts")
+	flags.DurationVar(&o.first, "first", 300*time.Millisecond, "the first server answers after this `time`")
+	flags.DurationVar(&o.second, "second", 400*time.Millisecond, "the second server answers after this `time`")
+	flags.DurationVar(&o.limit, "limit", 500*time.Millisecond, "the `time` limit of sum and shared")
+	flags.IntVar(&o.fail, "fail", 25, "request `N` of handle and tasks fails; 0: none")
+	return flags
+}
+
+// usage returns the text of -h.
+func usage() string { return command.Help(usageHead, newFlags(new(options)), "") }
+
+// parse reads a command line. The error is [flag.ErrHelp] for -h.
 func parse(args []string) (o options, err error) {
 	name := "all"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -51,18 +65,8 @@ func parse(args []string) (o options, err error) {
 		return o, fmt.Errorf("there is no scene %q", name)
 	}
 
-	var output strings.Builder // run decides where messages go
-	flags := flag.NewFlagSet("timeouts", flag.ContinueOnError)
-	flags.SetOutput(&output)
-	flags.Usage = flags.PrintDefaults
-	flags.DurationVar(&o.first, "first", 300*time.Millisecond, "the first server answers after this `time`")
-	flags.DurationVar(&o.second, "second", 400*time.Millisecond, "the second server answers after this `time`")
-	flags.DurationVar(&o.limit, "limit", 500*time.Millisecond, "the `time` limit of sum and shared")
-	flags.IntVar(&o.fail, "fail", 25, "request `N` of handle and tasks fails; 0: none")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		o.help = usage + output.String()
-	case err != nil:
+	flags := newFlags(&o)
+	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.urls, o.own = flags.Args(), flags.NArg() > 0
