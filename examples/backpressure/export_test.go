@@ -6,32 +6,18 @@ import (
 	"log/slog"
 	"net"
 	"time"
-
-	"golang.org/x/sync/semaphore"
-)
-
-const (
-	EndedRows = endedRows
-	EndClose  = endClose
-	EndBreak  = endBreak
-	EndStop   = endStop
 )
 
 type (
 	Server = server
-	Board  = board
 	Row    = row
 	Reader = reader
-	Screen = screen
+	Table  = table
 )
 
 var (
-	Main    = main
-	Run     = run
-	Live    = live
-	Plain   = plain
-	Final   = final
-	Visible = visible
+	Main = main
+	Run  = run
 )
 
 // A Network is what a program of a test has in place of the system's.
@@ -42,66 +28,50 @@ type Network interface {
 
 // RunWith is Run on another network and with other readers.
 func RunWith(ctx context.Context, args []string, stdout, stderr io.Writer, n Network, readers ...*Reader) int {
-	p := &program{
-		stdout: stdout,
-		stderr: stderr,
-		listen: n.Listen,
-		dial:   n.Dial,
-		demo: func(url string, _ options) []*reader {
-			for _, r := range readers {
-				r.url = url + "?name=" + r.name
-			}
-			return readers
-		},
-	}
+	p := &program{stdout: stdout, stderr: stderr, listen: n.Listen, dial: n.Dial, readers: readers}
 	return p.run(ctx, args)
 }
 
 // A Habit is what a reader of a test does.
 type Habit struct {
-	Name        string
-	Every       time.Duration
-	Block, Mute bool
-	Take        int64
-	Then        ending
+	Name                string
+	Every               time.Duration
+	Block, Mute, Closes bool
+	Take                int64
 }
 
 func (h Habit) Reader() *Reader {
-	return &reader{name: h.Name, every: h.Every, block: h.Block, mute: h.Mute, take: h.Take, then: h.Then}
+	return &reader{name: h.Name, every: h.Every, block: h.Block, mute: h.Mute, take: h.Take, closes: h.Closes}
 }
 
 // RunReader runs a reader until it ends.
 func RunReader(ctx context.Context, h Habit, url string, dial func(ctx context.Context, network, addr string) (net.Conn, error)) error {
 	r := h.Reader()
 	r.url, r.dial = url, dial
-	return r.run(ctx, func() {})
+	return r.run(ctx)
 }
 
-// NewServer returns a server that takes so many readers at a time.
-func NewServer(size int, patience time.Duration, readers int64, log *slog.Logger) *Server {
-	s := newServer(options{size: size, patience: patience}, log)
-	s.slots = semaphore.NewWeighted(readers)
-	return s
+func NewServer(patience time.Duration, log *slog.Logger) *Server {
+	return &server{patience: patience, log: log}
 }
 
-func SmallBuffers(l net.Listener, size int) net.Listener { return smallBuffers{l, size} }
+func SmallBuffers(l net.Listener) net.Listener { return smallBuffers{l} }
 
-func (s *server) Rows() ([]Row, int) { return s.board.rows() }
+func (s *server) Rows() []Row { return s.board.rows() }
 
-// NewRow returns a row of the table. An empty end means that the reader is
-// connected.
-func NewRow(name string, sent, buffered int64, blocked, longest time.Duration, end string) Row {
-	return row{name, sent, buffered, blocked, longest, end}
+// NewRow returns a row of the table.
+func NewRow(name string, sent, buffered int64, blocked time.Duration) Row {
+	return row{name, sent, buffered, blocked}
 }
 
 func (r row) Name() string    { return r.name }
 func (r row) Sent() int64     { return r.sent }
 func (r row) Buffered() int64 { return r.buffered }
-func (r row) End() string     { return r.end }
 
-func NewScreen(w io.Writer, size func() (width, height int)) *Screen {
-	return &screen{w: w, size: size}
+// NewTable returns a table on a terminal of this size, or on none if size is
+// nil.
+func NewTable(w io.Writer, rows func() []row, size func() (width, height int)) *Table {
+	t := newTable(w, rows)
+	t.size = size
+	return t
 }
-
-func (s *screen) Draw(lines ...string) error { return s.draw(lines) }
-func (s *screen) Clear() error               { return s.clear() }

@@ -1,8 +1,7 @@
 // Backpressure sends websocket messages to every reader as fast as that reader
 // takes them, and shows in a live table what becomes of readers that are slow,
-// asleep, deaf or gone. Without flags it brings readers of each kind along. Run
-// it with -h for its flags, with which server and readers can also be separate
-// processes.
+// asleep, deaf or gone. Without flags it brings readers of each kind along; with
+// -serve and -connect they come from other processes.
 //
 // Why is a sender blocked although its receiver has left the loop, and what wakes
 // it again? It does not wait for the receiver's code, but for room: what it writes
@@ -22,10 +21,9 @@
 //
 //   - server.go: the tasks of one connection, and the limit for signs of life;
 //   - reader.go: the readers, well-behaved and otherwise;
-//   - board.go: what is known of each connection;
-//   - table.go and screen.go: how that looks, and where it is drawn;
-//   - run.go: what runs in which nursery, the time limit, and how it ends;
-//   - endings.go: how long after the cancellation the readers ended;
+//   - board.go: what the server knows of each reader;
+//   - table.go: how that is shown;
+//   - run.go: the nursery that all runs in, and the summary;
 //   - usage.go: the command line.
 package main
 
@@ -37,23 +35,9 @@ import (
 )
 
 func main() {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-
-	// Writing to a closed pipe then gives an error like any other, and the
-	// server can end in good order.
-	signal.Ignore(syscall.SIGPIPE)
-
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// untilSignal returns a context that is canceled by the first SIGINT or
-// SIGTERM. From then on signals have their usual effect again, so that a second
-// Ctrl-C does not wait for a reader that sleeps with time.Sleep.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// From the first signal on they have their usual effect again, so that a second
+	// Ctrl-C does not wait for a reader that sleeps with time.Sleep.
 	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

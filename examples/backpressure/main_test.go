@@ -116,13 +116,6 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// next returns a channel that is closed at the next Write.
-func (b *buffer) next() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.changed
-}
-
 // after waits until the buffer contains text, and returns the line that follows
 // it, or what there is of it.
 func (b *buffer) after(t *testing.T, text string) string {

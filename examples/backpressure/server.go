@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/coder/websocket"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -21,45 +22,45 @@ import (
 )
 
 const (
-	maxReaders = 1000 // at a time
-	maxAck     = 20   // bytes: the digits of an int64
+	maxAck      = 20       // bytes: the digits of an int64
+	messageSize = 32 << 10 // bytes
+
+	// bufferSize is that of the sockets at both ends. It is small, so that a
+	// sender is blocked soon after its reader has stopped: the buffers of the
+	// system can take many megabytes before anybody notices. With less than
+	// 16 KiB a loopback, whose packets are as large as that, crawls.
+	bufferSize = 32 << 10
 )
+
+// names are what a reader may call itself: what fits into the table and does
+// nothing to a terminal.
+var names = regexp.MustCompile(`^[\w.-]{0,15}$`)
 
 // A server sends numbered messages to whoever connects to it.
 type server struct {
-	size     int           // bytes of a message
 	patience time.Duration // how long a reader may show no sign of life
-	slots    *semaphore.Weighted
 	log      *slog.Logger
 	board    board
 }
 
-func newServer(o options, log *slog.Logger) *server {
-	return &server{size: o.size, patience: o.patience, slots: semaphore.NewWeighted(maxReaders), log: log}
-}
-
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/" {
+	name := r.URL.Query().Get("name")
+	if r.URL.Path != "/" || !names.MatchString(name) {
 		http.NotFound(w, r)
 		return
 	}
-	if !s.slots.TryAcquire(1) {
-		http.Error(w, "too many readers", http.StatusServiceUnavailable)
-		return
-	}
-	defer s.slots.Release(1)
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered
 	}
 	defer conn.CloseNow()
-
-	a := s.board.open(visible(r.URL.Query().Get("name"), nameWidth))
-	s.log.Info("reader has connected", "reader", a.name, "from", r.RemoteAddr)
+	a := s.board.open(cmp.Or(name, r.RemoteAddr))
+	defer s.board.close(a)
+	s.log.Info("reader has connected", "reader", a.name)
 	err = s.serve(r.Context(), conn, a)
-	last := s.board.close(a, s.describe(r.Context(), err))
-	s.log.Info("reader has ended", "reader", last.name, "end", last.end, "sent", last.sent,
-		"longest-block", last.longest.Round(time.Millisecond))
+	last := a.row()
+	s.log.Info("reader has ended", "reader", a.name, "end", s.describe(r.Context(), err),
+		"sent", last.sent, "blocked", last.blocked.Round(time.Millisecond))
 }
 
 // serve sends to one reader until the connection ends, however it does.
@@ -81,7 +82,7 @@ func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) er
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("listen", c.listen)
 			n.GoNamed("ping", func(ctx context.Context) error { return c.ping(ctx, s.patience/3) })
-			return c.send(ctx, s.size)
+			return c.send(ctx)
 		})
 	})
 }
@@ -97,16 +98,15 @@ type connection struct {
 // the messages and what writes them: it would always be full, and the messages
 // in it would only grow old. Write blocks while the reader takes nothing, which
 // is all it takes to hold this task back, and nobody else.
-func (c *connection) send(ctx context.Context, size int) error {
-	message := []byte(strings.Repeat(".", size))
+func (c *connection) send(ctx context.Context) error {
+	message := []byte(strings.Repeat(".", messageSize))
 	for n := int64(1); ; n++ {
 		digits := len(strconv.AppendInt(message[:0], n, 10))
 		message[digits] = ' '
-		c.account.begin()
+		c.account.begin(n)
 		if err := c.Write(ctx, websocket.MessageText, message); err != nil {
 			return consequence(ctx, err)
 		}
-		c.account.done()
 	}
 }
 
@@ -134,17 +134,16 @@ func (c *connection) listen(ctx context.Context) error {
 // ping asks the reader for signs of life until it acknowledges messages, as any
 // websocket client answers pings, and nothing else is expected of one.
 //
-// A reader that acknowledges is asked no more. There is always something that it
-// has not acknowledged yet, so it owes a sign of life anyway, and a ping would
-// do harm: package websocket closes the connection if it cannot write a ping
-// within five seconds, behind a Write that may be blocked for longer than that
-// by a reader which is slow, but there.
+// One that acknowledges is asked no more. It owes a sign of life anyway, as there
+// is always something left to acknowledge, and a ping would do harm: package
+// websocket closes the connection if it cannot write one within five seconds,
+// behind a Write which a slow reader may block for longer than that.
 func (c *connection) ping(ctx context.Context, every time.Duration) error {
 	for {
 		if err := deadline.Sleep(ctx, every); err != nil {
 			return err
 		}
-		if c.account.acknowledges() {
+		if c.account.row().buffered >= 0 {
 			return nil
 		}
 		if err := c.Ping(ctx); err != nil {
@@ -160,35 +159,39 @@ func (c *connection) ping(ctx context.Context, every time.Duration) error {
 // has met with and returns itself. Without this it would depend on a race which
 // of the tasks names its error first.
 func consequence(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
-	}
-	if errors.Is(err, net.ErrClosed) {
+	case errors.Is(err, net.ErrClosed):
 		return nil
 	}
 	return err
 }
 
-// describe says how a connection has ended, in the words of the table.
+// describe says how a connection has ended.
 func (s *server) describe(ctx context.Context, err error) string {
-	if task, ok := errors.AsType[*nursery.TaskError](err); ok {
-		err = task.Err // of the first task that failed
-	}
-	closing, isClose := errors.AsType[websocket.CloseError](err)
+	err = first(err)
+	closed, isClose := errors.AsType[websocket.CloseError](err)
 	_, isSlow := errors.AsType[*deadline.TooSlowError](err)
 	switch {
 	case ctx.Err() != nil:
 		return "server stopped"
 	case isClose:
-		return visible(fmt.Sprintf("closed with %d %s", closing.Code, closing.Reason), endWidth)
+		return strings.TrimSpace(fmt.Sprintf("closed with %d %s", closed.Code, closed.Reason))
 	case isSlow:
 		return fmt.Sprintf("cut off: silent for %v", s.patience)
 	case isLoss(err):
 		return "broke off"
-	case err == nil:
-		return "closed"
 	}
-	return visible("cut off: "+err.Error(), endWidth)
+	return fmt.Sprintf("cut off: %v", err)
+}
+
+// first returns the error of the first task that failed.
+func first(err error) error {
+	if task, ok := errors.AsType[*nursery.TaskError](err); ok {
+		return task.Err
+	}
+	return err
 }
 
 // isLoss reports whether err says that the other side has broken off, or closed
@@ -199,19 +202,14 @@ func isLoss(err error) bool {
 	return isNet || isClose || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// smallBuffers is a listener whose connections have small send buffers, so that
-// a sender is blocked soon after its reader has stopped. The buffers of the
-// system can take many megabytes before anybody notices.
-type smallBuffers struct {
-	net.Listener
-	size int // 0: the system's
-}
+// smallBuffers is a listener whose connections have send buffers of bufferSize.
+type smallBuffers struct{ net.Listener }
 
 func (l smallBuffers) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if t, ok := c.(*net.TCPConn); ok && l.size > 0 {
+	if t, ok := c.(*net.TCPConn); ok {
 		// Where it cannot be set, blocking just comes later.
-		t.SetWriteBuffer(l.size)
+		t.SetWriteBuffer(bufferSize)
 	}
 	return c, err
 }

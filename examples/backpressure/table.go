@@ -1,132 +1,93 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"fmt"
-	"strings"
+	"io"
+	"math"
+	"os"
+	"sync"
 	"time"
-	"unicode"
+
+	"golang.org/x/term"
+
+	"github.com/trellis-go/trellis/deadline"
 )
 
-const (
-	nameWidth = 12
-	endWidth  = 60
+// A table shows rows, in a line for each: on a terminal they are redrawn in
+// place, below a log that scrolls away, and elsewhere just written once more.
+type table struct {
+	w     io.Writer
+	rows  func() []row
+	start time.Time
+	every time.Duration
+	size  func() (width, height int) // nil if w is no terminal
 
-	// header is the first line of the live table.
-	header = "READER             SENT  BUFFERED  BLOCKED FOR  STATE"
-)
-
-// line returns r as a line of the live table. What does not fit comes last, so
-// that a narrow terminal cuts off what can best be spared.
-func (r row) line() string {
-	blocked := "-"
-	if r.end == "" {
-		blocked = seconds(r.blocked)
-	}
-	return fmt.Sprintf("%-12s %10d %9s %12s  %s", r.name, r.sent, r.between(), blocked, r.state())
+	mu    sync.Mutex // guards what follows, and the terminal
+	drawn int        // how many lines are to be replaced
 }
 
-// between returns how many messages are on their way to the reader, as far as
-// that can be known.
-func (r row) between() string {
-	if r.buffered < 0 {
-		return "?"
-	}
-	return fmt.Sprint(r.buffered)
-}
-
-func (r row) state() string {
-	switch {
-	case r.end != "":
-		return r.end
-	case r.blocked >= moment:
-		return "blocked"
-	}
-	return "sending"
-}
-
-// live returns the table for a terminal: no line is wider than it, and there
-// are no more of them than fit. Where something has to give way, it is readers
-// that have ended, and then those that came last.
-func live(rows []row, gone, width, height int) []string {
-	room := height - 2 // a line for the header, one for the count of the others
-	shown := make([]bool, len(rows))
-	for _, ended := range []bool{false, true} {
-		for i, r := range rows {
-			if room > 0 && (r.end != "") == ended {
-				shown[i] = true
-				room--
-			}
+func newTable(w io.Writer, rows func() []row) *table {
+	t := &table{w: w, rows: rows, start: time.Now(), every: time.Second}
+	if isTerminal(w) {
+		t.every /= 4
+		t.size = func() (width, height int) {
+			width, height, _ = term.GetSize(int(w.(*os.File).Fd()))
+			return cmp.Or(width, 80), cmp.Or(height, 24) // a serial line knows neither
 		}
 	}
-	lines := []string{header}
-	for i, r := range rows {
-		if shown[i] {
-			lines = append(lines, r.line())
-		} else {
-			gone++
-		}
-	}
-	if gone > 0 {
-		lines = append(lines, others(gone))
-	}
-	lines = lines[:min(len(lines), max(height, 1))]
-	for i, line := range lines {
-		lines[i] = line[:min(len(line), max(width, 1))] // all of it is ASCII
-	}
-	return lines
+	return t
 }
 
-// plain returns the same as lines that stand for themselves, for a file or a
-// pipe. It leaves out readers that have ended, whose end is in the log.
-func plain(rows []row, elapsed time.Duration) []string {
-	var lines []string
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// show shows the rows again and again, until ctx is done, which is how it is
+// meant to end, or the output fails.
+func (t *table) show(ctx context.Context) error {
+	for deadline.Sleep(ctx, t.every) == nil {
+		if _, err := t.Write(nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Write writes to the log, and the rows below that as they are now.
+func (t *table) Write(log []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b bytes.Buffer
+	rows, width := t.rows(), math.MaxInt
+	if t.size != nil {
+		if t.drawn > 0 {
+			fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", t.drawn) // up, and clear from there
+		}
+		// The way up is only right if each row is one line, and none scrolls away.
+		w, height := t.size()
+		rows, width = rows[:min(len(rows), height-1)], w-1
+		t.drawn = len(rows)
+	}
+	b.Write(log)
 	for _, r := range rows {
-		if r.end == "" {
-			lines = append(lines, fmt.Sprintf("%7s %-12s sent=%d buffered=%s blocked=%s %s",
-				seconds(elapsed), r.name, r.sent, r.between(), seconds(r.blocked), r.state()))
-		}
+		line := r.line(time.Since(t.start))
+		fmt.Fprintln(&b, line[:min(len(line), width)]) // all of it is ASCII
 	}
-	return lines
+	_, err := t.w.Write(b.Bytes())
+	return len(log), err
 }
 
-// final returns the table for the end of the program, when every connection
-// has ended.
-func final(rows []row, gone int) []string {
-	lines := []string{"READER             SENT  LONGEST BLOCK  END"}
-	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("%-12s %10d %14s  %s", r.name, r.sent, seconds(r.longest), r.end))
+// line returns r as a line. What matters least comes last, where a narrow
+// terminal cuts it off.
+func (r row) line(at time.Duration) string {
+	buffered := "?"
+	if r.buffered >= 0 {
+		buffered = fmt.Sprint(r.buffered)
 	}
-	if gone > 0 {
-		lines = append(lines, others(gone))
-	}
-	return lines
-}
-
-func others(n int) string {
-	if n == 1 {
-		return "and 1 other"
-	}
-	return fmt.Sprintf("and %d others", n)
-}
-
-func seconds(d time.Duration) string {
-	return fmt.Sprintf("%.1fs", d.Seconds())
-}
-
-// milliseconds shows what is almost nothing beside what is not.
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.1fms", float64(d)/float64(time.Millisecond))
-}
-
-// visible makes something that a peer has sent fit to be shown: printable ASCII
-// of at most limit characters, so that it neither does anything to a terminal
-// nor pushes the columns of the table about.
-func visible(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s[:min(len(s), limit)])
-	return strings.TrimSpace(s)
+	return fmt.Sprintf("%5.1fs  %-15s  sent %7d  buffered %4s  blocked for %4.1fs",
+		at.Seconds(), r.name, r.sent, buffered, r.blocked.Seconds())
 }
