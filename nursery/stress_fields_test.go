@@ -87,6 +87,51 @@ func TestStressTasks(t *testing.T) {
 	})
 }
 
+// tasks: the last share may go to a stranger, who comes when nobody has one and the
+// nursery has not closed yet. Here it is given back and taken again all the time. The
+// moment that matters is two instructions long: a nursery that closes without looking
+// again fails within a second under the race detector, and hardly ever without.
+func TestStressStrangers(t *testing.T) {
+	stress.Run(t, 60, func(r *stress.Round) {
+		const strangers, tries = 2, 200
+		for range 20 {
+			var let, ran atomic.Int32
+			var over atomic.Bool
+			var all sync.WaitGroup
+			err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+				for range strangers {
+					all.Go(func() {
+						for range tries {
+							err := n.TryGo(func(context.Context) error {
+								if over.Load() {
+									r.Errorf("a task runs after Run has returned")
+								}
+								ran.Add(1)
+								return nil
+							})
+							if err != nil {
+								return
+							}
+							let.Add(1)
+						}
+					})
+				}
+				n.Go(func(context.Context) error { return nil })
+				return nil
+			})
+			over.Store(true)
+			got := ran.Load()
+			if err != nil {
+				r.Errorf("Run = %v, want nil", err)
+			}
+			all.Wait()
+			if want := let.Load(); got != want {
+				r.Errorf("%d tasks had run when Run returned, want the %d that were let in", got, want)
+			}
+		}
+	})
+}
+
 // parked: the last one out wakes the body, whoever it is, and once. The ends of the
 // body and of a few tasks fall together here; if nobody is woken, the test hangs.
 func TestStressParked(t *testing.T) {
