@@ -61,25 +61,26 @@ func (c Config) forEach() []Workload {
 func (c Config) mapping() []Workload {
 	mappers := []peer.Mapper{peer.TrellisMapper, peer.TrellisSeqMapper, peer.RawMapper, peer.ErrgroupMapper, peer.ConcIterMapper, peer.ConcStreamMapper}
 	var all []Workload
-	for _, load := range loads[:2] {
-		const limit = 2
-		w, work := c.loop("map", "Map", limit, load)
-		for _, mapper := range mappers {
-			w.Entrants = append(w.Entrants, Entrant{mapper.Name, func() (func(Timer) error, func()) {
-				run, release := mapper.Map(limit, w.Units, func(_ context.Context, item int) (int, error) {
-					work()
-					return item + 1, nil
-				})
-				return underParent(func(ctx context.Context) error {
-					results, err := run(ctx)
-					if last := len(results) - 1; err == nil && (last != w.Units-1 || results[last] != w.Units) {
-						err = fmt.Errorf("the results of Map end with number %d, want %d", last, w.Units-1)
-					}
-					return err
-				}, release)
-			}})
+	for _, limit := range []int{2, 100} {
+		for _, load := range loads {
+			w, work := c.loop("map", "Map", limit, load)
+			for _, mapper := range mappers {
+				w.Entrants = append(w.Entrants, Entrant{mapper.Name, func() (func(Timer) error, func()) {
+					run, release := mapper.Map(limit, w.Units, func(_ context.Context, item int) (int, error) {
+						work()
+						return item + 1, nil
+					})
+					return underParent(func(ctx context.Context) error {
+						results, err := run(ctx)
+						if last := len(results) - 1; err == nil && (last != w.Units-1 || results[last] != w.Units) {
+							err = fmt.Errorf("the results of Map end with number %d, want %d", last, w.Units-1)
+						}
+						return err
+					}, release)
+				}})
+			}
+			all = append(all, w)
 		}
-		all = append(all, w)
 	}
 	return all
 }

@@ -84,7 +84,8 @@ const (
 	whyLook = "a scope below a foreign context asks that context at every look, because what is done when its cancel function " +
 		"returns must be done here too, and nobody tells before: that is one call of the standard library's own Err " +
 		"on top of ours. Below a scope of Trellis that nothing foreign surrounds, Err takes about as long as the library's"
-	whyChannel = "each wait makes a channel to be woken by, which cannot be used again, because it belongs to the synctest bubble it was made in"
+	whyChannel = "each wait makes a channel to be woken by, which cannot be used again, because it belongs to the synctest bubble it was " +
+		"made in; with a buffer and many who wait, much depends on who is awake when a slot gets free"
 )
 
 // flat says that a call costs the same at any depth. The study gives no number for
