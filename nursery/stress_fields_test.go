@@ -90,7 +90,7 @@ func TestStressTasks(t *testing.T) {
 // tasks: the last share may go to a stranger, who comes when nobody has one and the
 // nursery has not closed yet. Here it is given back and taken again all the time. The
 // moment that matters is two instructions long: a nursery that closes without looking
-// again fails within a second under the race detector, and hardly ever without.
+// again fails within seconds under the race detector, and hardly ever without.
 func TestStressStrangers(t *testing.T) {
 	stress.Run(t, 60, func(r *stress.Round) {
 		const strangers, tries = 2, 200
