@@ -38,8 +38,8 @@ func demo(pause time.Duration) []*reader {
 		{name: "fast"},
 		{name: "sleeper", every: pause},
 		{name: "blocker", every: pause, block: true},
-		{name: "quitter", every: short, take: 25, closes: true},
-		{name: "vanisher", every: short, take: 40},
+		{name: "quitter", every: short, take: 15, closes: true},
+		{name: "vanisher", every: short, take: 25},
 		{name: "stopper", every: time.Hour},
 		{name: "mute", every: short, mute: true},
 	}

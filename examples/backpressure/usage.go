@@ -23,8 +23,8 @@ Without -serve and -connect it brings its readers along:
   fast      takes all it can
   sleeper   pauses after each message, with deadline.Sleep
   blocker   does so with time.Sleep, which no cancellation interrupts
-  quitter   closes in good order after 25 messages
-  vanisher  breaks off after 40 messages, without a closing handshake
+  quitter   closes in good order after 15 messages
+  vanisher  breaks off after 25 messages, without a closing handshake
   stopper   sleeps for an hour after one message, and keeps the connection
   mute      reads, but answers nothing, not even a ping
 
