@@ -27,17 +27,9 @@
 //   - usage.go: the command line.
 package main
 
-import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-)
+import "github.com/trellis-go/trellis/examples/internal/command"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// From the first signal on they have their usual effect again, so that a second
-	// Ctrl-C does not wait for a reader that sleeps with time.Sleep.
-	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	// A second Ctrl-C does not wait for a reader that sleeps with time.Sleep.
+	command.Main(run)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/command"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -35,13 +34,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func (p *program) run(ctx context.Context, args []string) int {
 	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		io.WriteString(p.stdout, usage())
-		return 0
-	case err != nil:
-		fmt.Fprintf(p.stderr, "backpressure: %v\nRun backpressure -h for help.\n", err)
-		return 2
+	if code, ends := command.Answer(err, "backpressure", usage, p.stdout, p.stderr); ends {
+		return code
 	}
 	var end time.Time // the zero time is no deadline
 	if o.limit > 0 {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // demoLimit is how long it takes to see what all the readers of demo do.
@@ -50,8 +50,7 @@ type options struct {
 }
 
 func newFlags(o *options) *flag.FlagSet {
-	flags := flag.NewFlagSet("backpressure", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run decides where messages go
+	flags := command.Flags("backpressure")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8082", "listen on this `address`")
 	flags.BoolVar(&o.serve, "serve", false, "bring no readers along")
 	flags.DurationVar(&o.patience, "patience", 3*time.Second, "cut off a reader that shows no sign of life for this `duration`")
@@ -87,10 +86,5 @@ func parse(args []string) (options, error) {
 
 // usage returns the text of -h.
 func usage() string {
-	var b strings.Builder
-	b.WriteString(usageHead)
-	flags := newFlags(new(options))
-	flags.SetOutput(&b)
-	flags.PrintDefaults()
-	return b.String()
+	return command.Help(usageHead, newFlags(new(options)), "")
 }
