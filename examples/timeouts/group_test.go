@@ -120,7 +120,6 @@ func TestUnexpectedFailure(t *testing.T) {
 // time at all, a request that fails before the one that hangs. Nothing is begun
 // after a failure.
 func TestGroupEdges(t *testing.T) {
-	const fails = -1
 	for _, test := range []struct {
 		group timeouts.Group
 		fail  int
