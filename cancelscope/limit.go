@@ -93,7 +93,7 @@ func (s *Scope) moveDeadline(t time.Time, clock int64) {
 	defer s.mu.Unlock()
 	own := s.limit.instant()
 	switch {
-	case s.phase == left || at == never && own == never:
+	case s.phase == left || s.limit == nil && t.IsZero():
 		return
 	case at > own && !s.Extendable:
 		panic("cancelscope: deadline of a running scope moved to a later time: set Extendable before Run, or bring deadlines forward only")

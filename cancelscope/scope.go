@@ -45,10 +45,10 @@ type Scope struct {
 	// around it, zero if there is none, and source the nearest scope, itself
 	// included, whose outer is a foreign context that it can see. Both are derived:
 	// inheritLocked writes them under mu, and whoever changes what they are derived
-	// from calls it on the whole subtree. Read without a lock. Invariant: a change is stored in
-	// the parent before the lock of the child is taken, so that a child which
-	// reads its parent's values under its own lock either reads the new ones or
-	// is visited afterwards.
+	// from calls it on the whole subtree. Read without a lock. Invariant: a change is
+	// stored in the parent before the lock of the child is taken, so that a child
+	// which reads its parent's values under its own lock either reads the new ones
+	// or is visited afterwards.
 	due    atomic.Int64
 	source atomic.Pointer[Scope]
 
@@ -63,7 +63,8 @@ type Scope struct {
 	bridge  context.Context
 
 	// called says that Cancel was called, or that the scope's own deadline passed. It
-	// is never taken back.
+	// is never taken back. Where it comes with the cause it is stored under mu, and
+	// CancelCalled looks at it under mu.
 	called atomic.Bool
 
 	// linked is guarded by up.mu, as prev and next are.
@@ -189,6 +190,8 @@ func (s *Scope) cancel(kind Kind, reason error) {
 func (s *Scope) CancelCalled() bool {
 	s.look()
 	s.expireOwn(now())
+	s.mu.Lock() // who has been called has told, when it is seen here
+	defer s.mu.Unlock()
 	return s.called.Load()
 }
 

@@ -56,7 +56,7 @@ func Split(ctx context.Context, err error) (cancelled, rest error) {
 	switch {
 	case state == nil || err == nil:
 		return nil, err
-	case err == state && (err == context.Canceled || err == context.DeadlineExceeded):
+	case (err == context.Canceled || err == context.DeadlineExceeded) && err == state:
 		return err, nil // what most cancelled tasks return
 	}
 	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge

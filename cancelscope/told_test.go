@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -42,5 +43,31 @@ func TestTold(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// Whoever sees that a scope was called off sees it in the scopes inside as well.
+func TestStressCalled(t *testing.T) {
+	stress.Run(t, 20, func(r *stress.Round) {
+		for range 500 {
+			var s, inner cancelscope.Scope
+			s.Run(context.Background(), func(outer context.Context) error {
+				return inner.Run(outer, func(ctx context.Context) error {
+					ready := make(chan struct{})
+					go func() {
+						close(ready)
+						runtime.Gosched()
+						s.Cancel(nil)
+					}()
+					<-ready
+					for !s.CancelCalled() {
+					}
+					if outer.Err() == nil || ctx.Err() == nil {
+						r.Errorf("when CancelCalled is true, Err() = %v, and inside %v", outer.Err(), ctx.Err())
+					}
+					return nil
+				})
+			})
+		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 
 // A Node is the context of a running cancel scope. The methods beyond
 // [context.Context] are for the packages of this module; they may be called
-// from any goroutine and none of them blocks.
+// from any goroutine, and none of them blocks but Told.
 type Node interface {
 	context.Context
 
