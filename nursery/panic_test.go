@@ -330,3 +330,20 @@ func TestOnPanic(t *testing.T) {
 		}
 	})
 }
+
+// OnPanic must return. One that exits, as t.Fatal does, does not keep the nursery open.
+func TestOnPanicThatExits(t *testing.T) {
+	start := map[string]func(n *nursery.Nursery){
+		"Go":    func(n *nursery.Nursery) { n.Go(func(context.Context) error { panic("boom") }) },
+		"Spawn": func(n *nursery.Nursery) { nursery.Spawn(n, func(context.Context) (int, error) { panic("boom") }) },
+	}
+	for name, start := range start {
+		t.Run(name, func(t *testing.T) {
+			c := nursery.Config{OnPanic: func(*nursery.PanicError) { runtime.Goexit() }}
+			c.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+				start(n)
+				return nil
+			})
+		})
+	}
+}

@@ -52,7 +52,6 @@ func (t *Task[T]) run(n *Nursery, f func(ctx context.Context) (T, error)) {
 	defer func() {
 		if !returned {
 			end = n.broken(t.who, recover())
-			n.told()
 		}
 	}()
 	end.err = t.scope.Run(n.ctx, func(ctx context.Context) error {

@@ -132,7 +132,6 @@ func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task fu
 		case returned:
 		case s.moved:
 			end = n.broken(s.who, recover())
-			n.told()
 		default:
 			end = n.ending(s.who, recover())
 		}

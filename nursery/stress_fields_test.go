@@ -255,6 +255,54 @@ func TestStressTold(t *testing.T) {
 	})
 }
 
+// Also a task without a handle, if it fails: it counts as ended when everybody in the
+// nursery knows, although another one was first to fail and is still telling them.
+func TestStressEnded(t *testing.T) {
+	stress.Run(t, 8, func(r *stress.Round) {
+		const inside = 5000
+		nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+			together := make(chan struct{})
+			for range 2 {
+				n.Go(func(context.Context) error {
+					<-together
+					return errBoom
+				})
+			}
+			var ready sync.WaitGroup
+			ready.Add(1 + inside)
+			n.Go(func(ctx context.Context) error {
+				var first cancelscope.Scope // is told last
+				return first.Run(ctx, func(ctx context.Context) error {
+					ready.Done()
+					<-together
+					for n.Running() == 3+inside {
+						runtime.Gosched()
+					}
+					if ctx.Err() == nil {
+						r.Errorf("a task that failed has ended, and Err() = nil inside")
+					}
+					return nil
+				})
+			})
+			for n.Running() < 3+inside {
+				n.Go(func(ctx context.Context) error {
+					var inner cancelscope.Scope
+					return inner.Run(ctx, func(ctx context.Context) error {
+						done := ctx.Done()
+						ready.Done()
+						<-together
+						<-done
+						return nil
+					})
+				})
+			}
+			ready.Wait()
+			close(together)
+			return nil
+		})
+	})
+}
+
 // leavesBelow returns all errBoom in err.
 func leavesBelow(err error) (all []error) {
 	for _, leaf := range leaves(err) {

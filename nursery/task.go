@@ -41,10 +41,12 @@ func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
 func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
 	returned := false
 	defer func() {
-		if !returned {
-			n.broken(w, recover())
+		if returned {
+			n.quit()
+			return
 		}
-		n.quit()
+		defer n.quit() // OnPanic may exit
+		n.broken(w, recover())
 	}()
 	err := task(n.ctx)
 	returned = true
@@ -83,24 +85,26 @@ func (n *Nursery) failed(w who, err error) {
 	first := ends.first // whoever comes first to cancel blames the first to fail
 	n.mu.Unlock()
 	switch {
-	case !fatal:
-	case first == nil:
-		n.fail(nil) // only notes it: what made the task end in cancellations is the cause
-	default:
-		n.fail(first)
-	}
-	if rest == nil {
+	case rest == nil:
+		n.ctx.(tree.Node).Fail(nil) // only notes it: what made the task end in cancellations is the cause
 		n.noted.Store(true)
+	case fatal:
+		n.fail(first)
 	}
 }
 
-// fail cancels the nursery on account of a task.
-func (n *Nursery) fail(reason error) { n.ctx.(tree.Node).Fail(reason) }
+// fail cancels the nursery on account of a task. When it returns, everybody in it knows,
+// also if somebody else was first to cancel it and has only begun to tell.
+func (n *Nursery) fail(reason error) {
+	n.ctx.(tree.Node).Fail(reason)
+	n.told()
+}
 
 // told returns when everybody in the nursery knows of its cancellation, if it has been
-// cancelled. A task with a handle waits for that after it has failed and before it
-// ends, so that whoever waits for it in the same nursery is cancelled when the wait
-// ends, whatever comes first.
+// cancelled. A task with a handle waits for that before it ends, also if it ends in a
+// cancellation, so that whoever waits for it in the same nursery is cancelled when the
+// wait ends, whatever comes first. Tasks without one do not, unless they fail: they may
+// be thousands that have just been woken, and would queue up.
 func (n *Nursery) told() { n.ctx.(tree.Node).Told() }
 
 // An ending is how a task ended. At most one field is set.
