@@ -60,7 +60,10 @@ func TestStressCalled(t *testing.T) {
 						s.Cancel(nil)
 					}()
 					<-ready
-					for !s.CancelCalled() {
+					for n := 1; !s.CancelCalled(); n++ {
+						if n%100 == 0 {
+							runtime.Gosched() // there may be only one processor
+						}
 					}
 					if outer.Err() == nil || ctx.Err() == nil {
 						r.Errorf("when CancelCalled is true, Err() = %v, and inside %v", outer.Err(), ctx.Err())
