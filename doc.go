@@ -1,6 +1,6 @@
 // Package trellis is the root of a module for structured concurrency; it has no
 // code of its own. Every goroutine has a parent that waits for it, every error has
-// a place to go, every wait can be cancelled or timed out from outside, and cleaning
+// a place to go, every wait can be canceled or timed out from outside, and cleaning
 // up after a cancellation works.
 //
 // The semantics are those of Python's Trio, with the task handles of
@@ -13,7 +13,7 @@
 // them, and joins their errors. Most programs begin there.
 //
 // Package [github.com/trellis-go/trellis/cancelscope] has the scopes by which work is
-// cancelled and protected from it: each nursery has one, and they can be used alone.
+// canceled and protected from it: each nursery has one, and they can be used alone.
 //
 // Package [github.com/trellis-go/trellis/deadline] has time limits, waiting that can
 // be interrupted, and connections and listeners that know contexts.
@@ -30,9 +30,9 @@
 // it is done.
 //
 // What ends such a block early is a cancel scope. Scopes form a tree along the contexts.
-// Cancelling one makes every wait inside it fail, the failures travel up as ordinary
+// Canceling one makes every wait inside it fail, the failures travel up as ordinary
 // errors, and at the scope they end: not because an error carries a mark, but because
-// the scope knows that it was cancelled and that nothing around it was. A real error
+// the scope knows that it was canceled and that nothing around it was. A real error
 // that comes up with them is never lost.
 //
 // # If you know Trio
@@ -45,16 +45,16 @@
 //	trio.CancelScope()               cancelscope.Scope, its Run
 //	scope.cancel(reason=...)         s.Cancel(reason)
 //	CancelScope(shield=True)         s.SetShield(true), cancelscope.Shield
-//	scope.deadline = t               s.SetDeadline(t), s.SetTimeout(d); see Extendable
+//	scope.deadline = t               s.SetDeadline(t), s.SetTimeout(d); see Adjustable
 //	scope.cancel_called              s.CancelCalled()
-//	scope.cancelled_caught           s.CancelledCaught()
+//	scope.cancelled_caught           s.CanceledCaught()
 //	move_on_after, move_on_at        deadline.MoveOnAfter, deadline.MoveOnAt
 //	fail_after, fail_at              deadline.FailAfter, deadline.FailAt
 //	trio.TooSlowError                *deadline.TooSlowError
 //	current_effective_deadline()     deadline.Effective(ctx)
 //	trio.sleep, trio.sleep_until     deadline.Sleep, deadline.SleepUntil
 //	checkpoint_if_cancelled()        context.Cause(ctx), or deadline.Sleep(ctx, 0)
-//	trio.Cancelled                   ctx.Err(); its story is a *cancelscope.Cancelled
+//	trio.Canceled                   ctx.Err(); its story is a *cancelscope.Canceled
 //	ExceptionGroup, except*          *nursery.Error, errors.Is and errors.As
 //	exception group split            cancelscope.Split(ctx, err)
 //	trio.CapacityLimiter             semaphore.NewWeighted of golang.org/x/sync
@@ -65,9 +65,9 @@
 //	trio.BrokenResourceError         memchan.ErrBroken
 //	trio.WouldBlock                  memchan.ErrWouldBlock
 //
-// Three things differ. A shield that is raised over a scope which is cancelled already
+// Three things differ. A shield that is raised over a scope which is canceled already
 // does nothing, because a closed channel cannot reopen. A fail-after scope that was
-// cancelled by hand does not fail. And a wait is only interrupted if it looks at the
+// canceled by hand does not fail. And a wait is only interrupted if it looks at the
 // context: Go cannot interrupt a goroutine from outside.
 //
 // # If you know asyncio
@@ -92,7 +92,7 @@
 //	g.SetLimit(k)                    a semaphore acquired in the task
 //	g.Wait()                         the return of nursery.Run
 //
-// All errors are kept, not the first one; what the cancelled others return because of it
+// All errors are kept, not the first one; what the canceled others return because of it
 // is recognized and left out. A panic comes out of Run, and t.FailNow in a task ends the
 // test.
 package trellis

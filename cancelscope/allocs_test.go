@@ -18,7 +18,7 @@ func TestAllocations(t *testing.T) {
 	calls := callsOfRun(ctx)
 	ceiling.Check(t, calls)
 
-	s := cancelscope.Scope{Extendable: true}
+	s := cancelscope.Scope{Adjustable: true}
 	s.Run(ctx, func(ctx context.Context) error {
 		ctx.Done()
 		s.SetTimeout(time.Hour)
@@ -28,10 +28,10 @@ func TestAllocations(t *testing.T) {
 		return nil
 	})
 
-	var cancelled cancelscope.Scope
-	cancelled.Run(ctx, func(ctx context.Context) error {
-		cancelled.Cancel(errors.New("enough"))
-		after := callsAfterCancel(t, ctx, &cancelled)
+	var canceled cancelscope.Scope
+	canceled.Run(ctx, func(ctx context.Context) error {
+		canceled.Cancel(errors.New("enough"))
+		after := callsAfterCancel(t, ctx, &canceled)
 		ceiling.Check(t, after)
 		calls = append(calls, after...)
 		return nil
@@ -59,7 +59,7 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 		ceiling.At(12, "Scope.Run", "with a timeout and a look at Done", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, func(ctx context.Context) error { ctx.Done(); return nil })),
 		ceiling.At(1, "Scope.Run", "that fails", in(plain, func(context.Context) error { return fail })),
 		ceiling.At(3, "Scope.Run", "whose timeout is past", in(func(s *cancelscope.Scope) { s.SetTimeout(0) }, func(ctx context.Context) error { return ctx.Err() })),
-		ceiling.At(2, "Scope.Run", "that is cancelled and absorbs", func() {
+		ceiling.At(2, "Scope.Run", "that is canceled and absorbs", func() {
 			var s cancelscope.Scope
 			s.Run(ctx, func(ctx context.Context) error { s.Cancel(nil); return ctx.Err() })
 		}),
@@ -87,7 +87,7 @@ func callsInside(ctx context.Context, s *cancelscope.Scope) []ceiling.Call {
 		ceiling.At(0, "Scope.SetShield", "on and off", func() { s.SetShield(true); s.SetShield(false) }),
 		ceiling.At(0, "Scope.Deadline", "", func() { s.Deadline() }),
 		ceiling.At(0, "Scope.CancelCalled", "", func() { s.CancelCalled() }),
-		ceiling.At(0, "Scope.CancelledCaught", "", func() { s.CancelledCaught() }),
+		ceiling.At(0, "Scope.CanceledCaught", "", func() { s.CanceledCaught() }),
 		ceiling.At(0, "Scope.Cause", "", func() { s.Cause() }),
 		ceiling.At(1, "Scope.Run", "below Done", func() {
 			new(cancelscope.Scope).Run(ctx, func(context.Context) error { return nil })
@@ -97,12 +97,12 @@ func callsInside(ctx context.Context, s *cancelscope.Scope) []ceiling.Call {
 	}
 }
 
-// callsAfterCancel are calls in a scope that has been cancelled.
+// callsAfterCancel are calls in a scope that has been canceled.
 func callsAfterCancel(t *testing.T, ctx context.Context, s *cancelscope.Scope) []ceiling.Call {
 	cause := context.Cause(ctx)
-	c, ok := cause.(*cancelscope.Cancelled)
+	c, ok := cause.(*cancelscope.Canceled)
 	if !ok {
-		t.Fatalf("the cause in a cancelled scope is %v, want a *Cancelled", cause)
+		t.Fatalf("the cause in a canceled scope is %v, want a *Canceled", cause)
 	}
 	var causes []error // kept, as by a caller to whom the slice matters
 	_ = causes
@@ -114,11 +114,11 @@ func callsAfterCancel(t *testing.T, ctx context.Context, s *cancelscope.Scope) [
 		ceiling.At(0, "Split", "of a cancellation", func() { cancelscope.Split(ctx, cause) }),
 		ceiling.At(6, "Split", "of a joined error", func() { cancelscope.Split(ctx, mixed) }),
 		ceiling.At(0, "IsCancellation", "of a cancellation", func() { cancelscope.IsCancellation(ctx, cause) }),
-		ceiling.At(2, "Cancelled.Error", "", func() { _ = c.Error() }),
-		ceiling.At(0, "Cancelled.Kind", "", func() { c.Kind() }),
-		ceiling.At(0, "Cancelled.Reason", "", func() { _ = c.Reason() }),
-		ceiling.At(0, "Cancelled.Scope", "", func() { c.Scope() }),
-		ceiling.At(1, "Cancelled.Unwrap", "", func() { causes = c.Unwrap() }),
+		ceiling.At(2, "Canceled.Error", "", func() { _ = c.Error() }),
+		ceiling.At(0, "Canceled.Kind", "", func() { c.Kind() }),
+		ceiling.At(0, "Canceled.Reason", "", func() { _ = c.Reason() }),
+		ceiling.At(0, "Canceled.Scope", "", func() { c.Scope() }),
+		ceiling.At(1, "Canceled.Unwrap", "", func() { causes = c.Unwrap() }),
 		ceiling.At(0, "Kind.String", "", func() { _ = c.Kind().String() }),
 	}
 }

@@ -78,7 +78,7 @@ func BenchmarkMoveDeadline(b *testing.B) {
 		step time.Duration
 	}{{"to=later", time.Microsecond}, {"to=earlier", -time.Microsecond}} {
 		b.Run(c.name+"/lib=trellis", func(b *testing.B) {
-			s := cancelscope.Scope{Extendable: true}
+			s := cancelscope.Scope{Adjustable: true}
 			t := time.Now().Add(1000 * time.Hour)
 			s.SetDeadline(t)
 			s.Run(benchParent(b), func(ctx context.Context) error {

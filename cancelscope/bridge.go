@@ -10,7 +10,7 @@ import (
 // the library's own make, which they ask for by a private key, and cost a
 // goroutine each where there is none. The bridge is that context: it is made when
 // somebody first asks for Done or for the key, and is closed when the scope is
-// cancelled. Tried before: embedding one in every scope costs half as much again
+// canceled. Tried before: embedding one in every scope costs half as much again
 // for every scope and is slow to cancel by the hundred thousand; AfterFunc on our
 // own type fails as soon as a WithValue hides it.
 
@@ -21,7 +21,7 @@ func (s *Scope) buildBridge() {
 	if s.bridged.Load() {
 		return
 	}
-	// Without Done on the parent the bridge could only be cancelled through its
+	// Without Done on the parent the bridge could only be canceled through its
 	// own cancel function, which gives every context below context.Canceled for
 	// its Err, also after a deadline. Hence the parent that has AfterFunc.
 	bridge, cancel := context.WithCancelCause((*bridgeParent)(s))
@@ -39,7 +39,7 @@ func (s *Scope) buildBridge() {
 type bridgeParent Scope
 
 // open is never closed. A parent whose Done is nil counts as one that cannot be
-// cancelled.
+// canceled.
 var open = make(chan struct{})
 
 func (p *bridgeParent) Done() <-chan struct{} { return open }

@@ -17,7 +17,7 @@ func TestReasonOfACancellation(t *testing.T) {
 		s := cancelscope.Scope{Name: "upload"}
 		s.Cancel(errBoom)
 		s.Run(t.Context(), func(ctx context.Context) error {
-			c := asCancelled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			c := asCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
 			checkError(t, "Reason", c.Reason(), errBoom)
 			if got, want := c.Scope(), "upload"; got != want {
 				t.Errorf("Scope() = %q, want %q", got, want)
@@ -28,7 +28,7 @@ func TestReasonOfACancellation(t *testing.T) {
 		var expired cancelscope.Scope
 		expired.SetDeadline(time.Now().Add(-time.Hour))
 		expired.Run(t.Context(), func(ctx context.Context) error {
-			c := asCancelled(t, "Sleep in an expired scope", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			c := asCanceled(t, "Sleep in an expired scope", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
 			checkError(t, "Reason", c.Reason(), nil)
 			return nil
 		})
@@ -36,7 +36,7 @@ func TestReasonOfACancellation(t *testing.T) {
 		var later cancelscope.Scope
 		later.Run(t.Context(), func(ctx context.Context) error {
 			later.SetDeadline(time.Now().Add(-time.Hour))
-			c := asCancelled(t, "Sleep in a scope that was made to expire", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			c := asCanceled(t, "Sleep in a scope that was made to expire", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
 			checkError(t, "Reason", c.Reason(), nil)
 			return nil
 		})
@@ -47,9 +47,9 @@ func TestReasonOfACancellation(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(errBoom)
-			first := asCancelled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			first := asCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
 			s.SetDeadline(time.Now().Add(-time.Hour))
-			second := asCancelled(t, "Sleep after the deadline", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			second := asCanceled(t, "Sleep after the deadline", deadline.Sleep(ctx, 0), cancelscope.ByCall)
 			checkError(t, "Reason", second.Reason(), errBoom)
 			checkError(t, "the second Sleep", second, first)
 			return nil
@@ -61,9 +61,9 @@ func TestReasonOfACancellation(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(t.Context(), func(ctx context.Context) error {
 			s.SetDeadline(time.Now().Add(-time.Hour))
-			first := asCancelled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			first := asCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
 			s.Cancel(errBoom)
-			second := asCancelled(t, "Sleep after Cancel", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			second := asCanceled(t, "Sleep after Cancel", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
 			checkError(t, "Reason", second.Reason(), nil)
 			checkError(t, "the second Sleep", second, first)
 			return nil

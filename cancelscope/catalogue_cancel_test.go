@@ -11,7 +11,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-func TestCancelledScope(t *testing.T) {
+func TestCanceledScope(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_edge_cases
 	inBubble(t, "twice, and again and again", func(t *testing.T) {
 		var twice, again cancelscope.Scope
@@ -20,7 +20,7 @@ func TestCancelledScope(t *testing.T) {
 			twice.Cancel(nil)
 			return deadline.Sleep(ctx, 0)
 		})
-		checkError(t, "Run of a scope that was cancelled twice", err, nil)
+		checkError(t, "Run of a scope that was canceled twice", err, nil)
 		checkScope(t, "twice", &twice, true, true)
 
 		err = again.Run(t.Context(), func(ctx context.Context) error {
@@ -71,7 +71,7 @@ func TestCancelledScope(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		cancel()
 		var s cancelscope.Scope
-		s.SetShield(true) // what was cancelled before has been dealt with
+		s.SetShield(true) // what was canceled before has been dealt with
 		err := s.Run(outside, func(ctx context.Context) error {
 			s.Cancel(nil)
 			err := deadline.Sleep(ctx, 0)
@@ -82,9 +82,9 @@ func TestCancelledScope(t *testing.T) {
 	})
 }
 
-func TestNestedCancelledScopes(t *testing.T) {
+func TestNestedCanceledScopes(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_scope_nesting
-	inBubble(t, "the outermost of the cancelled ones catches", func(t *testing.T) {
+	inBubble(t, "the outermost of the canceled ones catches", func(t *testing.T) {
 		var first, second, third cancelscope.Scope
 		err := first.Run(t.Context(), func(ctx context.Context) error {
 			return second.Run(ctx, func(ctx context.Context) error {
@@ -108,7 +108,7 @@ func TestNestedCancelledScopes(t *testing.T) {
 				checkError(t, "Sleep under the shield", deadline.Sleep(ctx, time.Second), nil)
 				inner.Cancel(nil)
 				err := deadline.Sleep(ctx, forever)
-				checkCancellation(t, "Sleep in the shielded scope that is cancelled", ctx, err)
+				checkCancellation(t, "Sleep in the shielded scope that is canceled", ctx, err)
 				return err
 			})
 		})
@@ -143,15 +143,15 @@ func TestNestedCancelledScopes(t *testing.T) {
 		checkError(t, "Run", nest(t.Context(), 0), nil)
 		checkScope(t, "the outermost scope", &scopes[0], true, true)
 		for i := range scopes[1:] {
-			if s := &scopes[i+1]; s.CancelCalled() || s.CancelledCaught() {
-				t.Fatalf("scope %d: CancelCalled, CancelledCaught = %v, %v, want false, false", i+1, s.CancelCalled(), s.CancelledCaught())
+			if s := &scopes[i+1]; s.CancelCalled() || s.CanceledCaught() {
+				t.Fatalf("scope %d: CancelCalled, CanceledCaught = %v, %v, want false, false", i+1, s.CancelCalled(), s.CanceledCaught())
 			}
 		}
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_scope_based_checkpoint
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_cancelled_scope_based_checkpoint
-	inBubble(t, "both cancelled, the wait in the inner one", func(t *testing.T) {
+	inBubble(t, "both canceled, the wait in the inner one", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		after := false
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -177,7 +177,7 @@ func TestNestedCancelledScopes(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_raises_beyond_origin_unshielded
-	t.Run("the outer one cancelled on the way out", func(t *testing.T) {
+	t.Run("the outer one canceled on the way out", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		after := false
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -201,7 +201,7 @@ func TestNestedCancelledScopes(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_escaping_cancelled_error_from_cancelled_task
-	inBubble(t, "the outer one cancelled at its very end", func(t *testing.T) {
+	inBubble(t, "the outer one canceled at its very end", func(t *testing.T) {
 		var outer cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -243,7 +243,7 @@ func TestNestedCancelledScopes(t *testing.T) {
 		checkScope(t, "outer", &outer, false, false)
 		checkScope(t, "outermost", &outermost, true, true)
 		if after {
-			t.Error("code after a cancelled block has run, want it skipped")
+			t.Error("code after a canceled block has run, want it skipped")
 		}
 	})
 }
@@ -314,7 +314,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 
 func TestCancellationFromOutsideAllScopes(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_after_native_cancel
-	t.Run("through a scope that is not cancelled", func(t *testing.T) {
+	t.Run("through a scope that is not canceled", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		var s cancelscope.Scope
 		err := s.Run(outside, func(ctx context.Context) error {
@@ -327,7 +327,7 @@ func TestCancellationFromOutsideAllScopes(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_after_scope_and_native_cancel
-	t.Run("through a scope that is cancelled as well", func(t *testing.T) {
+	t.Run("through a scope that is canceled as well", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		var s cancelscope.Scope
 		err := s.Run(outside, func(ctx context.Context) error {

@@ -27,7 +27,7 @@ func treeOf(err error) string {
 	return "[" + strings.Join(parts, " ") + "]"
 }
 
-func TestErrorOfAScopeThatIsNotCancelled(t *testing.T) {
+func TestErrorOfAScopeThatIsNotCanceled(t *testing.T) {
 	// catalogue: trio/test_run.py::test_initial_task_error
 	t.Run("comes out as it is", func(t *testing.T) {
 		plain := errors.New("boom")
@@ -63,9 +63,9 @@ func TestGroupMadeByTheUser(t *testing.T) {
 			if !ok || len(group.Unwrap()) != 1 || group.Unwrap()[0] != failure {
 				t.Errorf("Scope.Run of a block that joins an error and %s = %s, want [%v], the very error", name, treeOf(err), failure)
 			}
-			if !errors.Is(err, cause) || errors.Is(err, context.Canceled) || !s.CancelledCaught() {
-				t.Errorf("errors.Is finds the cause: %v, context.Canceled: %v, CancelledCaught %v, want true, false, true",
-					errors.Is(err, cause), errors.Is(err, context.Canceled), s.CancelledCaught())
+			if !errors.Is(err, cause) || errors.Is(err, context.Canceled) || !s.CanceledCaught() {
+				t.Errorf("errors.Is finds the cause: %v, context.Canceled: %v, CanceledCaught %v, want true, false, true",
+					errors.Is(err, cause), errors.Is(err, context.Canceled), s.CanceledCaught())
 			}
 		}
 	})
@@ -81,8 +81,8 @@ func TestGroupMadeByTheUser(t *testing.T) {
 		if got, want := treeOf(err), "[a [b]]"; got != want {
 			t.Errorf("Scope.Run of a block with nested groups = %s, want %s", got, want)
 		}
-		if !errors.Is(err, a) || !errors.Is(err, b) || !s.CancelledCaught() {
-			t.Errorf("errors.Is finds a: %v, b: %v, CancelledCaught %v, want true, true, true", errors.Is(err, a), errors.Is(err, b), s.CancelledCaught())
+		if !errors.Is(err, a) || !errors.Is(err, b) || !s.CanceledCaught() {
+			t.Errorf("errors.Is finds a: %v, b: %v, CanceledCaught %v, want true, true, true", errors.Is(err, a), errors.Is(err, b), s.CanceledCaught())
 		}
 	})
 
@@ -93,33 +93,33 @@ func TestGroupMadeByTheUser(t *testing.T) {
 			s.Cancel(nil)
 			return errors.Join(deadline.Sleep(ctx, time.Hour))
 		})
-		if err != nil || !s.CancelledCaught() {
-			t.Errorf("Scope.Run of a block that joins its cancellation = %v, CancelledCaught %v, want nil, true", err, s.CancelledCaught())
+		if err != nil || !s.CanceledCaught() {
+			t.Errorf("Scope.Run of a block that joins its cancellation = %v, CanceledCaught %v, want nil, true", err, s.CanceledCaught())
 		}
 	})
 }
 
-func TestCancelledIsMadeByTheLibraryAlone(t *testing.T) {
+func TestCanceledIsMadeByTheLibraryAlone(t *testing.T) {
 	// catalogue: trio/test_cancelled.py::test_Cancelled_init
 	t.Run("one without origin is a real error", func(t *testing.T) {
-		made := new(cancelscope.Cancelled) // there is no way to fill it in
+		made := new(cancelscope.Canceled) // there is no way to fill it in
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(nil)
 			if cancelscope.IsCancellation(ctx, made) {
-				t.Error("IsCancellation(ctx, new(Cancelled)) = true, want false")
+				t.Error("IsCancellation(ctx, new(Canceled)) = true, want false")
 			}
 			return made
 		})
-		if err != made || s.CancelledCaught() {
-			t.Errorf("Scope.Run of a block that returns new(Cancelled) = %v, CancelledCaught %v, want that very error, false", err, s.CancelledCaught())
+		if err != made || s.CanceledCaught() {
+			t.Errorf("Scope.Run of a block that returns new(Canceled) = %v, CanceledCaught %v, want that very error, false", err, s.CanceledCaught())
 		}
 	})
 }
 
-func TestTextOfCancelled(t *testing.T) {
+func TestTextOfCanceled(t *testing.T) {
 	// catalogue: trio/test_cancelled.py::test_Cancelled_str
-	// in gives the cause inside a scope once it is cancelled.
+	// in gives the cause inside a scope once it is canceled.
 	in := func(ctx context.Context, name string, cancel func(*cancelscope.Scope)) error {
 		s := cancelscope.Scope{Name: name}
 		var cause error

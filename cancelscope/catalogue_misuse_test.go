@@ -145,7 +145,7 @@ func TestCatalogueReschedule(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_finished
 	inBubble(t, "after an end in time", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Hour)
 		checkError(t, "Run", s.Run(t.Context(), nothing), nil)
 		moveEnded(t, &s, start.Add(time.Hour))
@@ -156,7 +156,7 @@ func TestCatalogueReschedule(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expired
 	inBubble(t, "after it has fired and the block has ended", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		checkError(t, "Run", s.Run(t.Context(), untilDone), nil)
 		cause := s.Cause()
@@ -167,7 +167,7 @@ func TestCatalogueReschedule(t *testing.T) {
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expiring
 	inBubble(t, "after it has fired, in the block", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			checkError(t, "ctx.Err()", untilDone(ctx), context.DeadlineExceeded)
@@ -184,7 +184,7 @@ func TestCatalogueReschedule(t *testing.T) {
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expiring
 	inBubble(t, "after it has passed unnoticed", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			time.Sleep(2 * time.Second)
@@ -197,7 +197,7 @@ func TestCatalogueReschedule(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expiring
-	inBubble(t, "which a scope that is not extendable refuses", func(t *testing.T) {
+	inBubble(t, "which a scope that is not adjustable refuses", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {

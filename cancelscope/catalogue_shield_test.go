@@ -25,13 +25,13 @@ func TestShieldOnAndOff(t *testing.T) {
 			}
 			inner.SetShield(true)
 			outer.Cancel(nil)
-			checkError(t, "checkpoint with outer cancelled", deadline.Sleep(ctx, 0), nil)
+			checkError(t, "checkpoint with outer canceled", deadline.Sleep(ctx, 0), nil)
 
 			var innermost cancelscope.Scope
 			err := innermost.Run(ctx, func(ctx context.Context) error {
 				innermost.Cancel(nil)
 				err := deadline.Sleep(ctx, 0)
-				checkCancellation(t, "checkpoint in a scope inside that is cancelled", ctx, err)
+				checkCancellation(t, "checkpoint in a scope inside that is canceled", ctx, err)
 				return err
 			})
 			checkError(t, "Run of a scope inside", err, nil)
@@ -108,7 +108,7 @@ func TestShieldAgainstDelivery(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_raises_beyond_origin_shielded
-	t.Run("up, the outer scope cancelled while the inner one's error is on its way", func(t *testing.T) {
+	t.Run("up, the outer scope canceled while the inner one's error is on its way", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetShield(true)
 		after := false

@@ -12,7 +12,7 @@ import (
 
 func TestScopeBeforeItsRun(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_cancel_before_entering_scope
-	inBubble(t, "cancelled", func(t *testing.T) {
+	inBubble(t, "canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
 		start, after := time.Now(), false
@@ -35,7 +35,7 @@ func TestScopeBeforeItsRun(t *testing.T) {
 
 	// catalogue: trio/test_timeouts.py::test_timeout_deadline_on_entry
 	inBubble(t, "with a timeout that counts from entry", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(5 * time.Second)
 		s.SetShield(true)
 		time.Sleep(3 * time.Second)

@@ -50,7 +50,7 @@ func (c *scopeContext) Deadline() (t time.Time, ok bool) {
 	for s != nil {
 		s.mu.Lock()
 		deadline, foreign, outer := s.limit.time(), s.foreign, s.outer
-		public, hidden, up := !s.Extendable && s.phase == running, s.shield || s.movable, s.up
+		public, hidden, up := !s.Adjustable && s.phase == running, s.shield || s.movable, s.up
 		s.mu.Unlock()
 		if public {
 			t = earlier(t, deadline)
@@ -69,7 +69,7 @@ func (c *scopeContext) Deadline() (t time.Time, ok bool) {
 }
 
 // Effective implements [tree.Node].
-func (c *scopeContext) Effective() (t time.Time, cancelled bool) {
+func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 	s := (*Scope)(c)
 	if s.look() != nil {
 		return time.Time{}, true

@@ -141,7 +141,7 @@ func TestCancelReachesEveryScopeBelow(t *testing.T) {
 			outer.Cancel(nil)
 			for i, ctx := range all {
 				if got, want := ctx.Err() != nil, i%2 == 0; got != want {
-					t.Errorf("sibling %d of %d: cancelled: %v, want %v", i, n, got, want)
+					t.Errorf("sibling %d of %d: canceled: %v, want %v", i, n, got, want)
 				}
 			}
 			close(finish)
@@ -164,7 +164,7 @@ func TestDeadlineReachesEveryScopeBelow(t *testing.T) {
 					leaf.Run(ctx, func(ctx context.Context) error {
 						err := deadline.Sleep(ctx, time.Hour)
 						checkElapsed(t, "Sleep", start, time.Minute)
-						asCancelled(t, "Sleep", err, cancelscope.ByDeadline)
+						asCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 						checkDone(t, "leaf", ctx, context.DeadlineExceeded)
 						return err
 					})

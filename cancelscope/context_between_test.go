@@ -23,7 +23,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 				return err
 			})
-			asCancelled(t, "inner.Run", err, cancelscope.ByParent)
+			asCanceled(t, "inner.Run", err, cancelscope.ByParent)
 			checkCancellation(t, "inner.Run", between, err)
 			checkOpen(t, "the context around", ctx)
 			return err
@@ -36,7 +36,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 		checkScope(t, "outer", &outer, false, false)
 	})
 
-	t.Run("that is cancelled with a cause", func(t *testing.T) {
+	t.Run("that is canceled with a cause", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			between, cancel := context.WithCancelCause(ctx)
@@ -52,7 +52,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 		checkScope(t, "inner", &inner, false, false)
 	})
 
-	inBubble(t, "that expires after the inner scope was cancelled", func(t *testing.T) {
+	inBubble(t, "that expires after the inner scope was canceled", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			between, cancel := context.WithTimeout(ctx, time.Minute)
@@ -199,7 +199,7 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 				checkElapsed(t, "Sleep", start, time.Minute)
 				return err
 			})
-			asCancelled(t, "inner.Run", err, cancelscope.ByParent)
+			asCanceled(t, "inner.Run", err, cancelscope.ByParent)
 			return nil
 		})
 	})
@@ -208,8 +208,8 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 func TestDeadlineTrap(t *testing.T) {
 	// A standard context trusts a deadline that its parent has told, and installs no
 	// timer for a later one of its own. So what is told must not move away.
-	inBubble(t, "of an extendable scope, which does not tell", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+	inBubble(t, "of an adjustable scope, which does not tell", func(t *testing.T) {
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		start := time.Now()
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -229,8 +229,8 @@ func TestDeadlineTrap(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "of an extendable scope whose deadline passes", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+	inBubble(t, "of an adjustable scope whose deadline passes", func(t *testing.T) {
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		start := time.Now()
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -267,7 +267,7 @@ func TestDeadlineTrap(t *testing.T) {
 
 	inBubble(t, "of scopes around and inside", func(t *testing.T) {
 		now := time.Now()
-		outermost, moving, inner := cancelscope.Scope{}, cancelscope.Scope{Extendable: true}, cancelscope.Scope{}
+		outermost, moving, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}, cancelscope.Scope{}
 		outermost.SetTimeout(3 * time.Hour)
 		moving.SetTimeout(time.Hour)
 		inner.SetTimeout(4 * time.Hour)
@@ -282,7 +282,7 @@ func TestDeadlineTrap(t *testing.T) {
 		}
 		outermost.Run(t.Context(), func(ctx context.Context) error {
 			return moving.Run(ctx, func(ctx context.Context) error {
-				told("an extendable scope", ctx, 3*time.Hour)
+				told("an adjustable scope", ctx, 3*time.Hour)
 				return inner.Run(ctx, func(ctx context.Context) error {
 					told("a scope inside", ctx, 3*time.Hour)
 					inner.SetTimeout(2 * time.Hour)

@@ -16,7 +16,7 @@ type derivation struct {
 	of   func(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
-// derivations are the ways to derive a context that can be cancelled, each also with
+// derivations are the ways to derive a context that can be canceled, each also with
 // values around it and through several layers.
 var derivations = []derivation{
 	{"WithCancel", context.WithCancel},
@@ -188,7 +188,7 @@ func TestDerivedContextsErrAndCause(t *testing.T) {
 	}
 }
 
-func TestDerivedContextsAreCancelledWithTheParent(t *testing.T) {
+func TestDerivedContextsAreCanceledWithTheParent(t *testing.T) {
 	for _, d := range derivations {
 		inBubble(t, d.name, func(t *testing.T) {
 			outside, cancel := context.WithCancelCause(t.Context())

@@ -149,7 +149,7 @@ func TestForeignParentWakesWaiters(t *testing.T) {
 				return err
 			})
 		})
-		asCancelled(t, "Run", err, cancelscope.ByParent)
+		asCanceled(t, "Run", err, cancelscope.ByParent)
 	}
 	inBubble(t, "without AfterFunc", func(t *testing.T) {
 		outside := newForeignContext(t.Context())

@@ -108,8 +108,8 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 }
 
 func TestForeignCauseOfAnotherScope(t *testing.T) {
-	// A standard context whose cause happens to be a Cancelled from elsewhere, as an
-	// error group's would be: its Err counts, not the one of the Cancelled.
+	// A standard context whose cause happens to be a Canceled from elsewhere, as an
+	// error group's would be: its Err counts, not the one of the Canceled.
 	stray := cancelscope.Shield(t.Context(), 0, untilDone) // of a deadline
 	outside, cancel := context.WithCancelCause(t.Context())
 	cancel(stray)
@@ -122,7 +122,7 @@ func TestForeignCauseOfAnotherScope(t *testing.T) {
 	checkCancellation(t, "Run", outside, err)
 }
 
-func TestSemantics3TimeoutBetweenIsRealToAScopeCancelledByHand(t *testing.T) {
+func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
 	for name, result := range map[string]func(ctx context.Context) error{"Err": context.Context.Err, "Cause": context.Cause} {
 		inBubble(t, name, func(t *testing.T) {
 			var outer, inner cancelscope.Scope
@@ -145,7 +145,7 @@ func TestSemantics3TimeoutBetweenIsRealToAScopeCancelledByHand(t *testing.T) {
 }
 
 func TestCallerOutsideAllScopesRecognizesItsCancellation(t *testing.T) {
-	inBubble(t, "cancelled", func(t *testing.T) {
+	inBubble(t, "canceled", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		cancel()
 		var outer, inner cancelscope.Scope

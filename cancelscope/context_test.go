@@ -48,8 +48,8 @@ func TestContextValues(t *testing.T) {
 			check("when standard contexts are attached", ctx)
 			check("through a standard context", derived)
 			s.Cancel(nil)
-			check("when cancelled", ctx)
-			check("through a standard context that is cancelled", derived)
+			check("when canceled", ctx)
+			check("through a standard context that is canceled", derived)
 			return nil
 		})
 	})
@@ -80,8 +80,8 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 						if !isClosed(ctx.Done()) {
 							t.Errorf("round %d: %s: Err() is not nil and Done() is open", round, name)
 						}
-						if _, ok := context.Cause(ctx).(*cancelscope.Cancelled); !ok {
-							t.Errorf("round %d: %s: context.Cause = %v, want a *Cancelled", round, name, context.Cause(ctx))
+						if _, ok := context.Cause(ctx).(*cancelscope.Canceled); !ok {
+							t.Errorf("round %d: %s: context.Cause = %v, want a *Canceled", round, name, context.Cause(ctx))
 						}
 					})
 				}
@@ -136,7 +136,7 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 }
 
 func TestContextAfterTheEnd(t *testing.T) {
-	inBubble(t, "of a scope that was not cancelled", func(t *testing.T) {
+	inBubble(t, "of a scope that was not canceled", func(t *testing.T) {
 		for _, lazy := range []bool{true, false} {
 			var s cancelscope.Scope
 			s.SetTimeout(time.Hour)
@@ -171,7 +171,7 @@ func TestContextAfterTheEnd(t *testing.T) {
 		}
 	})
 
-	t.Run("of a scope that was cancelled", func(t *testing.T) {
+	t.Run("of a scope that was canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		var ctx context.Context
 		s.Cancel(errBoom)
@@ -282,9 +282,9 @@ func TestLazinessIsNotVisible(t *testing.T) {
 					checkError(t, "Sleep", deadline.Sleep(ctx, time.Second), nil)
 					err := deadline.Sleep(ctx, time.Hour)
 					checkElapsed(t, "both sleeps", start, time.Minute)
-					c := asCancelled(t, "Sleep", err, cancelscope.ByDeadline)
+					c := asCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 					if c.Scope() != "outer" {
-						t.Errorf("Sleep was cancelled by scope %q, want %q", c.Scope(), "outer")
+						t.Errorf("Sleep was canceled by scope %q, want %q", c.Scope(), "outer")
 					}
 					checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 					return err

@@ -10,7 +10,7 @@ import (
 )
 
 // Who asks for Done, and has asked for nothing before, gets a channel that is closed
-// if the scope has been cancelled without noticing.
+// if the scope has been canceled without noticing.
 func TestDoneNotices(t *testing.T) {
 	closed := func(ctx context.Context) bool {
 		select {
@@ -51,7 +51,7 @@ func TestDoneNotices(t *testing.T) {
 func TestTimerArmsItselfAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			done := ctx.Done()

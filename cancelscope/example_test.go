@@ -19,7 +19,7 @@ func ExampleScope() {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	fmt.Println(<-found, err, search.CancelledCaught())
+	fmt.Println(<-found, err, search.CanceledCaught())
 	// Output: the answer <nil> true
 }
 
@@ -33,7 +33,7 @@ func ExampleScope_Run() {
 		return errors.Join(ctx.Err(), errors.New("disk full"))
 	})
 	fmt.Println(err)
-	fmt.Println(s.CancelledCaught())
+	fmt.Println(s.CanceledCaught())
 	// Output:
 	// disk full
 	// true
@@ -53,25 +53,25 @@ func ExampleScope_Cancel() {
 	// scope "upload" canceled: a newer version has come
 }
 
-// See that a scope was cancelled, though its block finished all the same.
+// See that a scope was canceled, though its block finished all the same.
 func ExampleScope_CancelCalled() {
 	var s cancelscope.Scope
 	s.Run(context.Background(), func(ctx context.Context) error {
 		s.Cancel(nil)
 		return nil // was done anyway
 	})
-	fmt.Println(s.CancelCalled(), s.CancelledCaught())
+	fmt.Println(s.CancelCalled(), s.CanceledCaught())
 	// Output: true false
 }
 
-// See that a scope was cancelled and that its block was cut short by that.
-func ExampleScope_CancelledCaught() {
+// See that a scope was canceled and that its block was cut short by that.
+func ExampleScope_CanceledCaught() {
 	var s cancelscope.Scope
 	s.Run(context.Background(), func(ctx context.Context) error {
 		s.Cancel(nil)
 		return ctx.Err()
 	})
-	fmt.Println(s.CancelCalled(), s.CancelledCaught())
+	fmt.Println(s.CancelCalled(), s.CanceledCaught())
 	// Output: true true
 }
 
@@ -82,7 +82,7 @@ func ExampleScope_Cause() {
 	s.Run(context.Background(), func(ctx context.Context) error {
 		return ctx.Err()
 	})
-	var c *cancelscope.Cancelled
+	var c *cancelscope.Canceled
 	if errors.As(s.Cause(), &c) {
 		fmt.Println(c.Kind())
 	}
@@ -98,13 +98,13 @@ func ExampleScope_SetTimeout() {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	fmt.Println(err, s.CancelledCaught())
+	fmt.Println(err, s.CanceledCaught())
 	// Output: <nil> true
 }
 
 // Push the deadline back as long as there is progress.
 func ExampleScope_SetDeadline() {
-	s := cancelscope.Scope{Extendable: true}
+	s := cancelscope.Scope{Adjustable: true}
 	s.SetDeadline(time.Now().Add(time.Minute))
 	err := s.Run(context.Background(), func(ctx context.Context) error {
 		for range 3 {
@@ -153,7 +153,7 @@ func ExampleScope_SetShield() {
 	// <nil>
 }
 
-// Say goodbye although the connection's handler has been cancelled.
+// Say goodbye although the connection's handler has been canceled.
 func ExampleShield() {
 	send := func(ctx context.Context, msg string) error {
 		if ctx.Err() != nil {
@@ -197,9 +197,9 @@ func ExampleSplit() {
 	s.Cancel(nil)
 	err := s.Run(context.Background(), func(ctx context.Context) error {
 		err := errors.Join(errors.New("close: broken pipe"), ctx.Err())
-		cancelled, rest := cancelscope.Split(ctx, err)
+		canceled, rest := cancelscope.Split(ctx, err)
 		fmt.Println("handled:", rest)
-		return cancelled
+		return canceled
 	})
 	fmt.Println(err)
 	// Output:
@@ -207,12 +207,12 @@ func ExampleSplit() {
 	// <nil>
 }
 
-// Find out who has cancelled this.
-func ExampleCancelled() {
+// Find out who has canceled this.
+func ExampleCanceled() {
 	job := cancelscope.Scope{Name: "job"}
 	job.Cancel(errors.New("no longer wanted"))
 	job.Run(context.Background(), func(ctx context.Context) error {
-		var c *cancelscope.Cancelled
+		var c *cancelscope.Canceled
 		if errors.As(context.Cause(ctx), &c) {
 			fmt.Println(c.Scope(), "by", c.Kind(), "because:", c.Reason())
 		}

@@ -18,7 +18,7 @@ func init() {
 }
 
 // OnTimerStopped has f called when a scope stops its timer, which it does when it has
-// been cancelled and nobody has been told yet. The scope is locked meanwhile.
+// been canceled and nobody has been told yet. The scope is locked meanwhile.
 func OnTimerStopped(f func()) (undo func()) {
 	timerStopped.Store(&f)
 	return func() { timerStopped.Store(nil) }

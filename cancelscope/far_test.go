@@ -19,7 +19,7 @@ func TestFarDeadline(t *testing.T) {
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			for _, early := range []bool{true, false} {
-				s := cancelscope.Scope{Extendable: true}
+				s := cancelscope.Scope{Adjustable: true}
 				if early {
 					set(&s)
 				}
@@ -51,11 +51,11 @@ func TestSplitWithAnErrThatCannotBeCompared(t *testing.T) {
 	done := make(chan struct{})
 	close(done)
 	ctx := oddContext{context.Background(), done}
-	if cancelled, rest := cancelscope.Split(ctx, ctx.Err()); cancelled == nil || rest != nil {
-		t.Errorf("Split(Err()) = %v, %v, want a cancellation alone", cancelled, rest)
+	if canceled, rest := cancelscope.Split(ctx, ctx.Err()); canceled == nil || rest != nil {
+		t.Errorf("Split(Err()) = %v, %v, want a cancellation alone", canceled, rest)
 	}
-	if cancelled, rest := cancelscope.Split(ctx, context.Canceled); cancelled == nil || rest != nil {
-		t.Errorf("Split(context.Canceled) = %v, %v, want a cancellation alone", cancelled, rest)
+	if canceled, rest := cancelscope.Split(ctx, context.Canceled); canceled == nil || rest != nil {
+		t.Errorf("Split(context.Canceled) = %v, %v, want a cancellation alone", canceled, rest)
 	}
 }
 

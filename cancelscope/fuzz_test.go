@@ -18,13 +18,13 @@ import (
 // the things that are done to the scopes (see apply); the rest is the tree.
 func FuzzFilter(f *testing.F) {
 	f.Add([]byte{0})
-	f.Add([]byte{0, 0, 5, 3, 0, 1, 2})                          // a real error and both bare ones, joined; nothing cancelled
-	f.Add([]byte{0, 1, 0, 5, 3, 0, 1, 2})                       // the same, inner scope cancelled by hand
+	f.Add([]byte{0, 0, 5, 3, 0, 1, 2})                          // a real error and both bare ones, joined; nothing canceled
+	f.Add([]byte{0, 1, 0, 5, 3, 0, 1, 2})                       // the same, inner scope canceled by hand
 	f.Add([]byte{0, 1, 1, 5, 3, 0, 1, 2})                       // by its deadline
 	f.Add([]byte{0, 2, 0, 3, 5, 3, 0, 1, 2})                    // inner by hand, then outer by its deadline
 	f.Add([]byte{1, 2, 2, 1, 13, 5, 2, 0, 1})                   // shielded; a chain over a mixture
 	f.Add([]byte{2, 1, 2, 4, 2, 1, 5, 2, 0, 3, 0})              // values between
-	f.Add([]byte{4, 1, 4, 5, 4, 1, 3, 0, 8, 2, 0, 1})           // a WithCancel between, cancelled
+	f.Add([]byte{4, 1, 4, 5, 4, 1, 3, 0, 8, 2, 0, 1})           // a WithCancel between, canceled
 	f.Add([]byte{4, 2, 4, 2, 5, 4, 1, 3, 0, 8, 2, 0, 1})        // and the outer scope after it
 	f.Add([]byte{6, 1, 4, 5, 4, 1, 2, 3, 0, 3, 1})              // a WithCancelCause with a strange cause
 	f.Add([]byte{0, 1, 0, 7, 2, 0, 1})                          // a multi-error without Derive
@@ -34,7 +34,7 @@ func FuzzFilter(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 5, 3, 7, 2, 16, 16, 1, 0})            // one whose members are nil
 	f.Add([]byte{0, 1, 0, 5, 2, 12, 1, 12, 0})                  // leaves that claim to be a cancellation
 	f.Add([]byte{0, 1, 0, 5, 3, 14, 15, 1})                     // a value that cannot be compared; a chain to nowhere
-	f.Add([]byte{0, 2, 2, 0, 5, 4, 3, 0, 3, 1, 3, 2, 3, 3})     // *Cancelled of every origin
+	f.Add([]byte{0, 2, 2, 0, 5, 4, 3, 0, 3, 1, 3, 2, 3, 3})     // *Canceled of every origin
 	f.Add([]byte{1, 3, 0, 5, 3, 5, 4, 3, 0, 3, 1, 3, 2, 11, 1}) // the shield taken off
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := &errorBuilder{data: data}
@@ -68,7 +68,7 @@ type filterState struct {
 	cancel                  context.CancelFunc // of what is between
 }
 
-// strangeCause is a *Cancelled that has nothing to do with any other scope.
+// strangeCause is a *Canceled that has nothing to do with any other scope.
 func strangeCause() error {
 	var s cancelscope.Scope
 	s.SetTimeout(0)
@@ -78,12 +78,12 @@ func strangeCause() error {
 
 func newFilterState(b byte) *filterState {
 	s := &filterState{between: int(b>>1) % numBetween, shield: b&1 != 0, cancel: func() {}}
-	s.outer.Extendable, s.inner.Extendable = true, true
+	s.outer.Adjustable, s.inner.Adjustable = true, true
 	s.inner.SetShield(s.shield)
 	return s
 }
 
-// visible reports whether the inner scope sees its parent cancelled.
+// visible reports whether the inner scope sees its parent canceled.
 func (s *filterState) visible() bool { return !s.shield && s.aroundErr != nil }
 
 // absorbs reports whether the inner scope keeps cancellations to itself.
@@ -241,8 +241,8 @@ func (s *filterState) checkInner(t *testing.T, tree *builtError, got error) {
 			}
 		}
 	}
-	if got, want := s.inner.CancelledCaught(), s.absorbs() && len(keep) < len(all); got != want {
-		t.Errorf("inner.CancelledCaught() = %v, want %v: the block returned %#v", got, want, tree.err)
+	if got, want := s.inner.CanceledCaught(), s.absorbs() && len(keep) < len(all); got != want {
+		t.Errorf("inner.CanceledCaught() = %v, want %v: the block returned %#v", got, want, tree.err)
 	}
 }
 
@@ -251,7 +251,7 @@ func (s *filterState) checkOuter(t *testing.T, tree *builtError, fromInner, got 
 	t.Helper()
 	if s.outerErr == nil {
 		if !identical(got, fromInner) {
-			t.Errorf("Run(outer), not cancelled, = %#v, want the very error of the block, %#v", got, fromInner)
+			t.Errorf("Run(outer), not canceled, = %#v, want the very error of the block, %#v", got, fromInner)
 		}
 		return
 	}
@@ -269,7 +269,7 @@ func (s *filterState) checkOuter(t *testing.T, tree *builtError, fromInner, got 
 	}
 	leaves := leavesByMethod(got)
 	for i, leaf := range leaves {
-		c, ok := leaf.(*cancelscope.Cancelled)
+		c, ok := leaf.(*cancelscope.Canceled)
 		if ok && i < len(want) && want[i] == errPassedUp && c.Kind() == cancelscope.ByParent && errors.Is(c, s.aroundErr) {
 			leaves[i] = errPassedUp
 		}
@@ -279,27 +279,27 @@ func (s *filterState) checkOuter(t *testing.T, tree *builtError, fromInner, got 
 	}
 }
 
-// errPassedUp stands for the *Cancelled by which the inner scope passes up the
+// errPassedUp stands for the *Canceled by which the inner scope passes up the
 // cancellation of what is between the scopes.
 var errPassedUp = errors.New("passed up")
 
 // checkSplit checks the parts of Split, and that splitting again changes nothing.
 func checkSplit(t *testing.T, ctx context.Context, tree *builtError, j filterJudgement) {
 	t.Helper()
-	cancelled, rest := cancelscope.Split(ctx, tree.err)
+	canceled, rest := cancelscope.Split(ctx, tree.err)
 	wantRest := tree.pick(func(leaf *builtError) bool { return leaf.real(j) })
-	wantCancelled := tree.pick(func(leaf *builtError) bool { return !leaf.real(j) })
+	wantCanceled := tree.pick(func(leaf *builtError) bool { return !leaf.real(j) })
 	checkLeaves(t, "rest of Split", rest, wantRest)
-	checkLeaves(t, "cancelled part of Split", cancelled, wantCancelled)
-	want := len(wantCancelled) > 0 && len(wantRest) == 0
+	checkLeaves(t, "canceled part of Split", canceled, wantCanceled)
+	want := len(wantCanceled) > 0 && len(wantRest) == 0
 	if got := cancelscope.IsCancellation(ctx, tree.err); got != want {
 		t.Errorf("IsCancellation(%#v) = %v, want %v", tree.err, got, want)
 	}
 	if again, same := cancelscope.Split(ctx, rest); again != nil || !identical(same, rest) {
 		t.Errorf("Split(rest) = %v, %v; want nil and the same value %v", again, same, rest)
 	}
-	if same, again := cancelscope.Split(ctx, cancelled); again != nil || !identical(same, cancelled) {
-		t.Errorf("Split(cancelled part) = %v, %v; want the same value %v and nil", same, again, cancelled)
+	if same, again := cancelscope.Split(ctx, canceled); again != nil || !identical(same, canceled) {
+		t.Errorf("Split(canceled part) = %v, %v; want the same value %v and nil", same, again, canceled)
 	}
 	if p, ok := tree.err.(*pluralError); ok && rest != nil {
 		var found *pluralError

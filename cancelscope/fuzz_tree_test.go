@@ -24,14 +24,14 @@ type builtError struct {
 type builtKind int
 
 const (
-	realLeaf   builtKind = iota // also where something cancelled is below
+	realLeaf   builtKind = iota // also where something canceled is below
 	bareLeaf                    // context.Canceled or context.DeadlineExceeded, or claims to be it
-	scopeLeaf                   // a *Cancelled
+	scopeLeaf                   // a *Canceled
 	groupError                  // divided into its members
 	chainError                  // one leaf, whatever is below
 )
 
-// Where a *Cancelled began.
+// Where a *Canceled began.
 type originOf int
 
 const (
@@ -102,7 +102,7 @@ func leavesByMethod(err error) []error {
 	switch e := err.(type) {
 	case nil:
 		return nil
-	case *cancelscope.Cancelled, *refusingError:
+	case *cancelscope.Canceled, *refusingError:
 		return []error{err}
 	case interface{ Unwrap() []error }:
 		members = e.Unwrap()
@@ -232,7 +232,7 @@ func (in *errorBuilder) bytes(n int) []byte {
 	return b
 }
 
-// sources returns the *Cancelled that the block may return.
+// sources returns the *Canceled that the block may return.
 func sources(s *filterState) []*builtError {
 	var all []*builtError
 	add := func(origin originOf, err error) {

@@ -32,8 +32,8 @@ func checkScope(t *testing.T, name string, s *cancelscope.Scope, called, caught 
 	if got := s.CancelCalled(); got != called {
 		t.Errorf("%s.CancelCalled() = %v, want %v", name, got, called)
 	}
-	if got := s.CancelledCaught(); got != caught {
-		t.Errorf("%s.CancelledCaught() = %v, want %v", name, got, caught)
+	if got := s.CanceledCaught(); got != caught {
+		t.Errorf("%s.CanceledCaught() = %v, want %v", name, got, caught)
 	}
 }
 
@@ -70,23 +70,23 @@ func checkDone(t *testing.T, name string, ctx context.Context, want error) {
 	}
 }
 
-// causeOf returns the *Cancelled that is the cause of ctx, and checks its kind.
-func causeOf(t *testing.T, name string, ctx context.Context, kind cancelscope.Kind) *cancelscope.Cancelled {
+// causeOf returns the *Canceled that is the cause of ctx, and checks its kind.
+func causeOf(t *testing.T, name string, ctx context.Context, kind cancelscope.Kind) *cancelscope.Canceled {
 	t.Helper()
-	return asCancelled(t, "context.Cause("+name+")", context.Cause(ctx), kind)
+	return asCanceled(t, "context.Cause("+name+")", context.Cause(ctx), kind)
 }
 
-// asCancelled checks that err, which call gave, is a *Cancelled of that kind, by
+// asCanceled checks that err, which call gave, is a *Canceled of that kind, by
 // itself, and returns it.
-func asCancelled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Cancelled {
+func asCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Canceled {
 	t.Helper()
-	c, ok := err.(*cancelscope.Cancelled)
+	c, ok := err.(*cancelscope.Canceled)
 	if !ok {
-		t.Errorf("%s = %T %v, want a *Cancelled of kind %v", call, err, err, kind)
-		return new(cancelscope.Cancelled)
+		t.Errorf("%s = %T %v, want a *Canceled of kind %v", call, err, err, kind)
+		return new(cancelscope.Canceled)
 	}
 	if c.Kind() != kind {
-		t.Errorf("%s = *Cancelled of kind %v (%v), want kind %v", call, c.Kind(), c, kind)
+		t.Errorf("%s = *Canceled of kind %v (%v), want kind %v", call, c.Kind(), c, kind)
 	}
 	return c
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // hops runs fn in the innermost of three scopes, with a context of the standard library
-// that can be cancelled between each two.
+// that can be canceled between each two.
 func hops(t *testing.T, s1, s2, s3 *cancelscope.Scope, fn func(ctx context.Context) error) {
 	t.Helper()
 	err := s1.Run(t.Context(), func(ctx context.Context) error {
@@ -49,8 +49,8 @@ func TestAbsorbOverTwoHops(t *testing.T) {
 		return ctx.Err()
 	})
 	for i, s := range []*cancelscope.Scope{&s1, &s2, &s3} {
-		if got, want := s.CancelledCaught(), i == 0; got != want {
-			t.Errorf("scope %d: CancelledCaught = %v, want %v", i+1, got, want)
+		if got, want := s.CanceledCaught(), i == 0; got != want {
+			t.Errorf("scope %d: CanceledCaught = %v, want %v", i+1, got, want)
 		}
 	}
 }

@@ -44,10 +44,10 @@ func (l *limit) instant() int64 {
 
 // SetTimeout sets the deadline of the scope: before Run to d after the moment of
 // entry, during Run to d from now. A negative d is taken as zero: the scope is
-// cancelled at once, or on entry, and the block runs to its first wait.
+// canceled at once, or on entry, and the block runs to its first wait.
 //
 // Setting a running scope's deadline to a later time than it has panics unless
-// the scope is [Scope.Extendable]. After Run it does nothing, and it never undoes
+// the scope is [Scope.Adjustable]. After Run it does nothing, and it never undoes
 // a cancellation.
 func (s *Scope) SetTimeout(d time.Duration) {
 	d = max(d, 0)
@@ -62,7 +62,7 @@ func (s *Scope) SetTimeout(d time.Duration) {
 // time that is past cancels the scope at once, or on entry.
 //
 // Setting a running scope's deadline to a later time than it has, or to none,
-// panics unless the scope is [Scope.Extendable]. After Run it does nothing, and it
+// panics unless the scope is [Scope.Adjustable]. After Run it does nothing, and it
 // never undoes a cancellation.
 func (s *Scope) SetDeadline(t time.Time) {
 	if !s.plan(limit{deadline: t}) {
@@ -95,8 +95,8 @@ func (s *Scope) moveDeadline(t time.Time, clock int64) {
 	switch {
 	case s.phase == left || s.limit == nil && t.IsZero():
 		return
-	case at > own && !s.Extendable:
-		panic("cancelscope: deadline of a running scope moved to a later time: set Extendable before Run, or bring deadlines forward only")
+	case at > own && !s.Adjustable:
+		panic("cancelscope: deadline of a running scope moved to a later time: set Adjustable before Run, or bring deadlines forward only")
 	}
 	if own <= clock {
 		// It has passed, noticed or not: what is past cannot be moved away.
@@ -162,7 +162,7 @@ func (s *Scope) expireOwn(t int64) {
 func (s *Scope) expireOwnLocked() {
 	s.called.Store(true)
 	if s.cause.Load() == nil {
-		s.setCauseLocked(&Cancelled{kind: ByDeadline, err: context.DeadlineExceeded, origin: s, deadline: s.limit.time()})
+		s.setCauseLocked(&Canceled{kind: ByDeadline, err: context.DeadlineExceeded, origin: s, deadline: s.limit.time()})
 	}
 }
 

@@ -59,10 +59,10 @@ func surroundings(ctx context.Context) (up *Scope, foreign bool) {
 	return (*Scope)(c), true
 }
 
-// leave ends the scope. It returns why the scope was effectively cancelled when
+// leave ends the scope. It returns why the scope was effectively canceled when
 // its block ended, and which cancellation of its parent it could see then; nil
 // where there was none.
-func (s *Scope) leave() (cause, visible *Cancelled) {
+func (s *Scope) leave() (cause, visible *Canceled) {
 	cause = s.look()
 	if cause != nil {
 		visible = s.outside()
@@ -95,7 +95,7 @@ func (s *Scope) leave() (cause, visible *Cancelled) {
 
 // outside returns the cancellation of the parent that s can see, nil if there is
 // none.
-func (s *Scope) outside() *Cancelled {
+func (s *Scope) outside() *Canceled {
 	s.mu.Lock()
 	up, foreign, shield := s.up, s.foreign, s.shield
 	s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Scope) unlinkLocked(up *Scope) {
 }
 
 // cutOff takes a running scope out of its place in the tree, unless it is
-// cancelled. The caller calls detach, if not nil, and puts the scope elsewhere.
+// canceled. The caller calls detach, if not nil, and puts the scope elsewhere.
 func (s *Scope) cutOff() (detach func() bool, ok bool) {
 	if s.look() != nil {
 		return nil, false
@@ -216,7 +216,7 @@ func (s *Scope) inheritLocked(due int64, source *Scope) {
 }
 
 // inheritCauseLocked cancels s if the scope that it can see around it has been
-// cancelled. A foreign parent is asked by look.
+// canceled. A foreign parent is asked by look.
 func (s *Scope) inheritCauseLocked() {
 	if up := s.visibleLocked(); up != nil {
 		if c := up.cause.Load(); c != nil {
@@ -227,7 +227,7 @@ func (s *Scope) inheritCauseLocked() {
 
 // setCauseLocked makes c the cause of s and of every scope inside it that has none
 // yet and is not shielded.
-func (s *Scope) setCauseLocked(c *Cancelled) {
+func (s *Scope) setCauseLocked(c *Canceled) {
 	if s.cause.Load() != nil {
 		return // and so has everything inside
 	}
@@ -245,13 +245,13 @@ func (s *Scope) setCauseLocked(c *Cancelled) {
 	}
 }
 
-// look returns the cause of s, nil if it is not effectively cancelled. It notices
+// look returns the cause of s, nil if it is not effectively canceled. It notices
 // what has happened without telling: a deadline that has passed, a foreign
 // context that is done. It must be called without locks.
-func (s *Scope) look() *Cancelled { return s.lookAt(unread) }
+func (s *Scope) look() *Canceled { return s.lookAt(unread) }
 
 // lookAt is look for those who have read the clock.
-func (s *Scope) lookAt(t int64) *Cancelled {
+func (s *Scope) lookAt(t int64) *Canceled {
 	if c := s.cause.Load(); c != nil {
 		return c
 	}
@@ -315,20 +315,20 @@ func (s *Scope) outerDone() {
 // fromOuter tells of the cancellation of outer as a cause of ours: the very
 // cause of a scope above it, if that is what it passes on. It returns nil if outer
 // is not done.
-func (s *Scope) fromOuter() *Cancelled {
+func (s *Scope) fromOuter() *Canceled {
 	err := s.outer.Err()
 	if err == nil {
 		return nil
 	}
 	cause := context.Cause(s.outer)
 	end := standard(err)
-	if c, ok := cause.(*Cancelled); ok && c.err == end && (c.origin == nil || c.origin.encloses(s)) {
+	if c, ok := cause.(*Canceled); ok && c.err == end && (c.origin == nil || c.origin.encloses(s)) {
 		return c
 	}
 	if cause == end {
 		cause = nil
 	}
-	return &Cancelled{kind: ByParent, err: end, reason: cause, origin: s}
+	return &Canceled{kind: ByParent, err: end, reason: cause, origin: s}
 }
 
 // watch is called before somebody relies on a Done channel of s: from then on
@@ -367,7 +367,7 @@ func (s *Scope) attachLocked() bool {
 }
 
 // attach registers s with its foreign parent, which costs no goroutine while
-// nothing is cancelled.
+// nothing is canceled.
 func (s *Scope) attach() {
 	detach := context.AfterFunc(s.outer, s.outerDone)
 	s.mu.Lock()

@@ -64,7 +64,7 @@ func TestSecondRun(t *testing.T) {
 		checkPanics(t, "second Run", want, func() { _ = s.Run(t.Context(), nothing) })
 	})
 
-	t.Run("of a scope that was cancelled before", func(t *testing.T) {
+	t.Run("of a scope that was canceled before", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
 		checkError(t, "first Run", s.Run(t.Context(), nothing), nil)
@@ -84,7 +84,7 @@ func TestSecondRun(t *testing.T) {
 }
 
 func TestDeadlineMovedLater(t *testing.T) {
-	const want = "cancelscope: deadline of a running scope moved to a later time: set Extendable before Run, "
+	const want = "cancelscope: deadline of a running scope moved to a later time: set Adjustable before Run, "
 	later := func(s *cancelscope.Scope) map[string]func() {
 		return map[string]func(){
 			"SetTimeout(1h)":     func() { s.SetTimeout(time.Hour) },
@@ -93,7 +93,7 @@ func TestDeadlineMovedLater(t *testing.T) {
 		}
 	}
 
-	inBubble(t, "not extendable", func(t *testing.T) {
+	inBubble(t, "not adjustable", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(time.Minute)
@@ -117,9 +117,9 @@ func TestDeadlineMovedLater(t *testing.T) {
 		checkElapsed(t, "Run", start, time.Second)
 	})
 
-	inBubble(t, "extendable", func(t *testing.T) {
+	inBubble(t, "adjustable", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			for _, f := range later(&s) {
@@ -174,7 +174,7 @@ func TestCancelOutsideRun(t *testing.T) {
 		checkError(t, "Run", err, nil)
 		checkScope(t, "s", &s, true, true)
 		if !ran {
-			t.Error("Run of a scope that was cancelled before did not run its function")
+			t.Error("Run of a scope that was canceled before did not run its function")
 		}
 	})
 

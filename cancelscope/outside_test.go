@@ -28,7 +28,7 @@ func TestIsCancellationOutside(t *testing.T) {
 	own.Cancel(nil)
 	own.Run(context.Background(), func(inside context.Context) error { err = context.Cause(inside); return nil })
 	if cancelscope.IsCancellation(ctx, err) {
-		t.Errorf("IsCancellation(ctx, %#v) of a scope that was cancelled by hand = true, want false", err)
+		t.Errorf("IsCancellation(ctx, %#v) of a scope that was canceled by hand = true, want false", err)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// A Scope is a part of a program that can be cancelled as a whole: the block
+// A Scope is a part of a program that can be canceled as a whole: the block
 // given to [Scope.Run], with all that the block calls and waits for. It is
 // Trio's CancelScope.
 //
@@ -18,13 +18,13 @@ type Scope struct {
 	// be changed once Run has been called.
 	Name string
 
-	// Extendable allows the deadline of the running scope to be moved to a
+	// Adjustable allows the deadline of the running scope to be moved to a
 	// later time, or lifted. The price is that the scope keeps its own deadline
 	// to itself: the Deadline method of its context does not tell it, because
 	// contexts of the standard library install no timer of their own below an
 	// earlier deadline, and would be left without any if that one moved away.
 	// It must not be changed once Run has been called.
-	Extendable bool
+	Adjustable bool
 
 	// outer is the context given to Run. It is written by enter, before
 	// anybody else can reach the running scope, and read-only after. Its
@@ -35,11 +35,11 @@ type Scope struct {
 	// there is none. It is written and read like outer.
 	beyond *Scope
 
-	// cause is how the scope came to be effectively cancelled, nil while it is
+	// cause is how the scope came to be effectively canceled, nil while it is
 	// not. Invariant: it is written under mu, once, from nil to its final
 	// value, and by the time mu is released the bridge and every scope below
 	// that is not shielded have been told. Read without a lock.
-	cause atomic.Pointer[Cancelled]
+	cause atomic.Pointer[Canceled]
 
 	// due is the earliest of the scope's own deadline and those that it can see
 	// around it, zero if there is none, and source the nearest scope, itself
@@ -100,21 +100,21 @@ const (
 )
 
 // Run runs fn inside the scope and returns when fn has returned. It calls fn in
-// its own goroutine and always calls it, even if the scope has been cancelled
+// its own goroutine and always calls it, even if the scope has been canceled
 // before: the first wait of fn fails then.
 //
-// The context given to fn is done once the scope is effectively cancelled: its
+// The context given to fn is done once the scope is effectively canceled: its
 // own cancel was called or its deadline has passed, or the scope is not
 // shielded and ctx is done. Its Err is context.Canceled or
-// context.DeadlineExceeded, its cause (see [context.Cause]) a [*Cancelled], and
+// context.DeadlineExceeded, its cause (see [context.Cause]) a [*Canceled], and
 // its values are those of ctx. When Run has returned, it is done in any case.
 //
 // Run returns the error of fn, seen from outside. If the scope is effectively
-// cancelled when fn returns and ctx is not (or hidden by the shield), the
-// cancellations are removed from the error and [Scope.CancelledCaught] reports
+// canceled when fn returns and ctx is not (or hidden by the shield), the
+// cancellations are removed from the error and [Scope.CanceledCaught] reports
 // true if there were any; what remains, nil or real errors, is returned. If ctx
 // is done as well, nothing is removed: the cancellation goes on up. An error of a
-// scope that was not cancelled is returned as it is, the same value. [Split]
+// scope that was not canceled is returned as it is, the same value. [Split]
 // tells what counts as a cancellation. If fn returned nil, so does Run. All this
 // is Trio's rule.
 //
@@ -149,9 +149,9 @@ func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) err
 }
 
 // absorb removes the cancellations from err, the error of the ended block.
-func (s *Scope) absorb(err error, cause *Cancelled) error {
-	cancelled, rest := judge{cause.err, cause, s}.split(err)
-	if cancelled != nil {
+func (s *Scope) absorb(err error, cause *Canceled) error {
+	canceled, rest := judge{cause.err, cause, s}.split(err)
+	if canceled != nil {
 		s.mu.Lock()
 		s.caught = true
 		s.mu.Unlock()
@@ -160,7 +160,7 @@ func (s *Scope) absorb(err error, cause *Cancelled) error {
 }
 
 // Cancel cancels the scope: when it returns, the contexts of the scope and of
-// every scope inside it that is not shielded are done, with a [*Cancelled] that
+// every scope inside it that is not shielded are done, with a [*Canceled] that
 // carries reason as their cause. The reason is for those who ask why, and may
 // be nil; it never makes an error out of a cancellation.
 //
@@ -179,7 +179,7 @@ func (s *Scope) cancel(kind Kind, reason error) {
 	defer s.mu.Unlock()
 	s.called.Store(true)
 	if s.phase != left && s.cause.Load() == nil {
-		s.setCauseLocked(&Cancelled{kind: kind, err: context.Canceled, reason: reason, origin: s})
+		s.setCauseLocked(&Canceled{kind: kind, err: context.Canceled, reason: reason, origin: s})
 	}
 }
 
@@ -195,18 +195,18 @@ func (s *Scope) CancelCalled() bool {
 	return s.called.Load()
 }
 
-// CancelledCaught reports whether the block has ended and the scope removed its
+// CanceledCaught reports whether the block has ended and the scope removed its
 // own cancellation from the block's error. It is false while the block runs, and
 // remains false if the block returned nil or only real errors.
-func (s *Scope) CancelledCaught() bool {
+func (s *Scope) CanceledCaught() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.caught
 }
 
-// Cause returns the [*Cancelled] that says how the scope came to be cancelled,
+// Cause returns the [*Canceled] that says how the scope came to be canceled,
 // by itself or from outside: what [context.Cause] gives inside. It returns nil if
-// the scope is not cancelled, or was not when its block ended.
+// the scope is not canceled, or was not when its block ended.
 func (s *Scope) Cause() error {
 	if c := s.look(); c != nil && c.kind != ByExit {
 		return c

@@ -123,9 +123,9 @@ func TestSemantics6CauseReachesWhatIsStartedLater(t *testing.T) {
 	})
 }
 
-func TestSemantics6WhatACancelledSays(t *testing.T) {
+func TestSemantics6WhatACanceledSays(t *testing.T) {
 	// is checks what errors.Is finds in c.
-	is := func(t *testing.T, c *cancelscope.Cancelled, ctx context.Context, reasons ...error) {
+	is := func(t *testing.T, c *cancelscope.Canceled, ctx context.Context, reasons ...error) {
 		t.Helper()
 		for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 			if got, want := errors.Is(c, end), ctx.Err() == end; got != want {
@@ -138,7 +138,7 @@ func TestSemantics6WhatACancelledSays(t *testing.T) {
 			}
 		}
 	}
-	text := func(t *testing.T, c *cancelscope.Cancelled, want string) {
+	text := func(t *testing.T, c *cancelscope.Canceled, want string) {
 		t.Helper()
 		if got := c.Error(); got != want {
 			t.Errorf("Error() = %q, want %q", got, want)

@@ -135,7 +135,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 				if !s.CancelCalled() {
 					t.Error("CancelCalled() at the deadline = false, want true")
 				}
-				asCancelled(t, "s.Cause()", s.Cause(), cancelscope.ByDeadline)
+				asCanceled(t, "s.Cause()", s.Cause(), cancelscope.ByDeadline)
 				checkOpen(t, "the context under a shield", ctx)
 				return nil
 			})
@@ -143,7 +143,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 	})
 
 	inBubble(t, "before the deadline is moved away", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			time.Sleep(time.Second)
@@ -189,12 +189,12 @@ func TestSemantics9DeadlineOfARunningScope(t *testing.T) {
 		check(t, wait(t, &s, func() { s.SetDeadline(time.Now().Add(time.Minute)) }), time.Minute)
 	})
 	inBubble(t, "pushed back", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		check(t, wait(t, &s, func() { s.SetTimeout(time.Hour) }), time.Hour)
 	})
 	inBubble(t, "pushed back and brought forward", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		check(t, wait(t, &s, func() {
 			s.SetTimeout(time.Hour)
@@ -202,7 +202,7 @@ func TestSemantics9DeadlineOfARunningScope(t *testing.T) {
 		}), time.Second)
 	})
 	inBubble(t, "pushed back again and again", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(2 * time.Second)
 		check(t, wait(t, &s, func() {
 			for range 5 {
@@ -212,7 +212,7 @@ func TestSemantics9DeadlineOfARunningScope(t *testing.T) {
 		}), 7*time.Second)
 	})
 	inBubble(t, "lifted", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		check(t, wait(t, &s, func() {
 			s.SetDeadline(time.Time{})
@@ -223,7 +223,7 @@ func TestSemantics9DeadlineOfARunningScope(t *testing.T) {
 		}), time.Hour)
 	})
 	inBubble(t, "of the scope outside, pushed back behind that of the one inside", func(t *testing.T) {
-		outer := cancelscope.Scope{Extendable: true}
+		outer := cancelscope.Scope{Adjustable: true}
 		var inner cancelscope.Scope
 		outer.SetTimeout(time.Minute)
 		inner.SetTimeout(time.Hour)

@@ -11,30 +11,30 @@ import (
 	"github.com/trellis-go/trellis/cancelscope"
 )
 
-// runCancelled runs a scope that is cancelled by hand and whose block returns what
+// runCanceled runs a scope that is canceled by hand and whose block returns what
 // err makes of its context.
-func runCancelled(t *testing.T, err func(ctx context.Context) error) (*cancelscope.Scope, error) {
-	s := &cancelscope.Scope{Name: "cancelled"}
+func runCanceled(t *testing.T, err func(ctx context.Context) error) (*cancelscope.Scope, error) {
+	s := &cancelscope.Scope{Name: "canceled"}
 	s.Cancel(nil)
 	return s, s.Run(t.Context(), err)
 }
 
 func TestSemantics3WhatIsACancellation(t *testing.T) {
 	t.Run("the context's own Err", func(t *testing.T) {
-		s, err := runCancelled(t, context.Context.Err)
+		s, err := runCanceled(t, context.Context.Err)
 		checkError(t, "Run", err, nil)
 		checkScope(t, "s", s, true, true)
 	})
 
 	t.Run("its cause", func(t *testing.T) {
-		s, err := runCancelled(t, context.Cause)
+		s, err := runCanceled(t, context.Cause)
 		checkError(t, "Run", err, nil)
 		checkScope(t, "s", s, true, true)
 	})
 
 	t.Run("the name of the other end", func(t *testing.T) {
-		// Such as an HTTP client's own timeout in a scope that is cancelled by hand.
-		s, err := runCancelled(t, func(context.Context) error { return context.DeadlineExceeded })
+		// Such as an HTTP client's own timeout in a scope that is canceled by hand.
+		s, err := runCanceled(t, func(context.Context) error { return context.DeadlineExceeded })
 		checkError(t, "Run", err, context.DeadlineExceeded)
 		checkScope(t, "s", s, true, false)
 
@@ -45,18 +45,18 @@ func TestSemantics3WhatIsACancellation(t *testing.T) {
 		checkScope(t, "expired", &expired, true, false)
 	})
 
-	t.Run("a Cancelled of a scope elsewhere", func(t *testing.T) {
-		stray := strayCancelled(t)
-		s, err := runCancelled(t, func(context.Context) error { return stray })
+	t.Run("a Canceled of a scope elsewhere", func(t *testing.T) {
+		stray := strayCanceled(t)
+		s, err := runCanceled(t, func(context.Context) error { return stray })
 		checkError(t, "Run", err, stray)
 		checkScope(t, "s", s, true, false)
 	})
 
-	t.Run("a Cancelled of a scope inside", func(t *testing.T) {
-		s, err := runCancelled(t, func(ctx context.Context) error {
+	t.Run("a Canceled of a scope inside", func(t *testing.T) {
+		s, err := runCanceled(t, func(ctx context.Context) error {
 			return cancelscope.Shield(ctx, 0, context.Context.Err)
 		})
-		asCancelled(t, "Run with a shield that was cut short", err, cancelscope.ByDeadline)
+		asCanceled(t, "Run with a shield that was cut short", err, cancelscope.ByDeadline)
 		checkScope(t, "s", s, true, false)
 	})
 
@@ -68,7 +68,7 @@ func TestSemantics3WhatIsACancellation(t *testing.T) {
 		checkScope(t, "s", &s, true, true)
 	})
 
-	t.Run("not while the scope is not cancelled", func(t *testing.T) {
+	t.Run("not while the scope is not canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(context.Context) error { return context.Canceled })
 		checkError(t, "Run", err, context.Canceled)
@@ -77,13 +77,13 @@ func TestSemantics3WhatIsACancellation(t *testing.T) {
 
 	t.Run("an error that says it is none", func(t *testing.T) {
 		report := &failureReport{context.Canceled}
-		s, err := runCancelled(t, func(context.Context) error { return report })
+		s, err := runCanceled(t, func(context.Context) error { return report })
 		checkError(t, "Run", err, report)
 		checkScope(t, "s", s, true, false)
 	})
 
 	t.Run("an error that is one by its Is method", func(t *testing.T) {
-		s, err := runCancelled(t, func(context.Context) error { return fmt.Errorf("dial: %w", canceledLike{}) })
+		s, err := runCanceled(t, func(context.Context) error { return fmt.Errorf("dial: %w", canceledLike{}) })
 		checkError(t, "Run", err, nil)
 		checkScope(t, "s", s, true, true)
 	})
@@ -102,8 +102,8 @@ type canceledLike struct{}
 func (canceledLike) Error() string        { return "operation was canceled" }
 func (canceledLike) Is(target error) bool { return target == context.Canceled }
 
-// strayCancelled returns the cause of a scope that has nothing to do with any other.
-func strayCancelled(t *testing.T) error {
+// strayCanceled returns the cause of a scope that has nothing to do with any other.
+func strayCanceled(t *testing.T) error {
 	var cause error
 	var s cancelscope.Scope
 	s.Cancel(errBang)
@@ -178,13 +178,13 @@ func TestSemantics3UsersCanJudge(t *testing.T) {
 		checkCancellation(t, "ctx.Err()", ctx, ctx.Err())
 		checkCancellation(t, "context.Cause(ctx)", ctx, context.Cause(ctx))
 		checkCancellation(t, "both joined", ctx, errors.Join(ctx.Err(), context.Cause(ctx)))
-		for _, err := range []error{nil, errBoom, context.DeadlineExceeded, errors.Join(ctx.Err(), errBoom), strayCancelled(t)} {
+		for _, err := range []error{nil, errBoom, context.DeadlineExceeded, errors.Join(ctx.Err(), errBoom), strayCanceled(t)} {
 			if cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(ctx, %v) = true, want false", err)
 			}
 		}
-		cancelled, rest := cancelscope.Split(ctx, errors.Join(errBoom, ctx.Err(), errBang, context.Cause(ctx)))
-		checkCancellation(t, "Split of a joined error, 1st result", ctx, cancelled)
+		canceled, rest := cancelscope.Split(ctx, errors.Join(errBoom, ctx.Err(), errBang, context.Cause(ctx)))
+		checkCancellation(t, "Split of a joined error, 1st result", ctx, canceled)
 		if !errors.Is(rest, errBoom) || !errors.Is(rest, errBang) || errors.Is(rest, context.Canceled) {
 			t.Errorf("Split of a joined error, 2nd result = %v, want %v and %v", rest, errBoom, errBang)
 		}
@@ -219,7 +219,7 @@ func (e *derivedErrors) Derive(errs []error) error {
 
 func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 	t.Run("at any depth", func(t *testing.T) {
-		s, err := runCancelled(t, func(ctx context.Context) error {
+		s, err := runCanceled(t, func(ctx context.Context) error {
 			return errors.Join(ctx.Err(), errors.Join(errors.Join(context.Cause(ctx), errBoom), ctx.Err()), errBang)
 		})
 		if got, want := fmt.Sprint(err), "boom\nbang"; got != want {
@@ -229,7 +229,7 @@ func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 	})
 
 	t.Run("all leaves", func(t *testing.T) {
-		s, err := runCancelled(t, func(ctx context.Context) error {
+		s, err := runCanceled(t, func(ctx context.Context) error {
 			return &manyErrors{[]error{ctx.Err(), nil, errors.Join(context.Cause(ctx), ctx.Err())}}
 		})
 		checkError(t, "Run", err, nil)
@@ -238,13 +238,13 @@ func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 
 	t.Run("no leaf", func(t *testing.T) {
 		both := errors.Join(errBoom, errBang)
-		s, err := runCancelled(t, func(context.Context) error { return both })
+		s, err := runCanceled(t, func(context.Context) error { return both })
 		checkError(t, "Run", err, both)
 		checkScope(t, "s", s, true, false)
 	})
 
 	t.Run("a chain of wrappers is one leaf", func(t *testing.T) {
-		s, err := runCancelled(t, func(ctx context.Context) error {
+		s, err := runCanceled(t, func(ctx context.Context) error {
 			return fmt.Errorf("page 3: %w", fmt.Errorf("reading: %w", ctx.Err()))
 		})
 		checkError(t, "Run", err, nil)
@@ -253,7 +253,7 @@ func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 
 	t.Run("something real in a chain keeps all of it", func(t *testing.T) {
 		var mixed error
-		s, err := runCancelled(t, func(ctx context.Context) error {
+		s, err := runCanceled(t, func(ctx context.Context) error {
 			mixed = fmt.Errorf("page 3: %w", errors.Join(ctx.Err(), errBoom))
 			return mixed
 		})
@@ -262,7 +262,7 @@ func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 	})
 
 	t.Run("two %w", func(t *testing.T) {
-		_, err := runCancelled(t, func(ctx context.Context) error {
+		_, err := runCanceled(t, func(ctx context.Context) error {
 			return fmt.Errorf("%w while closing: %w", errBoom, ctx.Err())
 		})
 		if !errors.Is(err, errBoom) {
@@ -274,7 +274,7 @@ func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 	})
 
 	t.Run("a type that can be derived", func(t *testing.T) {
-		_, err := runCancelled(t, func(ctx context.Context) error {
+		_, err := runCanceled(t, func(ctx context.Context) error {
 			return &derivedErrors{"upload", manyErrors{[]error{errBoom, ctx.Err()}}}
 		})
 		got, ok := err.(*derivedErrors)
@@ -285,7 +285,7 @@ func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
 
 	t.Run("a type that cannot", func(t *testing.T) {
 		var whole *manyErrors
-		_, err := runCancelled(t, func(ctx context.Context) error {
+		_, err := runCanceled(t, func(ctx context.Context) error {
 			whole = &manyErrors{[]error{errBoom, ctx.Err()}}
 			return whole
 		})

@@ -100,7 +100,7 @@ func TestSemantics10PanicAndGoexitLeaveTheScope(t *testing.T) {
 			}
 		})
 
-		t.Run(name+" while cancelled", func(t *testing.T) {
+		t.Run(name+" while canceled", func(t *testing.T) {
 			var outer, s cancelscope.Scope
 			s.Cancel(errBang)
 			err := outer.Run(t.Context(), func(ctx context.Context) error {

@@ -119,7 +119,7 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 		})
 	}
 
-	t.Run("while the parent is cancelled", func(t *testing.T) {
+	t.Run("while the parent is canceled", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		s.SetShield(true)
 		outer.Run(t.Context(), func(ctx context.Context) error {
@@ -198,14 +198,14 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 			cancel()
 			synctest.Wait() // what context.AfterFunc has started has ended
 			if !isClosed(done) {
-				t.Error("Done() is open after the standard context was cancelled, want it closed")
+				t.Error("Done() is open after the standard context was canceled, want it closed")
 			}
 			return nil
 		})
 	})
 }
 
-func TestSemantics8ShieldOverACancelledScope(t *testing.T) {
+func TestSemantics8ShieldOverACanceledScope(t *testing.T) {
 	t.Run("of a running scope does nothing", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -248,8 +248,8 @@ func TestSemantics8ShieldOverACancelledScope(t *testing.T) {
 }
 
 func TestSemantics8Shield(t *testing.T) {
-	// inCancelled runs f in a scope that is cancelled and has a value.
-	inCancelled := func(t *testing.T, f func(ctx context.Context)) {
+	// inCanceled runs f in a scope that is canceled and has a value.
+	inCanceled := func(t *testing.T, f func(ctx context.Context)) {
 		var outer cancelscope.Scope
 		outer.Cancel(nil)
 		outer.Run(context.WithValue(t.Context(), key("k"), "v"), func(ctx context.Context) error {
@@ -259,7 +259,7 @@ func TestSemantics8Shield(t *testing.T) {
 	}
 
 	inBubble(t, "clean-up in time", func(t *testing.T) {
-		inCancelled(t, func(ctx context.Context) {
+		inCanceled(t, func(ctx context.Context) {
 			err := cancelscope.Shield(ctx, time.Minute, func(ctx context.Context) error {
 				if got := ctx.Value(key("k")); got != "v" {
 					t.Errorf("Value under Shield = %v, want v", got)
@@ -280,7 +280,7 @@ func TestSemantics8Shield(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := cancelscope.Shield(ctx, time.Minute, untilDone)
 			checkElapsed(t, "Shield", start, time.Minute)
-			asCancelled(t, "Shield", err, cancelscope.ByDeadline)
+			asCanceled(t, "Shield", err, cancelscope.ByDeadline)
 			if cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(%v) = true around the shield, want false", err)
 			}
@@ -296,14 +296,14 @@ func TestSemantics8Shield(t *testing.T) {
 			ran = true
 			return untilDone(ctx)
 		})
-		asCancelled(t, "Shield", err, cancelscope.ByDeadline)
+		asCanceled(t, "Shield", err, cancelscope.ByDeadline)
 		checkElapsed(t, "Shield", start, 0)
 		if !ran {
 			t.Error("the block did not run, want it to run to its first wait")
 		}
 	})
 	t.Run("a real error", func(t *testing.T) {
-		inCancelled(t, func(ctx context.Context) {
+		inCanceled(t, func(ctx context.Context) {
 			err := cancelscope.Shield(ctx, 0, func(ctx context.Context) error { return errors.Join(ctx.Err(), errBoom) })
 			if !errors.Is(err, errBoom) {
 				t.Errorf("Shield = %v, want %v", err, errBoom)

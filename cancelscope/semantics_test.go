@@ -41,7 +41,7 @@ func TestSemantics1LevelTriggered(t *testing.T) {
 		checkElapsed(t, "waiting "+when, start, 0)
 	}
 
-	inBubble(t, "cancelled by hand", func(t *testing.T) {
+	inBubble(t, "canceled by hand", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(nil)
@@ -55,7 +55,7 @@ func TestSemantics1LevelTriggered(t *testing.T) {
 		checkOpen(t, "the context outside", t.Context())
 	})
 
-	inBubble(t, "cancelled by its deadline", func(t *testing.T) {
+	inBubble(t, "canceled by its deadline", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Minute)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -83,7 +83,7 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		checkScope(t, "outer", &outer, false, false)
 	})
 
-	t.Run("the parent is cancelled last, while the error is on its way", func(t *testing.T) {
+	t.Run("the parent is canceled last, while the error is on its way", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := inner.Run(ctx, func(ctx context.Context) error {
@@ -100,7 +100,7 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		checkScope(t, "outer", &outer, true, true)
 	})
 
-	t.Run("the parent is cancelled first", func(t *testing.T) {
+	t.Run("the parent is canceled first", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := inner.Run(ctx, func(ctx context.Context) error {
@@ -177,7 +177,7 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		})
 	})
 
-	t.Run("nobody is cancelled", func(t *testing.T) {
+	t.Run("nobody is canceled", func(t *testing.T) {
 		stray := errors.Join(context.Canceled, context.DeadlineExceeded)
 		var outer, inner cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -192,13 +192,13 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 func TestSemantics5NoErrorWithoutOneInside(t *testing.T) {
 	finish := func(context.Context) error { return nil }
 
-	t.Run("cancelled", func(t *testing.T) {
+	t.Run("canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(errBoom)
 		checkError(t, "Run", s.Run(t.Context(), finish), nil)
 		checkScope(t, "s", &s, true, false)
 	})
-	t.Run("cancelled from outside", func(t *testing.T) {
+	t.Run("canceled from outside", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Cancel(errBoom)
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -225,7 +225,7 @@ func TestSemantics5NoErrorWithoutOneInside(t *testing.T) {
 		checkError(t, "Run", err, nil)
 		checkScope(t, "s", &s, true, false)
 	})
-	t.Run("a real error while cancelled", func(t *testing.T) {
+	t.Run("a real error while canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
 		err := s.Run(t.Context(), func(context.Context) error { return errBoom })

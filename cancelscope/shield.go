@@ -8,9 +8,9 @@ import (
 // SetShield puts the shield of the scope up or takes it off. A shielded scope
 // does not notice cancellations and deadlines from outside; its own still count.
 //
-// Taking the shield off while the parent is cancelled cancels the scope at once,
+// Taking the shield off while the parent is canceled cancels the scope at once,
 // before SetShield returns. Putting one up over a running scope that is already
-// effectively cancelled does nothing, because a closed Done channel cannot be
+// effectively canceled does nothing, because a closed Done channel cannot be
 // opened again: start a new shielded scope inside instead, or use [Shield]. (In
 // Trio a raised shield can end a cancellation.) After Run it does nothing.
 //
@@ -49,13 +49,13 @@ func (s *Scope) SetShield(on bool) {
 }
 
 // Shield runs fn inside a shielded scope that ends limit after its entry: the way
-// to clean up in a function that is being cancelled. fn gets a context that is not
+// to clean up in a function that is being canceled. fn gets a context that is not
 // done although ctx is, and no deadline but its own; a negative limit is taken as
 // zero.
 //
 // It returns the error of fn. If the limit cut fn short, so that fn returned a
 // cancellation, that is not passed over in silence: Shield returns the
-// [*Cancelled] of its scope, which is context.DeadlineExceeded for [errors.Is]
+// [*Canceled] of its scope, which is context.DeadlineExceeded for [errors.Is]
 // and a real error, not a cancellation, to every scope around.
 //
 // Shield blocks until fn has returned, and panics as [Scope.Run] does.
@@ -63,7 +63,7 @@ func Shield(ctx context.Context, limit time.Duration, fn func(ctx context.Contex
 	s := Scope{Name: "shield", shield: true}
 	s.SetTimeout(limit)
 	err := s.Run(ctx, fn)
-	if err == nil && s.CancelledCaught() {
+	if err == nil && s.CanceledCaught() {
 		return s.Cause()
 	}
 	return err

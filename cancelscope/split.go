@@ -14,8 +14,8 @@ func IsCancellation(ctx context.Context, err error) bool {
 	if ctx == nil {
 		panic("cancelscope: IsCancellation with a nil context: pass the one that the error comes from")
 	}
-	cancelled, rest := Split(ctx, err)
-	return cancelled != nil && rest == nil
+	canceled, rest := Split(ctx, err)
+	return canceled != nil && rest == nil
 }
 
 // Split divides err into the cancellations of ctx in it and the rest, which are
@@ -27,13 +27,13 @@ func IsCancellation(ctx context.Context, err error) bool {
 //     Unwrap() error. An error at the end of a chain that claims, by a method
 //     Is(error) bool of its own, to be that value counts as well: dialling with a
 //     context that is done gives such errors.
-//   - a [*Cancelled], bare or in such a chain, that began in a scope of ctx: in the
+//   - a [*Canceled], bare or in such a chain, that began in a scope of ctx: in the
 //     innermost one or any around it. Its reason plays no part. One of kind [ByParent]
 //     from further inside, which came in from a context of another make, counts as
 //     the Err of that context would.
 //
 // Everything else is real: a context.Canceled while ctx.Err() is
-// context.DeadlineExceeded, and the other way round; a [*Cancelled] from elsewhere;
+// context.DeadlineExceeded, and the other way round; a [*Canceled] from elsewhere;
 // and every error that has a method Cancellation() bool which returns false,
 // whatever it wraps. Errors that report a failure because of a cancellation should
 // have that method.
@@ -48,7 +48,7 @@ func IsCancellation(ctx context.Context, err error) bool {
 // whole.
 //
 // Split panics if ctx is nil.
-func Split(ctx context.Context, err error) (cancelled, rest error) {
+func Split(ctx context.Context, err error) (canceled, rest error) {
 	if ctx == nil {
 		panic("cancelscope: Split with a nil context: pass the one that the error comes from")
 	}
@@ -57,7 +57,7 @@ func Split(ctx context.Context, err error) (cancelled, rest error) {
 	case state == nil || err == nil:
 		return nil, err
 	case (err == context.Canceled || err == context.DeadlineExceeded) && err == state:
-		return err, nil // what most cancelled tasks return
+		return err, nil // what most canceled tasks return
 	}
 	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
 		return judge{state, c.cause.Load(), (*Scope)(c)}.split(err)
@@ -66,25 +66,25 @@ func Split(ctx context.Context, err error) (cancelled, rest error) {
 	if c, ok := ctx.Value(tree.Key{}).(*scopeContext); ok {
 		j.scope = (*Scope)(c)
 	}
-	j.cause, _ = context.Cause(ctx).(*Cancelled)
+	j.cause, _ = context.Cause(ctx).(*Canceled)
 	return j.split(err)
 }
 
-// A judge knows the cancellations of one cancelled context.
+// A judge knows the cancellations of one canceled context.
 type judge struct {
-	err   error      // its Err
-	cause *Cancelled // may be nil
-	scope *Scope     // the innermost scope around; may be nil
+	err   error     // its Err
+	cause *Canceled // may be nil
+	scope *Scope    // the innermost scope around; may be nil
 }
 
-func (j judge) split(err error) (cancelled, rest error) {
-	cancelled, _ = rewrite(err, func(leaf error) error {
+func (j judge) split(err error) (canceled, rest error) {
+	canceled, _ = rewrite(err, func(leaf error) error {
 		if j.cancellation(leaf) {
 			return leaf
 		}
 		return nil
 	})
-	if cancelled == nil {
+	if canceled == nil {
 		return nil, err
 	}
 	rest, _ = rewrite(err, func(leaf error) error {
@@ -93,13 +93,13 @@ func (j judge) split(err error) (cancelled, rest error) {
 		}
 		return leaf
 	})
-	return cancelled, rest
+	return canceled, rest
 }
 
 // passUp returns the error of a block of s as the scopes around need it: a
-// cancellation that they would not know as theirs, because s was cancelled earlier
+// cancellation that they would not know as theirs, because s was canceled earlier
 // or otherwise than they, is replaced by theirs, which s could see.
-func passUp(err error, s *Scope, cause, visible *Cancelled) error {
+func passUp(err error, s *Scope, cause, visible *Canceled) error {
 	inside := judge{cause.err, cause, s}
 	outside := judge{visible.err, visible, s.around()}
 	err, _ = rewrite(err, func(leaf error) error {
@@ -115,7 +115,7 @@ func passUp(err error, s *Scope, cause, visible *Cancelled) error {
 func (j judge) cancellation(err error) bool {
 	for {
 		switch e := err.(type) {
-		case *Cancelled:
+		case *Canceled:
 			return j.owns(e)
 		case interface{ Cancellation() bool }:
 			if !e.Cancellation() {
@@ -152,7 +152,7 @@ func (j judge) cancellation(err error) bool {
 
 // owns reports whether c began in a scope around the context, or outside of all
 // scopes and came in through one inside of it.
-func (j judge) owns(c *Cancelled) bool {
+func (j judge) owns(c *Canceled) bool {
 	switch {
 	case c == j.cause:
 		return true
@@ -214,23 +214,23 @@ func rewrite(err error, f func(leaf error) error) (_ error, changed bool) {
 }
 
 // same reports whether f returned its argument, without comparing values of types
-// that cannot be compared: what f returns is nil, a *Cancelled or the argument.
+// that cannot be compared: what f returns is nil, a *Canceled or the argument.
 func same(leaf, err error) bool {
 	if leaf == nil {
 		return false
 	}
-	c, ok := leaf.(*Cancelled)
+	c, ok := leaf.(*Canceled)
 	if !ok {
 		return true
 	}
-	d, ok := err.(*Cancelled)
+	d, ok := err.(*Canceled)
 	return ok && c == d
 }
 
 // members returns the errors that err joins, nil if it is a leaf.
 func members(err error) []error {
 	switch e := err.(type) {
-	case *Cancelled:
+	case *Canceled:
 		return nil
 	case interface{ Cancellation() bool }:
 		if !e.Cancellation() {

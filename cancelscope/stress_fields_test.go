@@ -38,7 +38,7 @@ type line struct {
 	leaves []func()
 }
 
-// newLine enters n extendable scopes inside ctx. The first one is told before a crowd
+// newLine enters n adjustable scopes inside ctx. The first one is told before a crowd
 // of others, and so the scope around it is not done for a while yet.
 func newLine(ctx context.Context, n, crowd int) *line {
 	l := &line{}
@@ -47,7 +47,7 @@ func newLine(ctx context.Context, n, crowd int) *line {
 			_, leave := occupy(ctx, new(cancelscope.Scope))
 			l.leaves = append(l.leaves, leave)
 		}
-		s := &cancelscope.Scope{Extendable: true}
+		s := &cancelscope.Scope{Adjustable: true}
 		var leave func()
 		ctx, leave = occupy(ctx, s)
 		l.leaves = append(l.leaves, leave)
@@ -122,7 +122,7 @@ func TestStressCause(t *testing.T) {
 	})
 }
 
-// A scope that is entered while the one around it is cancelled is cancelled as well.
+// A scope that is entered while the one around it is canceled is canceled as well.
 func TestStressCauseOnEntry(t *testing.T) {
 	stress.Run(t, 400, func(r *stress.Round) {
 		l := newLine(context.Background(), 1, 0)

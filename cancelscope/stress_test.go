@@ -70,7 +70,7 @@ type node struct {
 
 // grow runs a block in a new scope, with branches in it.
 func (g *grove) grow(rng *rand.Rand, ctx context.Context, up *node, depth int) {
-	n := &node{scope: &cancelscope.Scope{Extendable: rng.IntN(2) == 0}, up: up, moves: rng.IntN(8) == 0}
+	n := &node{scope: &cancelscope.Scope{Adjustable: rng.IntN(2) == 0}, up: up, moves: rng.IntN(8) == 0}
 	ctx, cancel := g.between(rng, ctx, n)
 	defer cancel()
 	switch rng.IntN(4) {
@@ -107,8 +107,8 @@ func (g *grove) grow(rng *rand.Rand, ctx context.Context, up *node, depth int) {
 	if !errors.Is(err, real) {
 		g.r.Errorf("Run = %v, want it to have the real error of the block", err)
 	}
-	if n.scope.CancelledCaught() && n.scope.Cause() == nil {
-		g.r.Errorf("CancelledCaught() = true without a cause")
+	if n.scope.CanceledCaught() && n.scope.Cause() == nil {
+		g.r.Errorf("CanceledCaught() = true without a cause")
 	}
 }
 
@@ -162,9 +162,9 @@ func (g *grove) move(rng *rand.Rand, n *node) {
 	}
 	switch moved := tree.Of(n.ctx).Move(tree.Of(to.ctx)); {
 	case !moved && n.ctx.Err() == nil:
-		g.r.Errorf("a scope that is not cancelled does not move")
+		g.r.Errorf("a scope that is not canceled does not move")
 	case moved && to.called.Load() && !n.shields && n.ctx.Err() == nil:
-		g.r.Errorf("Err() = nil in a scope that has moved into a cancelled one")
+		g.r.Errorf("Err() = nil in a scope that has moved into a canceled one")
 	}
 }
 
@@ -195,15 +195,15 @@ func (g *grove) meddle(rng *rand.Rand) {
 			visible := n.up != nil && !n.foreign && !n.moves && n.up.called.Load()
 			n.scope.SetShield(false)
 			if visible && n.ctx.Err() == nil {
-				g.r.Errorf("Err() = nil below a cancelled scope when SetShield(false) has returned")
+				g.r.Errorf("Err() = nil below a canceled scope when SetShield(false) has returned")
 			}
 		}
 	case 4, 5:
-		if n.scope.Extendable {
+		if n.scope.Adjustable {
 			n.scope.SetTimeout(randomly(rng))
 		}
 	case 6:
-		if n.scope.Extendable {
+		if n.scope.Adjustable {
 			n.scope.SetDeadline(time.Time{})
 		}
 	case 7:
@@ -265,7 +265,7 @@ func (g *grove) observe(n *node) {
 		g.r.Errorf("Err() = %v but the Done channel is open", err)
 	}
 	cause := context.Cause(n.ctx)
-	if c, ok := cause.(*cancelscope.Cancelled); !ok || !errors.Is(c, err) {
+	if c, ok := cause.(*cancelscope.Canceled); !ok || !errors.Is(c, err) {
 		g.r.Errorf("Err() = %v but Cause = %v", err, cause)
 	}
 	n.cause.CompareAndSwap(nil, &cause)
@@ -276,8 +276,8 @@ func (g *grove) observe(n *node) {
 
 // await waits for nothing but a deadline: if its timer is lost, the test hangs.
 func (g *grove) await(rng *rand.Rand, ctx context.Context) {
-	s := &cancelscope.Scope{Extendable: rng.IntN(2) == 0}
-	if s.Extendable {
+	s := &cancelscope.Scope{Adjustable: rng.IntN(2) == 0}
+	if s.Adjustable {
 		s.SetTimeout(time.Hour)
 	} else {
 		s.SetTimeout(time.Duration(rng.IntN(int(time.Millisecond))))
@@ -285,7 +285,7 @@ func (g *grove) await(rng *rand.Rand, ctx context.Context) {
 	_ = s.Run(ctx, func(ctx context.Context) error {
 		var earlier sync.WaitGroup
 		defer earlier.Wait()
-		if s.Extendable {
+		if s.Adjustable {
 			earlier.Go(func() {
 				s.SetDeadline(time.Time{})
 				s.SetTimeout(time.Duration(rng.IntN(int(time.Millisecond))))

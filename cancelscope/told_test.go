@@ -21,7 +21,7 @@ func TestTold(t *testing.T) {
 		return inner.Run(outer, func(ctx context.Context) error {
 			told := make(chan error)
 			undo := cancelscope.OnTimerStopped(func() {
-				// The scope is cancelled and locked, and the inner one does not know yet.
+				// The scope is canceled and locked, and the inner one does not know yet.
 				go func() {
 					outer.(tree.Node).Told()
 					told <- ctx.Err()

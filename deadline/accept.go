@@ -30,7 +30,7 @@ import (
 // the listeners of package crypto/tls: accept on the listener inside, and make a
 // server connection of what it returns.
 //
-// While nothing is cancelled Accept costs no goroutine, as [Conn]. It panics if ctx or l is nil.
+// While nothing is canceled Accept costs no goroutine, as [Conn]. It panics if ctx or l is nil.
 func Accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 	if ctx == nil {
 		panic("deadline: Accept with a nil context: pass context.Background(), or call Accept of the listener")

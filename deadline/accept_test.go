@@ -68,7 +68,7 @@ func startAccept(ctx context.Context, l net.Listener) <-chan accepted {
 func TestAccept(t *testing.T) {
 	inBubble(t, "interrupted", func(t *testing.T) {
 		l := listenBell(t)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		done := startAccept(ctx, l)
 		synctest.Wait() // Accept is blocked
 		l.wantLog(t)
@@ -86,7 +86,7 @@ func TestAccept(t *testing.T) {
 		l := listenBell(t)
 		go l.ring(1)
 		synctest.Wait() // a connection waits
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		reason := cancel()
 		(<-startAccept(ctx, l)).want(t, "Accept", 0, reason)
 		(<-startAccept(t.Context(), l)).want(t, "Accept after that", 1, nil)
@@ -129,7 +129,7 @@ func (l *fakeListener) Close() error              { return nil }
 
 func TestAcceptErrors(t *testing.T) {
 	timeout := &net.OpError{Op: "accept", Net: "tcp", Err: os.ErrDeadlineExceeded}
-	ctx, cancel := cancellable(t, "enough")
+	ctx, cancel := cancelable(t, "enough")
 	var reason error
 	late := func(c net.Conn, err error) net.Listener {
 		l := &fakeListener{}
@@ -140,17 +140,17 @@ func TestAcceptErrors(t *testing.T) {
 		return l
 	}
 	c, err := deadline.Accept(ctx, late(&visitor{id: 1}, nil))
-	accepted{c, err}.want(t, "Accept, cancelled at the last moment", 1, nil)
+	accepted{c, err}.want(t, "Accept, canceled at the last moment", 1, nil)
 	for _, test := range []struct{ inner, want error }{
 		{timeout, reason},
 		{net.ErrClosed, net.ErrClosed},
 	} {
-		ctx, cancel = cancellable(t, "enough")
+		ctx, cancel = cancelable(t, "enough")
 		_, err := deadline.Accept(ctx, late(nil, test.inner))
 		if test.inner == timeout {
 			test.want = reason
 		}
-		wantSame(t, "Accept, cancelled, of a listener that returns "+test.inner.Error(), err, test.want)
+		wantSame(t, "Accept, canceled, of a listener that returns "+test.inner.Error(), err, test.want)
 	}
 }
 
@@ -160,9 +160,9 @@ func TestAcceptUnsupported(t *testing.T) {
 		t.Error("Accept called on a listener without deadlines")
 		return nil, nil
 	}}
-	cancelled, cancel := cancellable(t, "enough")
+	canceled, cancel := cancelable(t, "enough")
 	cancel()
-	for _, ctx := range []context.Context{t.Context(), cancelled} {
+	for _, ctx := range []context.Context{t.Context(), canceled} {
 		_, err := deadline.Accept(ctx, l)
 		want := "deadline: Accept on a *deadline_test.listenerFunc, which has no SetDeadline: unsupported operation"
 		if !errors.Is(err, errors.ErrUnsupported) || err.Error() != want {
@@ -174,8 +174,8 @@ func TestAcceptUnsupported(t *testing.T) {
 func TestAcceptTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := listenBell(t)
-		one, cancelOne := cancellable(t, "one")
-		two, cancelTwo := cancellable(t, "two")
+		one, cancelOne := cancelable(t, "one")
+		two, cancelTwo := cancelable(t, "two")
 		first := startAccept(one, l)
 		synctest.Wait() // the first is blocked in the listener
 		second := startAccept(two, l)
@@ -195,7 +195,7 @@ func TestAcceptTurns(t *testing.T) {
 	})
 }
 
-// Whatever is cancelled, every connection is accepted by exactly one of the callers.
+// Whatever is canceled, every connection is accepted by exactly one of the callers.
 func TestAcceptStress(t *testing.T) {
 	const acceptors, total = 4, 100
 	l, err := net.Listen("tcp", "127.0.0.1:0")

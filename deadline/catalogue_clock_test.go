@@ -56,8 +56,8 @@ func TestCatalogueClock(t *testing.T) {
 				wantNil(t, "first Sleep(0)", deadline.Sleep(ctx, 0))
 				time.Sleep(busy) // as a calculation would; and there is no timer, for nobody has asked for Done
 				err := deadline.Sleep(ctx, 0)
-				wantCancelled(t, "Sleep(0) at or after the deadline", err, cancelscope.ByDeadline)
-				wantCancelled(t, "Sleep(1ns) at or after the deadline", deadline.Sleep(ctx, 1), cancelscope.ByDeadline)
+				wantCanceled(t, "Sleep(0) at or after the deadline", err, cancelscope.ByDeadline)
+				wantCanceled(t, "Sleep(1ns) at or after the deadline", deadline.Sleep(ctx, 1), cancelscope.ByDeadline)
 				return err
 			})
 			if !expired || err != nil {
@@ -78,7 +78,7 @@ func TestCatalogueClock(t *testing.T) {
 		wantElapsed(t, start, 5*time.Second)
 
 		expired, err := deadline.MoveOnAt(t.Context(), time.Now(), func(ctx context.Context) error {
-			wantCancelled(t, "SleepUntil(start)", deadline.SleepUntil(ctx, start), cancelscope.ByDeadline)
+			wantCanceled(t, "SleepUntil(start)", deadline.SleepUntil(ctx, start), cancelscope.ByDeadline)
 			return deadline.Sleep(ctx, 0)
 		})
 		if !expired || err != nil {
@@ -92,7 +92,7 @@ func TestCatalogueDeadlineMovedOften(t *testing.T) {
 	const moves = 2000
 	inBubble(t, "the last one counts", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			done := ctx.Done() // from here on there is a timer
 			for i := range moves {
@@ -119,7 +119,7 @@ func TestCatalogueDeadlineMovedOften(t *testing.T) {
 	})
 
 	t.Run("without a new timer", func(t *testing.T) {
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			ctx.Done()
 			now, far := time.Now(), time.Now().Add(year)

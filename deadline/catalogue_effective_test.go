@@ -16,13 +16,13 @@ func TestCatalogueEffective(t *testing.T) {
 		background := context.Background()
 		wantEffective(t, "outside", background, time.Time{})
 
-		outer := cancelscope.Scope{Extendable: true}
+		outer := cancelscope.Scope{Adjustable: true}
 		err := outer.Run(background, func(ctx1 context.Context) error {
 			wantEffective(t, "in a scope without a deadline", ctx1, time.Time{})
 			outer.SetDeadline(at(10))
 			wantEffective(t, "once it has one", ctx1, at(10))
 
-			inner := cancelscope.Scope{Extendable: true}
+			inner := cancelscope.Scope{Adjustable: true}
 			inner.SetDeadline(at(5))
 			err := inner.Run(ctx1, func(ctx2 context.Context) error {
 				wantEffective(t, "inside, which is due earlier", ctx2, at(5))
@@ -43,8 +43,8 @@ func TestCatalogueEffective(t *testing.T) {
 
 				// No shield: both see the cancellation of the outer one.
 				outer.Cancel(nil)
-				wantDone(t, "inside, the outer one cancelled", ctx2)
-				wantDone(t, "outside, cancelled", ctx1)
+				wantDone(t, "inside, the outer one canceled", ctx2)
+				wantDone(t, "outside, canceled", ctx1)
 				return nil
 			})
 			wantNil(t, "inner Run", err)

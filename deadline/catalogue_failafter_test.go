@@ -40,7 +40,7 @@ func overrun(t *testing.T, s *cancelscope.Scope, limit time.Duration) {
 	start := time.Now()
 	err := deadline.FailScope(t.Context(), s, func(ctx context.Context) error {
 		err := deadline.Sleep(ctx, year)
-		wantCancelled(t, "Sleep", err, cancelscope.ByDeadline)
+		wantCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 		if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "deadline") {
 			t.Errorf("context.Cause(ctx) = %q, want the word deadline in it", cause)
 		}
@@ -102,7 +102,7 @@ func TestCatalogueFailByHand(t *testing.T) {
 			s.Cancel(stop)
 			time.Sleep(110 * time.Millisecond)
 			err := deadline.Sleep(ctx, 0)
-			wantCancelled(t, "Sleep", err, cancelscope.ByCall)
+			wantCanceled(t, "Sleep", err, cancelscope.ByCall)
 			if !errors.Is(err, stop) {
 				t.Errorf("Sleep = %v, want the reason %v of the first cancellation in it", err, stop)
 			}

@@ -166,8 +166,8 @@ func TestCatalogueBasicTimeout(t *testing.T) {
 			wantNil(t, "Sleep(0)", deadline.Sleep(ctx, 0))
 			s.SetDeadline(start.Add(-10 * time.Second))
 			for range 3 {
-				wantCancelled(t, "Sleep(0)", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
-				wantCancelled(t, "Sleep(year)", deadline.Sleep(ctx, year), cancelscope.ByDeadline)
+				wantCanceled(t, "Sleep(0)", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+				wantCanceled(t, "Sleep(year)", deadline.Sleep(ctx, year), cancelscope.ByDeadline)
 			}
 			return deadline.Sleep(ctx, 0)
 		})

@@ -23,12 +23,12 @@ func TestCatalogueNested(t *testing.T) {
 				err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
 					time.Sleep(busy)
 					err := deadline.Sleep(ctx, year)
-					if c, ok := err.(*cancelscope.Cancelled); !ok || c.Scope() != "outer" {
-						t.Errorf("inside = %v, want a *Cancelled of the scope outer", err)
+					if c, ok := err.(*cancelscope.Canceled); !ok || c.Scope() != "outer" {
+						t.Errorf("inside = %v, want a *Canceled of the scope outer", err)
 					}
 					return err
 				})
-				wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+				wantCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
 				if !cancelscope.IsCancellation(ctx, err) {
 					t.Errorf("IsCancellation(outer, %v) = false, want true", err)
 				}
@@ -51,7 +51,7 @@ func TestCatalogueNested(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 				return deadline.Sleep(ctx, time.Second)
 			})
-			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			wantCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
 			return err
 		})
 		want := deadline.TooSlowError{Limit: 2 * time.Millisecond, Deadline: start.Add(2 * time.Millisecond)}
@@ -88,7 +88,7 @@ func TestCatalogueNested(t *testing.T) {
 				time.Sleep(110 * time.Millisecond)
 				return deadline.Sleep(ctx, time.Second)
 			})
-			wantCancelled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			wantCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
 			// Whatever the inner one returned, this wait fails at once.
 			return deadline.Sleep(ctx, 10*time.Second)
 		})
@@ -126,7 +126,7 @@ func TestCatalogueNested(t *testing.T) {
 				wantEffective(t, "in both", ctx, start.Add(100*time.Millisecond))
 				return deadline.Sleep(ctx, 2*time.Second)
 			})
-			wantCancelled(t, "inner Run", err, cancelscope.ByDeadline)
+			wantCanceled(t, "inner Run", err, cancelscope.ByDeadline)
 			if err != nil {
 				return err
 			}
@@ -160,7 +160,7 @@ func TestCatalogueMoved(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_deadline_moved
 	inBubble(t, "to a later time", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(100 * time.Millisecond)
 		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
 			at, _ := s.Deadline()
@@ -175,7 +175,7 @@ func TestCatalogueMoved(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_reschedule
 	inBubble(t, "by another task, and taken away", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetDeadline(start.Add(10 * time.Second))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
@@ -198,7 +198,7 @@ func TestCatalogueMoved(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		wantFlags(t, "s, after its second deadline,", &s, false, false)
 		cancel()
-		wantCancelled(t, "FailScope", <-ended, cancelscope.ByParent)
+		wantCanceled(t, "FailScope", <-ended, cancelscope.ByParent)
 		wantElapsed(t, start, 30*time.Second)
 		wantFlags(t, "s", &s, false, false)
 	})

@@ -55,7 +55,7 @@ func TestCatalogueFail(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			err := deadline.Sleep(ctx, year)
-			wantCancelled(t, "Sleep inside", err, cancelscope.ByDeadline)
+			wantCanceled(t, "Sleep inside", err, cancelscope.ByDeadline)
 			if !cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(ctx, %v) inside = false, want true", err)
 			}
@@ -198,7 +198,7 @@ func TestCatalogueFailAfterCancellation(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_fail_after_after_cancellation
-	inBubble(t, "after a nursery that was cancelled", func(t *testing.T) {
+	inBubble(t, "after a nursery that was canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().Cancel(nil)
 			return deadline.Sleep(ctx, year)
@@ -214,11 +214,11 @@ func TestCatalogueFailAfterCancellation(t *testing.T) {
 		var task cancelscope.Scope
 		task.Cancel(nil)
 		err := task.Run(t.Context(), func(ctx context.Context) error {
-			wantCancelled(t, "swallowed Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			wantCanceled(t, "swallowed Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
 
 			// In asyncio a cancellation comes once. Here it stays ...
 			err := deadline.FailAfter(ctx, time.Second, sleepFor(year))
-			wantCancelled(t, "FailAfter without a shield", err, cancelscope.ByCall)
+			wantCanceled(t, "FailAfter without a shield", err, cancelscope.ByCall)
 
 			// ... and a shield keeps it off.
 			var s cancelscope.Scope
@@ -239,7 +239,7 @@ func TestCatalogueFailAfterCancellation(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			s.SetTimeout(time.Minute)
 			err := deadline.FailScope(ctx, &s, sleepFor(year))
-			wantCancelled(t, "FailScope", err, cancelscope.ByCall)
+			wantCanceled(t, "FailScope", err, cancelscope.ByCall)
 			return err
 		})
 		wantNil(t, "outer Run", err)

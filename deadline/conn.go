@@ -44,7 +44,7 @@ import (
 // should be wrapped once, and bound to other contexts from there: two wrappers
 // made of the same raw connection do not know of each other.
 //
-// While nothing is cancelled Conn costs no goroutine, except for a ctx of a type from
+// While nothing is canceled Conn costs no goroutine, except for a ctx of a type from
 // elsewhere without a method AfterFunc, which costs one for each blocked call. Between
 // calls ctx holds nothing of the connection. So a wrapper needs no Close of its own:
 // Close closes c, for everybody, and it does not matter which of them is closed. It

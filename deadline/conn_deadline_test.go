@@ -34,7 +34,7 @@ func TestConnRestoresTheDeadline(t *testing.T) {
 	for _, m := range methods {
 		inBubble(t, m.name, func(t *testing.T) {
 			near, _ := pipe(t)
-			ctx, cancel := cancellable(t, "enough")
+			ctx, cancel := cancelable(t, "enough")
 			c := deadline.Conn(ctx, near)
 			began := time.Now()
 			if err := m.set(c)(began.Add(10 * time.Second)); err != nil {
@@ -63,7 +63,7 @@ func TestConnDeadlineSetDuringAnInterruption(t *testing.T) {
 			return 0, os.ErrDeadlineExceeded
 		}
 		near := &fakeConn{read: stubborn, write: stubborn}
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		c := deadline.Conn(ctx, near)
 		done := start(m.call(c), nil)
 		synctest.Wait() // the call is blocked
@@ -145,7 +145,7 @@ func TestConnWithoutDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := pipe(t)
 		near.broken = errors.ErrUnsupported
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		c := deadline.Conn(ctx, near)
 		for _, set := range []func(time.Time) error{c.SetDeadline, c.SetReadDeadline, c.SetWriteDeadline} {
 			if err := set(time.Now()); err != near.broken {

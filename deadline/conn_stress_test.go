@@ -42,7 +42,7 @@ func TestConnTCP(t *testing.T) {
 	near, far := tcp(t)
 	c := deadline.Conn(t.Context(), near)
 	for i := range 100 {
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		done := start(deadline.Conn(ctx, c).Read, make([]byte, 4))
 		for range i % 10 {
 			runtime.Gosched()
@@ -111,7 +111,7 @@ func (p *player) strike() {
 	}
 }
 
-// Reader and writer are cancelled again and again, and go on under new contexts. Every
+// Reader and writer are canceled again and again, and go on under new contexts. Every
 // byte comes through, once and in its place.
 func TestConnStress(t *testing.T) {
 	const words = 1 << 18

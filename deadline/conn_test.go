@@ -28,7 +28,7 @@ func perMethod(t *testing.T, test func(t *testing.T, m method)) {
 func TestConnInterruptsBlockedCalls(t *testing.T) {
 	perMethod(t, func(t *testing.T, m method) {
 		near, _ := pipe(t)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		c := deadline.Conn(ctx, near)
 		done := start(m.call(c), make([]byte, 4))
 		synctest.Wait() // the call is blocked
@@ -56,8 +56,8 @@ func TestConnFailsAtTheDeadlineOfItsScope(t *testing.T) {
 			}
 			return err
 		})
-		if err != nil || !s.CancelledCaught() {
-			t.Errorf("Run: got %v, caught %v; want <nil>, true", err, s.CancelledCaught())
+		if err != nil || !s.CanceledCaught() {
+			t.Errorf("Run: got %v, caught %v; want <nil>, true", err, s.CanceledCaught())
 		}
 	})
 }
@@ -69,7 +69,7 @@ func TestConnAfterCancellationDoesNotTouchTheConnection(t *testing.T) {
 			return 0, nil
 		}
 		near := &fakeConn{read: unexpected, write: unexpected}
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		reason := cancel()
 		n, err := m.call(deadline.Conn(ctx, near))(make([]byte, 4))
 		wantResult(t, m.name, result{n: n, err: err}, 0, reason)
@@ -86,7 +86,7 @@ func TestConnAfterCancellationDoesNotTouchTheConnection(t *testing.T) {
 // A Read that has got data returns them however late it is.
 func TestConnDataWin(t *testing.T) {
 	for _, inner := range []error{nil, os.ErrDeadlineExceeded} {
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		near := &fakeConn{}
 		near.read = func(b []byte) (int, error) {
 			cancel()
@@ -106,7 +106,7 @@ func TestConnDataWin(t *testing.T) {
 func TestConnPartialWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := pipe(t)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		done := start(deadline.Conn(ctx, near).Write, []byte("hello"))
 		if _, err := io.ReadFull(far, make([]byte, 3)); err != nil {
 			t.Fatal(err)
@@ -137,8 +137,8 @@ func TestConnErrors(t *testing.T) {
 	}
 	var reason error = &namedError{"enough"}
 	for _, test := range []struct {
-		inner          error
-		cancelled, not error // what comes out under a context that is done, and one that is not
+		inner         error
+		canceled, not error // what comes out under a context that is done, and one that is not
 	}{
 		{io.EOF, io.EOF, io.EOF},
 		{net.ErrClosed, net.ErrClosed, net.ErrClosed},
@@ -162,8 +162,8 @@ func TestConnErrors(t *testing.T) {
 				t.Errorf("%s, connection returns %v: got %v, want %v", m.name, test.inner, err, test.not)
 			}
 			during = func() { cancel(reason) }
-			if _, err := m.call(c)(nil); err != test.cancelled {
-				t.Errorf("%s, cancelled meanwhile, connection returns %v: got %v, want %v", m.name, test.inner, err, test.cancelled)
+			if _, err := m.call(c)(nil); err != test.canceled {
+				t.Errorf("%s, canceled meanwhile, connection returns %v: got %v, want %v", m.name, test.inner, err, test.canceled)
 			}
 		}
 	}
@@ -172,7 +172,7 @@ func TestConnErrors(t *testing.T) {
 func TestConnBindsToTheNewContextAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := pipe(t)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		c := deadline.Conn(ctx, near)
 		cancel()
 		err := cancelscope.Shield(ctx, time.Second, func(ctx context.Context) error {
@@ -184,7 +184,7 @@ func TestConnBindsToTheNewContextAlone(t *testing.T) {
 			_, err := deadline.Conn(ctx, c).Read(nil)
 			return err
 		})
-		var c2 *cancelscope.Cancelled
+		var c2 *cancelscope.Canceled
 		if !errors.As(err, &c2) || c2.Kind() != cancelscope.ByDeadline {
 			t.Errorf("Shield around a Read that blocks: got %v, want a deadline", err)
 		}
@@ -209,8 +209,8 @@ func TestConnBindsToTheNewContextAlone(t *testing.T) {
 func TestConnTurns(t *testing.T) {
 	perMethod(t, func(t *testing.T, m method) {
 		near, far := pipe(t)
-		one, cancelOne := cancellable(t, "one")
-		two, cancelTwo := cancellable(t, "two")
+		one, cancelOne := cancelable(t, "one")
+		two, cancelTwo := cancelable(t, "two")
 		c := deadline.Conn(one, near)
 		first := start(m.call(c), make([]byte, 4))
 		synctest.Wait() // the first call is blocked in the connection
@@ -262,7 +262,7 @@ func TestConnClose(t *testing.T) {
 		first := start(m.call(c), make([]byte, 4))
 		second := start(m.call(c), make([]byte, 4))
 		synctest.Wait() // one is blocked in the connection, the other waits for its turn
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		cancel()
 		if err := deadline.Conn(ctx, c).Close(); err != nil {
 			t.Errorf("Close: %v", err)

@@ -42,7 +42,7 @@ func TestConnTLS(t *testing.T) {
 		near, far := pipe(t)
 		half := &fakeConn{Conn: far}
 		client, server := secure(t, near, half)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		c := deadline.Conn(ctx, client)
 		done := start(c.Read, make([]byte, 10)) // makes the handshake
 		if err := server.Handshake(); err != nil {
@@ -68,7 +68,7 @@ func TestConnTLS(t *testing.T) {
 		}
 		wantResult(t, "Write of the peer", <-sent, 4, nil)
 
-		ctx, cancel = cancellable(t, "enough")
+		ctx, cancel = cancelable(t, "enough")
 		done = start(deadline.Conn(ctx, c).Write, []byte("data"))
 		synctest.Wait() // Write is blocked
 		reason := cancel()
@@ -87,7 +87,7 @@ func TestConnHandshake(t *testing.T) {
 		for _, silent := range []bool{true, false} {
 			near, far := pipe(t)
 			client, _ := secure(t, near, far)
-			ctx, cancel := cancellable(t, "enough")
+			ctx, cancel := cancelable(t, "enough")
 			c := deadline.Conn(ctx, client)
 			done := start(m.call(c), []byte("data"))
 			if !silent {
@@ -114,8 +114,8 @@ func (c *polite) HandshakeContext(ctx context.Context) error { return c.handshak
 func TestConnHandshakeErrors(t *testing.T) {
 	reason := error(&namedError{"enough"})
 	for _, test := range []struct {
-		inner          error
-		cancelled, not error // what comes out under a context that is done, and one that is not
+		inner         error
+		canceled, not error // what comes out under a context that is done, and one that is not
 	}{
 		{context.Canceled, reason, context.Canceled},
 		{os.ErrDeadlineExceeded, reason, os.ErrDeadlineExceeded},
@@ -138,8 +138,8 @@ func TestConnHandshakeErrors(t *testing.T) {
 				t.Errorf("%s, handshake returns %v: got %v, want %v", m.name, test.inner, err, test.not)
 			}
 			during = func() { cancel(reason) }
-			if _, err := m.call(c)(nil); err != test.cancelled {
-				t.Errorf("%s, cancelled meanwhile, handshake returns %v: got %v, want %v", m.name, test.inner, err, test.cancelled)
+			if _, err := m.call(c)(nil); err != test.canceled {
+				t.Errorf("%s, canceled meanwhile, handshake returns %v: got %v, want %v", m.name, test.inner, err, test.canceled)
 			}
 		}
 	}

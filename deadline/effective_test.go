@@ -35,7 +35,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 		wantEffective(t, "WithDeadline, later", inner, at(5))
 		wantEffective(t, "WithoutCancel", context.WithoutCancel(inner), time.Time{})
 		cancelInner()
-		wantDone(t, "cancelled", inner)
+		wantDone(t, "canceled", inner)
 		wantEffective(t, "around it", ctx, at(5))
 		time.Sleep(5 * time.Second)
 		synctest.Wait() // its timer has been served: it does not compare clocks itself
@@ -46,8 +46,8 @@ func TestEffectiveStandardContexts(t *testing.T) {
 		at := seconds()
 		outer, cancel := context.WithDeadline(context.Background(), at(5))
 		defer cancel()
-		for _, extendable := range []bool{false, true} {
-			later, earlier := cancelscope.Scope{Extendable: extendable}, cancelscope.Scope{Extendable: extendable}
+		for _, adjustable := range []bool{false, true} {
+			later, earlier := cancelscope.Scope{Adjustable: adjustable}, cancelscope.Scope{Adjustable: adjustable}
 			later.SetDeadline(at(9))
 			run(t, &later, outer, func(ctx context.Context) {
 				wantEffective(t, "later scope", ctx, at(5))
@@ -61,8 +61,8 @@ func TestEffectiveStandardContexts(t *testing.T) {
 
 	inBubble(t, "in a scope", func(t *testing.T) {
 		at := seconds()
-		for _, extendable := range []bool{false, true} {
-			s := cancelscope.Scope{Extendable: extendable}
+		for _, adjustable := range []bool{false, true} {
+			s := cancelscope.Scope{Adjustable: adjustable}
 			s.SetDeadline(at(5))
 			run(t, &s, context.Background(), func(ctx context.Context) {
 				earlier, cancel := context.WithDeadline(ctx, at(2))
@@ -73,10 +73,10 @@ func TestEffectiveStandardContexts(t *testing.T) {
 				wantEffective(t, "later context", later, at(5))
 				value := context.WithValue(ctx, new(int), 0)
 				wantEffective(t, "a value", value, at(5))
-				cancelled, cancel := context.WithCancel(ctx)
-				wantEffective(t, "WithCancel", cancelled, at(5))
+				canceled, cancel := context.WithCancel(ctx)
+				wantEffective(t, "WithCancel", canceled, at(5))
 				cancel()
-				wantDone(t, "WithCancel, cancelled", cancelled)
+				wantDone(t, "WithCancel, canceled", canceled)
 				wantEffective(t, "the scope", ctx, at(5))
 
 				s.SetDeadline(at(1))
@@ -85,7 +85,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 				}
 				s.Cancel(nil)
 				for name, ctx := range map[string]context.Context{"earlier": earlier, "later": later, "value": value} {
-					wantDone(t, name+" context when the scope is cancelled", ctx)
+					wantDone(t, name+" context when the scope is canceled", ctx)
 				}
 			})
 		}
@@ -93,7 +93,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 
 	inBubble(t, "between two scopes", func(t *testing.T) {
 		at := seconds()
-		outer := cancelscope.Scope{Extendable: true}
+		outer := cancelscope.Scope{Adjustable: true}
 		outer.SetDeadline(at(9))
 		run(t, &outer, context.Background(), func(ctx context.Context) {
 			between, cancel := context.WithDeadline(ctx, at(5))
@@ -109,10 +109,10 @@ func TestEffectiveStandardContexts(t *testing.T) {
 				inner.SetShield(true)
 				wantEffective(t, "inside, shielded", ctx, at(20))
 				cancel()
-				wantEffective(t, "inside, shielded, the one between cancelled", ctx, at(20))
-				wantDone(t, "between, cancelled", between)
+				wantEffective(t, "inside, shielded, the one between canceled", ctx, at(20))
+				wantDone(t, "between, canceled", between)
 				inner.SetShield(false)
-				wantDone(t, "inside, the one between cancelled", ctx)
+				wantDone(t, "inside, the one between canceled", ctx)
 			})
 			wantEffective(t, "in the outer one", ctx, at(30))
 		})
@@ -120,10 +120,10 @@ func TestEffectiveStandardContexts(t *testing.T) {
 }
 
 // What a scope keeps from Deadline, Effective tells.
-func TestEffectiveExtendable(t *testing.T) {
+func TestEffectiveAdjustable(t *testing.T) {
 	inBubble(t, "one scope", func(t *testing.T) {
 		at := seconds()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetDeadline(at(5))
 		run(t, &s, context.Background(), func(ctx context.Context) {
 			if got, ok := ctx.Deadline(); ok {
@@ -140,7 +140,7 @@ func TestEffectiveExtendable(t *testing.T) {
 	inBubble(t, "with a plain scope inside, and around", func(t *testing.T) {
 		at := seconds()
 		var outer, inner cancelscope.Scope
-		middle := cancelscope.Scope{Extendable: true}
+		middle := cancelscope.Scope{Adjustable: true}
 		outer.SetDeadline(at(20))
 		middle.SetDeadline(at(5))
 		inner.SetDeadline(at(9))

@@ -13,7 +13,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-// A reader that waits for a silent peer notices that it has been cancelled.
+// A reader that waits for a silent peer notices that it has been canceled.
 func ExampleConn() {
 	near, far := net.Pipe()
 	defer far.Close()
@@ -28,7 +28,7 @@ func ExampleConn() {
 	// Output: true <nil>
 }
 
-// A cancelled session takes its leave: the same connection, bound to a context that
+// A canceled session takes its leave: the same connection, bound to a context that
 // the cancellation does not reach.
 func ExampleConn_goodbye() {
 	near, far := net.Pipe()
@@ -64,7 +64,7 @@ func ExampleConn_goodbye() {
 	// <nil>
 }
 
-// A server stops accepting when it is cancelled, and the listener stays usable.
+// A server stops accepting when it is canceled, and the listener stays usable.
 func ExampleAccept() {
 	l, err := net.Listen("tcp", "localhost:0")
 	if err != nil {

@@ -57,7 +57,7 @@ func ExampleFailAt() {
 
 // Push a failing limit back while data comes in.
 func ExampleFailScope() {
-	idle := cancelscope.Scope{Name: "download", Extendable: true}
+	idle := cancelscope.Scope{Name: "download", Adjustable: true}
 	idle.SetTimeout(time.Minute)
 	err := deadline.FailScope(context.Background(), &idle, func(ctx context.Context) error {
 		for range 3 {

@@ -156,9 +156,9 @@ func wantResult(t *testing.T, call string, got result, n int, err error) {
 	}
 }
 
-// cancellable returns a context and a function that cancels it for a reason, which
+// cancelable returns a context and a function that cancels it for a reason, which
 // it returns.
-func cancellable(t *testing.T, name string) (context.Context, func() error) {
+func cancelable(t *testing.T, name string) (context.Context, func() error) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	reason := &namedError{name}
 	return ctx, func() error {

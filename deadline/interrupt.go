@@ -40,7 +40,7 @@ import (
 // is. Methods of d must be safe to call while op runs. If SetDeadline returns an
 // error, as it does for files on disk, op is not interrupted.
 //
-// While nothing is cancelled Interrupt costs no goroutine, as [Conn]. It panics if ctx, d or op
+// While nothing is canceled Interrupt costs no goroutine, as [Conn]. It panics if ctx, d or op
 // is nil.
 func Interrupt(ctx context.Context, d interface{ SetDeadline(time.Time) error }, op func() error) error {
 	if ctx == nil {

@@ -39,7 +39,7 @@ func begin(f func() error) <-chan error {
 func TestInterrupt(t *testing.T) {
 	inBubble(t, "blocked", func(t *testing.T) {
 		near, _ := pipe(t)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		done := begin(func() error { return deadline.Interrupt(ctx, near, readFull(near, 1)) })
 		synctest.Wait() // op is blocked
 		near.wantLog(t)
@@ -54,7 +54,7 @@ func TestInterrupt(t *testing.T) {
 	inBubble(t, "done before", func(t *testing.T) {
 		unexpected := func() error { t.Error("op called under a context that is done"); return nil }
 		near, _ := pipe(t)
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		reason := cancel()
 		wantSame(t, "Interrupt", deadline.Interrupt(ctx, near, unexpected), reason)
 		near.wantLog(t)
@@ -106,7 +106,7 @@ func TestInterruptErrors(t *testing.T) {
 		if want == nil {
 			want = test.op
 		}
-		wantSameError(t, fmt.Sprintf("Interrupt, cancelled, of op that returns %v", test.op), deadline.Interrupt(ctx, near, op), want)
+		wantSameError(t, fmt.Sprintf("Interrupt, canceled, of op that returns %v", test.op), deadline.Interrupt(ctx, near, op), want)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestInterruptSuccess(t *testing.T) {
 				if bound {
 					d = deadline.Conn(t.Context(), near)
 				}
-				ctx, cancel := cancellable(t, "enough")
+				ctx, cancel := cancelable(t, "enough")
 				err := deadline.Interrupt(ctx, d, func() error {
 					cancel()
 					return nil
@@ -166,7 +166,7 @@ func TestInterruptConn(t *testing.T) {
 		began := time.Now()
 		c.SetWriteDeadline(began.Add(time.Minute))
 		near.took()
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		done := begin(func() error {
 			return deadline.Interrupt(ctx, c, func() error {
 				err := readFull(c, 1)()
@@ -201,8 +201,8 @@ func TestInterruptConn(t *testing.T) {
 func TestInterruptOverlapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, _ := pipe(t)
-		one, cancelOne := cancellable(t, "one")
-		two, cancelTwo := cancellable(t, "two")
+		one, cancelOne := cancelable(t, "one")
+		two, cancelTwo := cancelable(t, "two")
 		endOne, readTwo := make(chan bool), make(chan bool)
 		first := begin(func() error {
 			return deadline.Interrupt(one, near, func() error { <-endOne; return nil })
@@ -234,7 +234,7 @@ func TestInterruptForeignTimeout(t *testing.T) {
 		near, _ := pipe(t)
 		near.SetDeadline(time.Now().Add(time.Second))
 		near.took()
-		ctx, _ := cancellable(t, "enough")
+		ctx, _ := cancelable(t, "enough")
 		err := deadline.Interrupt(ctx, near, readFull(near, 1))
 		if !errors.Is(err, os.ErrDeadlineExceeded) || context.Cause(ctx) != nil {
 			t.Errorf("Interrupt: got %v, want the timeout", err)
@@ -253,7 +253,7 @@ func TestInterruptIncomparable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, _ := pipe(t)
 		d := incomparable{fakeConn: near}
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		done := begin(func() error { return deadline.Interrupt(ctx, d, readFull(d, 1)) })
 		synctest.Wait() // op is blocked
 		reason := cancel()
@@ -267,7 +267,7 @@ func TestInterruptAbnormalEnd(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic("bad") }, "exit": runtime.Goexit} {
 		inBubble(t, name, func(t *testing.T) {
 			near, _ := pipe(t)
-			ctx, cancel := cancellable(t, "enough")
+			ctx, cancel := cancelable(t, "enough")
 			ended := make(chan any)
 			go func() {
 				defer func() { ended <- recover() }()
@@ -299,7 +299,7 @@ func TestInterruptFile(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	for range 100 {
-		ctx, cancel := cancellable(t, "enough")
+		ctx, cancel := cancelable(t, "enough")
 		started := make(chan bool)
 		done := begin(func() error {
 			return deadline.Interrupt(ctx, r, func() error {

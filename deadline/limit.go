@@ -19,12 +19,12 @@ import (
 // fn runs to its first wait.
 //
 // MoveOnAfter panics if ctx or fn is nil. For a limit that can be moved, shielded or
-// cancelled by hand, use a [cancelscope.Scope].
+// canceled by hand, use a [cancelscope.Scope].
 func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (expired bool, err error) {
 	var s cancelscope.Scope
 	s.SetTimeout(d)
 	err = s.Run(ctx, fn)
-	return s.CancelledCaught(), err
+	return s.CanceledCaught(), err
 }
 
 // MoveOnAt is like [MoveOnAfter] with the deadline t. The zero time is no deadline.
@@ -32,7 +32,7 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 	var s cancelscope.Scope
 	s.SetDeadline(t)
 	err = s.Run(ctx, fn)
-	return s.CancelledCaught(), err
+	return s.CanceledCaught(), err
 }
 
 // FailAfter is like [MoveOnAfter], but if the limit cut fn short it returns a
@@ -61,7 +61,7 @@ func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error
 // deadline the caller has set, so that the limit can be moved while fn runs,
 // shielded, or called off.
 //
-// Only the deadline makes a TooSlowError. If s was cancelled by hand first,
+// Only the deadline makes a TooSlowError. If s was canceled by hand first,
 // FailScope returns nil, or the real error of fn, also if the deadline passed after
 // that. (Trio raises TooSlowError there; AnyIO does not, and Trio's users asked for
 // that.) The scope can be run once.
@@ -79,9 +79,9 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 
 // run runs fn in s and reports whether the deadline of s cut it short.
 func run(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) (slow bool, err error) {
-	if err := s.Run(ctx, fn); err != nil || !s.CancelledCaught() {
+	if err := s.Run(ctx, fn); err != nil || !s.CanceledCaught() {
 		return false, err
 	}
-	var c *cancelscope.Cancelled
+	var c *cancelscope.Canceled
 	return errors.As(s.Cause(), &c) && c.Kind() == cancelscope.ByDeadline, nil
 }

@@ -82,12 +82,12 @@ func TestLimitUnderCancellation(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errStop)
 		err := deadline.FailAfter(ctx, 0, sleepFor(year))
-		wantCancelled(t, "FailAfter", err, cancelscope.ByParent)
+		wantCanceled(t, "FailAfter", err, cancelscope.ByParent)
 		if !errors.Is(err, errStop) {
 			t.Errorf("FailAfter = %v, want the cause %v in it", err, errStop)
 		}
 		expired, err := deadline.MoveOnAfter(ctx, 0, sleepFor(year))
-		wantCancelled(t, "MoveOnAfter", err, cancelscope.ByParent)
+		wantCanceled(t, "MoveOnAfter", err, cancelscope.ByParent)
 		if expired {
 			t.Error("MoveOnAfter: expired = true, want false")
 		}
@@ -100,11 +100,11 @@ func TestLimitUnderCancellation(t *testing.T) {
 			inner.SetTimeout(time.Second)
 			err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
 				err := deadline.Sleep(ctx, year)
-				wantCancelled(t, "Sleep", err, cancelscope.ByDeadline)
+				wantCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 				outer.Cancel(errStop)
 				return err
 			})
-			wantCancelled(t, "FailScope", err, cancelscope.ByCall)
+			wantCanceled(t, "FailScope", err, cancelscope.ByCall)
 			if !cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(outer, %v) = false, want true", err)
 			}
@@ -123,8 +123,8 @@ func TestLimitUnderCancellation(t *testing.T) {
 				outer.Cancel(nil)
 				return errors.Join(err, errBroken)
 			})
-			if cancelled, rest := cancelscope.Split(ctx, err); cancelled == nil || !errors.Is(rest, errBroken) {
-				t.Errorf("Split(FailAfter) = %v, %v, want a cancellation and %v", cancelled, rest, errBroken)
+			if canceled, rest := cancelscope.Split(ctx, err); canceled == nil || !errors.Is(rest, errBroken) {
+				t.Errorf("Split(FailAfter) = %v, %v, want a cancellation and %v", canceled, rest, errBroken)
 			}
 			return err
 		})
@@ -137,7 +137,7 @@ func TestLimitUnderCancellation(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := deadline.FailAfter(ctx, time.Minute, sleepFor(year))
-		wantCancelled(t, "FailAfter", err, cancelscope.ByParent)
+		wantCanceled(t, "FailAfter", err, cancelscope.ByParent)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("FailAfter = %v, want context.DeadlineExceeded in it", err)
 		}
@@ -190,7 +190,7 @@ func TestFailScopeByHand(t *testing.T) {
 		}
 	})
 
-	// The work's own timeout inside a scope that was cancelled by hand is not one
+	// The work's own timeout inside a scope that was canceled by hand is not one
 	// of the scope.
 	inBubble(t, "with a timeout of the work", func(t *testing.T) {
 		var s cancelscope.Scope
@@ -223,7 +223,7 @@ func TestFailScopeMoved(t *testing.T) {
 
 	inBubble(t, "back, while the work waits", func(t *testing.T) {
 		start := time.Now()
-		s := cancelscope.Scope{Extendable: true}
+		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		time.AfterFunc(time.Second/2, func() { s.SetTimeout(time.Second) })
 		err := deadline.FailScope(t.Context(), &s, sleepFor(year))

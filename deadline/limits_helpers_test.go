@@ -38,11 +38,11 @@ func wantTooSlow(t *testing.T, call string, err error, want deadline.TooSlowErro
 	}
 }
 
-// wantCancelled checks that err is a *Cancelled itself, of one kind.
-func wantCancelled(t *testing.T, call string, err error, kind cancelscope.Kind) {
+// wantCanceled checks that err is a *Canceled itself, of one kind.
+func wantCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) {
 	t.Helper()
-	if c, ok := err.(*cancelscope.Cancelled); !ok || c.Kind() != kind {
-		t.Errorf("%s = %T %v, want a bare *Cancelled by %v", call, err, err, kind)
+	if c, ok := err.(*cancelscope.Canceled); !ok || c.Kind() != kind {
+		t.Errorf("%s = %T %v, want a bare *Canceled by %v", call, err, err, kind)
 	}
 }
 
@@ -60,8 +60,8 @@ func wantFlags(t *testing.T, scope string, s *cancelscope.Scope, called, caught 
 	if got := s.CancelCalled(); got != called {
 		t.Errorf("%s.CancelCalled() = %t, want %t", scope, got, called)
 	}
-	if got := s.CancelledCaught(); got != caught {
-		t.Errorf("%s.CancelledCaught() = %t, want %t", scope, got, caught)
+	if got := s.CanceledCaught(); got != caught {
+		t.Errorf("%s.CanceledCaught() = %t, want %t", scope, got, caught)
 	}
 }
 

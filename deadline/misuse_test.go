@@ -66,11 +66,11 @@ func TestCatalogueOutsideOfScopes(t *testing.T) {
 		if cancelscope.IsCancellation(ctx, context.Canceled) {
 			t.Errorf("%s: IsCancellation(context.Canceled) = true, want false", name)
 		}
-		if cancelled, rest := cancelscope.Split(ctx, context.Canceled); cancelled != nil || rest != context.Canceled {
-			t.Errorf("%s: Split(context.Canceled) = %v, %v, want nil, all of it", name, cancelled, rest)
+		if canceled, rest := cancelscope.Split(ctx, context.Canceled); canceled != nil || rest != context.Canceled {
+			t.Errorf("%s: Split(context.Canceled) = %v, %v, want nil, all of it", name, canceled, rest)
 		}
 	}
-	wantDone(t, "a cancelled context without scopes", withCancel)
+	wantDone(t, "a canceled context without scopes", withCancel)
 	if err := context.Cause(withCancel); err != context.Canceled {
 		t.Errorf("context.Cause without scopes = %v, want %v", err, context.Canceled)
 	}
@@ -103,7 +103,7 @@ func TestCatalogueNegative(t *testing.T) {
 			"SleepUntil(zero)":        deadline.SleepUntil(ctx, time.Time{}),
 		} {
 			if err != stop {
-				t.Errorf("%s when cancelled = %v, want the cause %v", call, err, stop)
+				t.Errorf("%s when canceled = %v, want the cause %v", call, err, stop)
 			}
 		}
 	})

@@ -52,7 +52,7 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 // Deadline, the method of ctx, leaves out the deadlines of scopes that are
 // extendable; Effective does not. It does not block. One thing it cannot see: if a
 // context that can be done was derived from a context.WithoutCancel, the deadlines
-// beyond that one count, until a scope there is cancelled.
+// beyond that one count, until a scope there is canceled.
 func Effective(ctx context.Context) (t time.Time, ok bool) {
 	if ctx == nil {
 		panic("deadline: Effective with a nil context: pass context.Background() if there is none")
@@ -65,11 +65,11 @@ func Effective(ctx context.Context) (t time.Time, ok bool) {
 	if n == nil || ctx.Done() == nil {
 		return t, ok
 	}
-	// A scope that is cancelled, while ctx is not, lies beyond a
+	// A scope that is canceled, while ctx is not, lies beyond a
 	// context.WithoutCancel. As long as it is not, nothing tells that one from a
 	// context that passes cancellations on, unless ctx has no Done at all.
-	around, cancelled := n.Effective()
-	if !cancelled && !around.IsZero() && (!ok || around.Before(t)) {
+	around, canceled := n.Effective()
+	if !canceled && !around.IsZero() && (!ok || around.Before(t)) {
 		return around, true
 	}
 	return t, ok

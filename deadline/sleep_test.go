@@ -13,7 +13,7 @@ import (
 )
 
 func TestSleepLooksAtContextFirst(t *testing.T) {
-	inBubble(t, "cancelled", func(t *testing.T) {
+	inBubble(t, "canceled", func(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errStop)
@@ -28,7 +28,7 @@ func TestSleepLooksAtContextFirst(t *testing.T) {
 		wantElapsed(t, start, 0)
 	})
 
-	inBubble(t, "cancelled without a cause", func(t *testing.T) {
+	inBubble(t, "canceled without a cause", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := deadline.Sleep(ctx, 0); err != context.Canceled {
@@ -116,7 +116,7 @@ func TestSleepComparesClocks(t *testing.T) {
 			time.Sleep(time.Second)
 			start := time.Now()
 			err := deadline.Sleep(ctx, time.Hour)
-			wantCancelled(t, "Sleep(1h)", err, cancelscope.ByDeadline)
+			wantCanceled(t, "Sleep(1h)", err, cancelscope.ByDeadline)
 			wantElapsed(t, start, 0)
 			return err
 		})
@@ -149,7 +149,7 @@ func TestSleepTogether(t *testing.T) {
 			var errs []error
 			for range sleepers {
 				err := <-slept
-				wantCancelled(t, "Sleep", err, cancelscope.ByDeadline)
+				wantCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 				errs = append(errs, err)
 			}
 			return errors.Join(errs...)

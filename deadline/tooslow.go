@@ -10,7 +10,7 @@ import (
 // limit cut the work short. It is Trio's TooSlowError.
 //
 // For [errors.Is] it is context.DeadlineExceeded, and for package net a timeout. It
-// is a real error to every scope around, also to one that is cancelled.
+// is a real error to every scope around, also to one that is canceled.
 type TooSlowError struct {
 	Name     string        // of the scope; may be empty
 	Limit    time.Duration // from the entry of the block to Deadline

@@ -80,8 +80,8 @@ func TestTooSlowErrorIsATimeout(t *testing.T) {
 			if !ok || !timeout.Timeout() {
 				t.Errorf("%s: %v has a Timeout method: %t, that reports true: want both", name, err, ok)
 			}
-			if cancelled, ok := errors.AsType[*cancelscope.Cancelled](err); ok {
-				t.Errorf("%s: %v has %v in it, want no *Cancelled", name, err, cancelled)
+			if canceled, ok := errors.AsType[*cancelscope.Canceled](err); ok {
+				t.Errorf("%s: %v has %v in it, want no *Canceled", name, err, canceled)
 			}
 		}
 		// Package net asks what it has wrapped in the same way.
@@ -93,7 +93,7 @@ func TestTooSlowErrorIsATimeout(t *testing.T) {
 
 // A TooSlowError is a failure, whatever happens to the scopes around it.
 func TestTooSlowErrorIsReal(t *testing.T) {
-	inBubble(t, "in a scope that is cancelled by hand", func(t *testing.T) {
+	inBubble(t, "in a scope that is canceled by hand", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			err := tooSlow(t)

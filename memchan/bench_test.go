@@ -150,7 +150,7 @@ func BenchmarkAlone(b *testing.B) {
 }
 
 // BenchmarkCancel measures how long many tasks that wait need to end when their context
-// is cancelled, for one of them.
+// is canceled, for one of them.
 func BenchmarkCancel(b *testing.B) {
 	for _, waiting := range []int{1, 1000, 10_000} {
 		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {

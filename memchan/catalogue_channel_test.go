@@ -310,7 +310,7 @@ func TestStats(t *testing.T) {
 		cancel()
 		synctest.Wait() // they have given up
 		want.WaitingSenders = 0
-		check("with senders that were cancelled")
+		check("with senders that were canceled")
 
 		for range 2 {
 			r.TryReceive()
@@ -327,7 +327,7 @@ func TestStats(t *testing.T) {
 		cancel()
 		synctest.Wait() // they have given up
 		want.WaitingReceivers = 0
-		check("with receivers that were cancelled")
+		check("with receivers that were canceled")
 
 		checkError(t, "TrySend", s2.TrySend(9), nil)
 		r.Close()

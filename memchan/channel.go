@@ -37,7 +37,7 @@ func Open[T any](capacity int) (*Sender[T], *Receiver[T]) {
 // A channel is what all handles of a memory channel share.
 //
 // Invariant, whenever mu is free: who waits must wait. If there are receivers in the
-// queue that have not been cancelled, the buffer is empty and there are no such
+// queue that have not been canceled, the buffer is empty and there are no such
 // senders; if there are such senders, the buffer is full.
 type channel[T any] struct {
 	capacity int // read-only

@@ -45,8 +45,8 @@ func TestDeadlinePassedUnnoticed(t *testing.T) {
 		s, r := memchan.Open[int](1)
 		expired, err := deadline.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
 			err := s.Send(ctx, 1)
-			if c := new(cancelscope.Cancelled); !errors.As(err, &c) || c.Kind() != cancelscope.ByDeadline {
-				t.Errorf("Send at the deadline = %v, want a *Cancelled of kind deadline", err)
+			if c := new(cancelscope.Canceled); !errors.As(err, &c) || c.Kind() != cancelscope.ByDeadline {
+				t.Errorf("Send at the deadline = %v, want a *Canceled of kind deadline", err)
 			}
 			checkError(t, "TrySend", s.TrySend(2), nil)
 			_, received := r.Receive(ctx)
@@ -82,7 +82,7 @@ func inBothWays(t *testing.T, name string, f func(t *testing.T, open func() (*me
 	}
 }
 
-func TestCancelledWait(t *testing.T) {
+func TestCanceledWait(t *testing.T) {
 	type opener = func() (*memchan.Sender[int], *memchan.Receiver[int])
 	inBothWays(t, "ends with the cause", func(t *testing.T, open opener) {
 		s, r := open()
@@ -108,7 +108,7 @@ func TestCancelledWait(t *testing.T) {
 		}
 		checkStats(t, "after all", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1})
 		_, err := r.TryReceive()
-		checkError(t, "TryReceive after senders that were cancelled", err, memchan.ErrWouldBlock)
+		checkError(t, "TryReceive after senders that were canceled", err, memchan.ErrWouldBlock)
 	})
 
 	inBothWays(t, "leaves the others where they are", func(t *testing.T, open opener) {
@@ -127,7 +127,7 @@ func TestCancelledWait(t *testing.T) {
 		}
 		cancel1(errBoom)
 		for i := 0; i < 6; i += 2 {
-			calls[i].check(t, "Send under the context that was cancelled", i, errBoom)
+			calls[i].check(t, "Send under the context that was canceled", i, errBoom)
 		}
 		for i := 1; i < 6; i += 2 {
 			v, err := r.TryReceive()
@@ -146,7 +146,7 @@ func TestCancelledWait(t *testing.T) {
 		cancel(errBoom)
 		checkError(t, "TrySend right after the cancellation", s.TrySend(1), nil)
 		checkError(t, "TrySend after that", s.TrySend(2), memchan.ErrWouldBlock)
-		kept.check(t, "Receive of the one who was not cancelled", 1, nil)
+		kept.check(t, "Receive of the one who was not canceled", 1, nil)
 		for _, c := range lost {
 			c.check(t, "Receive of one who was", 0, errBoom)
 		}
@@ -161,7 +161,7 @@ func TestCancelledWait(t *testing.T) {
 		checkReceived(t, "TryReceive right after the cancellation", v, err, 2)
 		_, err = r.TryReceive()
 		checkError(t, "TryReceive after that", err, memchan.ErrWouldBlock)
-		kept.check(t, "Send of the one who was not cancelled", 2, nil)
+		kept.check(t, "Send of the one who was not canceled", 2, nil)
 		for _, c := range lost {
 			c.check(t, "Send of one who was", 1, errBoom)
 		}
@@ -176,7 +176,7 @@ func TestCancelledWait(t *testing.T) {
 		checkError(t, "TrySend", s.TrySend(1), nil)
 		cancel(errBoom)
 		for _, c := range receive {
-			c.check(t, "Receive that was cancelled too late", 1, nil)
+			c.check(t, "Receive that was canceled too late", 1, nil)
 		}
 
 		ctx, cancel = context.WithCancelCause(t.Context())
@@ -188,7 +188,7 @@ func TestCancelledWait(t *testing.T) {
 		}
 		cancel(errBoom)
 		for _, c := range send {
-			c.check(t, "Send that was cancelled too late", 2, nil)
+			c.check(t, "Send that was canceled too late", 2, nil)
 		}
 	})
 
@@ -202,7 +202,7 @@ func TestCancelledWait(t *testing.T) {
 		r.Close()
 		s.Close()
 		for _, c := range calls {
-			c.check(t, "Receive that was cancelled before the end", 0, errBoom)
+			c.check(t, "Receive that was canceled before the end", 0, errBoom)
 		}
 
 		s, r = open()
@@ -214,27 +214,27 @@ func TestCancelledWait(t *testing.T) {
 		s.Close()
 		r.Close()
 		for _, c := range calls {
-			c.check(t, "Send that was cancelled before the end", 1, errBoom)
+			c.check(t, "Send that was canceled before the end", 1, errBoom)
 		}
 	})
 }
 
-// A call can find the end of the channel that a neighbour left when both were cancelled,
+// A call can find the end of the channel that a neighbour left when both were canceled,
 // just after it has looked at its context.
-func TestCancelledBetweenLooks(t *testing.T) {
+func TestCanceledBetweenLooks(t *testing.T) {
 	s, r := memchan.Open[int](0)
 	s.Close()
 	v, err := r.Receive(&doneAtSecondLook{Context: t.Context()})
-	checkFailed(t, "Receive at the end, cancelled meanwhile", v, err, errBoom)
+	checkFailed(t, "Receive at the end, canceled meanwhile", v, err, errBoom)
 
 	s, r = memchan.Open[int](0)
 	r.Close()
-	checkError(t, "Send without receivers, cancelled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), errBoom)
+	checkError(t, "Send without receivers, canceled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), errBoom)
 
 	s, r = memchan.Open[int](1)
-	checkError(t, "Send with room, cancelled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), nil)
+	checkError(t, "Send with room, canceled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), nil)
 	v, err = r.Receive(&doneAtSecondLook{Context: t.Context()})
-	checkReceived(t, "Receive with a value, cancelled meanwhile", v, err, 1)
+	checkReceived(t, "Receive with a value, canceled meanwhile", v, err, 1)
 }
 
 // doneAtSecondLook is done from the second call of Err on.
@@ -275,8 +275,8 @@ func (c *meddling) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// Who is served and cancelled before it even looks has been served.
-func TestServedThenCancelled(t *testing.T) {
+// Who is served and canceled before it even looks has been served.
+func TestServedThenCanceled(t *testing.T) {
 	inBubble(t, "while it founds a crowd", func(t *testing.T) {
 		for range 50 { // a select takes either of two that are ready
 			s, r := memchan.Open[int](0)
@@ -300,9 +300,9 @@ func TestServedThenCancelled(t *testing.T) {
 	})
 }
 
-// Who comes to wait after its context was cancelled must not join those who are about to
+// Who comes to wait after its context was canceled must not join those who are about to
 // go: nobody watches the context any more.
-func TestCancelledBeforeJoining(t *testing.T) {
+func TestCanceledBeforeJoining(t *testing.T) {
 	for range 20 { // the members may be quicker
 		synctest.Test(t, func(t *testing.T) {
 			s, r := memchan.Open[int](0)
@@ -316,7 +316,7 @@ func TestCancelledBeforeJoining(t *testing.T) {
 			v, err := r.Receive(&meddling{Context: inner, atDone: func() {
 				cancel(errBoom)
 				for s.Stats().WaitingReceivers > 0 {
-					// Without letting others run: the crowd has been cancelled when this
+					// Without letting others run: the crowd has been canceled when this
 					// ends, but most of its members have not noticed yet.
 				}
 			}})

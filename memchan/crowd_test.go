@@ -41,7 +41,7 @@ func newGroups(t *testing.T, s *memchan.Sender[int], r *memchan.Receiver[int]) *
 }
 
 func TestCrowdOfTwoContexts(t *testing.T) {
-	inBubble(t, "ends the calls under the one that is cancelled", func(t *testing.T) {
+	inBubble(t, "ends the calls under the one that is canceled", func(t *testing.T) {
 		for _, order := range [][]int{{0, 1, 2}, {1, 0, 2}, {2, 1, 0}} {
 			s, r := memchan.Open[int](0)
 			g := newGroups(t, s, r)
@@ -49,7 +49,7 @@ func TestCrowdOfTwoContexts(t *testing.T) {
 			for _, i := range order {
 				g.cancels[i](errBang)
 				for _, c := range g.calls[i] {
-					c.check(t, "Receive under a context that was cancelled", 0, errBang)
+					c.check(t, "Receive under a context that was canceled", 0, errBang)
 				}
 				left -= 3
 				checkStats(t, "with the other groups", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1, WaitingReceivers: left})
@@ -94,8 +94,8 @@ func TestCrowdOfTwoContexts(t *testing.T) {
 		cancelFirst(errBoom)
 		late[0].checkWaits(t, "Receive under the other context")
 		cancelSecond(errBang)
-		late[0].check(t, "Receive under the context that was cancelled", 0, errBang)
-		calls[1].check(t, "Receive under the context that was cancelled", 0, errBang)
+		late[0].check(t, "Receive under the context that was canceled", 0, errBang)
+		calls[1].check(t, "Receive under the context that was canceled", 0, errBang)
 	})
 }
 
@@ -120,7 +120,7 @@ func TestCrowdOfTwoSides(t *testing.T) {
 			t.Errorf("with a receiver that came before the sender had left, the crowd watches %d contexts, want 2", got)
 		}
 		cancelSending(errBang)
-		receive.checkWaits(t, "Receive under another context than the one that was cancelled")
+		receive.checkWaits(t, "Receive under another context than the one that was canceled")
 		cancelReceiver(errBoom)
 		receive.check(t, "Receive", 0, errBoom)
 		if memchan.Crowded(s) {
@@ -159,7 +159,7 @@ func TestCrowdOfTwoSides(t *testing.T) {
 
 // A crowd that watches two contexts must not stay with the one that lives longer.
 func TestNothingStaysWithTheOtherContext(t *testing.T) {
-	for _, cancelled := range []bool{false, true} {
+	for _, canceled := range []bool{false, true} {
 		long, cancelLong := context.WithCancel(t.Context())
 		defer cancelLong()
 		drop := func() weak.Pointer[memchan.Sender[int]] {
@@ -180,7 +180,7 @@ func TestNothingStaysWithTheOtherContext(t *testing.T) {
 			if got := memchan.Watched(s); got != 2 {
 				t.Errorf("with receivers that wait under two contexts the crowd watches %d, want 2", got)
 			}
-			if cancelled {
+			if canceled {
 				cancelShort()
 			}
 			for s.Stats().WaitingReceivers > 0 {
@@ -192,7 +192,7 @@ func TestNothingStaysWithTheOtherContext(t *testing.T) {
 		p := drop()
 		for i := 0; p.Value() != nil; i++ {
 			if i == 10 {
-				t.Errorf("a channel that was dropped is held by a context under which many have waited, the other one cancelled: %v, want it collected", cancelled)
+				t.Errorf("a channel that was dropped is held by a context under which many have waited, the other one canceled: %v, want it collected", canceled)
 				break
 			}
 			runtime.GC()

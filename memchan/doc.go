@@ -31,15 +31,15 @@
 // wait are served in the order in which they came, and nobody who comes later
 // overtakes them: neither the value that a waiting Receive gets nor the slot in the
 // buffer that a waiting Send gets can be had by a TryReceive or TrySend. Whoever has
-// been cancelled, that is, whose Done channel is closed, is passed over.
+// been canceled, that is, whose Done channel is closed, is passed over.
 //
 // A Send that fails has handed over nothing. A value of a Send that returned nil is
 // received once, or is in the buffer when the last receiver is closed: then it is
-// discarded, and counted in [Stats]. A wait that is cancelled or closed leaves nothing
+// discarded, and counted in [Stats]. A wait that is canceled or closed leaves nothing
 // behind in the queue and takes nothing with it.
 //
 // A call that fails under a context which is done fails with the cause of that context,
-// whatever else is the matter with the channel. So a task that is cancelled together
+// whatever else is the matter with the channel. So a task that is canceled together
 // with its producer sees the cancellation, and never the end that the producer leaves
 // behind when it cleans up.
 //

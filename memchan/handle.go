@@ -110,8 +110,8 @@ func (h *handle[T]) watch(q *queue[T], w *waiter[T]) {
 
 // verdict is the error that a call under ctx ends with, if it has come to err.
 //
-// Whoever has been cancelled hears of that, also if it failed for another reason.
-// Otherwise the clean-up of a neighbour that was cancelled too, and has closed its end,
+// Whoever has been canceled hears of that, also if it failed for another reason.
+// Otherwise the clean-up of a neighbour that was canceled too, and has closed its end,
 // would pass for the end of the stream. A value that has been handed over, in
 // contrast, cannot be given back.
 func verdict(ctx context.Context, err error) error {

@@ -97,7 +97,7 @@ func TestValuesAreLetGo(t *testing.T) {
 		wg.Wait()
 		defer full.Close()
 	}
-	check("of a Send that was cancelled")
+	check("of a Send that was canceled")
 
 	for _, v := range make5() {
 		s.TrySend(v)
@@ -244,7 +244,7 @@ func TestChannelOutlivesBubble(t *testing.T) {
 			last := receiving(context.Background(), sharedReceiver)
 			waiting(crowdOf - 5 + 1)
 			cancel(errBoom)
-			checkError(t, "TrySend to the one who was not cancelled", shared.TrySend(7), nil)
+			checkError(t, "TrySend to the one who was not canceled", shared.TrySend(7), nil)
 			if got := <-last.ended; got.v != 7 || got.err != nil {
 				t.Errorf("Receive = %d, %v, want 7, nil", got.v, got.err)
 			}

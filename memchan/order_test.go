@@ -79,7 +79,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 		for i, c := range calls {
 			switch {
 			case i%3 == 1:
-				c.check(t, "Receive that was cancelled", 0, errBoom)
+				c.check(t, "Receive that was canceled", 0, errBoom)
 			case i%7 == 3:
 				c.check(t, "Receive on a handle that was closed", 0, memchan.ErrClosed)
 			default:

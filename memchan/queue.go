@@ -50,7 +50,7 @@ func (w waker) wake() {
 
 // A queue has the waiters of one side in the order of their arrival. The channel's mu
 // guards it. A ring of pointers in the place of the links was tried: with 1,000 who
-// wait, or 10,000 who are cancelled, it was not faster.
+// wait, or 10,000 who are canceled, it was not faster.
 type queue[T any] struct {
 	first, last *waiter[T]
 	n           int
@@ -95,9 +95,9 @@ func (q *queue[T]) serveLocked(w *waiter[T], err error) waker {
 	return waker{parked: &w.parked}
 }
 
-// frontLocked returns the first waiter that has not been cancelled, or nil.
+// frontLocked returns the first waiter that has not been canceled, or nil.
 //
-// Those who have been cancelled, but did not find the time yet to leave, are made to:
+// Those who have been canceled, but did not find the time yet to leave, are made to:
 // a value that is given to them would be received by a task that is about to end.
 func (q *queue[T]) frontLocked() *waiter[T] {
 	for w := q.first; w != nil; w = q.first {

@@ -14,7 +14,7 @@ import (
 	"github.com/trellis-go/trellis/memchan"
 )
 
-// TestStressDelivery lets many tasks send, receive, clone, close and be cancelled at
+// TestStressDelivery lets many tasks send, receive, clone, close and be canceled at
 // random, on one channel, and then accounts for every value: each one of a Send that
 // returned nil was received once, or was in the buffer when the last receiver was
 // closed; no other was received; and each receiver got those of one sender in order.
@@ -30,10 +30,10 @@ type market struct {
 	r        *stress.Round
 	s        *memchan.Sender[value]
 	rcv      *memchan.Receiver[value]
-	wild     bool                        // handles are closed under those who use them
-	patience int                         // how seldom a wait is cut short, in a thousand
-	leaving  int                         // how often a receiver leaves early, in a thousand
-	shared   atomic.Pointer[cancellable] // a context that many use, until somebody cancels it
+	wild     bool                       // handles are closed under those who use them
+	patience int                        // how seldom a wait is cut short, in a thousand
+	leaving  int                        // how often a receiver leaves early, in a thousand
+	shared   atomic.Pointer[cancelable] // a context that many use, until somebody cancels it
 	tasks    sync.WaitGroup
 
 	mu       sync.Mutex
@@ -43,15 +43,15 @@ type market struct {
 	ends     map[error]int // what calls ended with
 }
 
-// A cancellable is a context with its end.
-type cancellable struct {
+// A cancelable is a context with its end.
+type cancelable struct {
 	context.Context
 	cancel context.CancelFunc
 }
 
-func newCancellable() *cancellable {
+func newCancelable() *cancelable {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &cancellable{ctx, cancel}
+	return &cancelable{ctx, cancel}
 }
 
 func newMarket(r *stress.Round) *market {
@@ -64,7 +64,7 @@ func newMarket(r *stress.Round) *market {
 	}
 	m.s, m.rcv = memchan.Open[value](capacity)
 	memchan.SetPatience(m.s, 1+rng.IntN(10))
-	m.shared.Store(newCancellable())
+	m.shared.Store(newCancelable())
 	return m
 }
 
@@ -109,7 +109,7 @@ func (m *market) agitate(stop chan struct{}) {
 		for range rng.IntN(200) {
 			runtime.Gosched()
 		}
-		m.shared.Swap(newCancellable()).cancel()
+		m.shared.Swap(newCancelable()).cancel()
 	}
 }
 
@@ -124,7 +124,7 @@ func (m *market) context(rng *rand.Rand) (context.Context, context.CancelFunc) {
 	case rng.IntN(2) == 0:
 		return context.WithTimeout(m.shared.Load().Context, time.Duration(rng.IntN(20))*time.Microsecond)
 	}
-	c := newCancellable()
+	c := newCancelable()
 	spins := rng.IntN(20)
 	m.tasks.Go(func() {
 		for range spins {

@@ -29,7 +29,7 @@ func TestHeadingDoesNotCountAPassingFailureOfTheOuterNursery(t *testing.T) {
 }
 
 // Under Supervise the cause of the cancellation by the body does not name an earlier
-// failure, which cancelled nothing.
+// failure, which canceled nothing.
 func TestSuperviseCauseNamesTheBody(t *testing.T) {
 	inBubble(t, "cause", func(t *testing.T) {
 		var cause error

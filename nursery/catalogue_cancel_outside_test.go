@@ -12,7 +12,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-func TestCancelledFromOutside(t *testing.T) {
+func TestCanceledFromOutside(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_cancellation
 	inBubble(t, "while it waits for its tasks", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
@@ -26,7 +26,7 @@ func TestCancelledFromOutside(t *testing.T) {
 			return nil
 		})
 		checkElapsed(t, "Run", start, time.Second)
-		checkCancelled(t, "Run", err, cancelscope.ByParent)
+		checkCanceled(t, "Run", err, cancelscope.ByParent)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run = %v, want %v", err, context.Canceled)
 		}
@@ -47,7 +47,7 @@ func TestCancelledFromOutside(t *testing.T) {
 			}
 			return body.sleep(ctx)
 		})
-		checkCancelled(t, "Run", err, cancelscope.ByParent)
+		checkCanceled(t, "Run", err, cancelscope.ByParent)
 		body.checkInterrupted(t, "the body")
 		for i := range children {
 			children[i].checkInterrupted(t, "a child")
@@ -64,7 +64,7 @@ func TestCancelledFromOutside(t *testing.T) {
 			defer func() { cleaned = true }()
 			return body.sleep(ctx)
 		})
-		checkCancelled(t, "Run", err, cancelscope.ByParent)
+		checkCanceled(t, "Run", err, cancelscope.ByParent)
 		body.checkInterrupted(t, "the body")
 		if !cleaned {
 			t.Error("the clean-up of the body did not run")
@@ -83,7 +83,7 @@ func TestCancelledFromOutside(t *testing.T) {
 				cancel()
 				return nil
 			})
-			checkCancelled(t, "Run", err, cancelscope.ByParent)
+			checkCanceled(t, "Run", err, cancelscope.ByParent)
 			children[0].checkInterrupted(t, "the first child")
 			children[1].checkInterrupted(t, "the second child")
 		}
@@ -103,8 +103,8 @@ func TestCancelledFromOutside(t *testing.T) {
 			synctest.Wait() // the task waits for its child
 			task.Cancel(errBoom)
 			_, err := task.Wait(ctx)
-			c := checkCancelled(t, "Wait", err, cancelscope.ByCall)
-			checkCancelled(t, "the Run in the task", inner, cancelscope.ByCall)
+			c := checkCanceled(t, "Wait", err, cancelscope.ByCall)
+			checkCanceled(t, "the Run in the task", inner, cancelscope.ByCall)
 			if c.Reason() != errBoom {
 				t.Errorf("reason = %v, want %v", c.Reason(), errBoom)
 			}
@@ -134,7 +134,7 @@ func TestCancelledFromOutside(t *testing.T) {
 				t.Error("Run has returned before the child has cleaned up")
 			}
 			checkElapsed(t, "Run", start, time.Second+time.Minute)
-			checkCancelled(t, "Run", err, cancelscope.ByCall)
+			checkCanceled(t, "Run", err, cancelscope.ByCall)
 			return err
 		})
 		checkShape(t, "outer.Run", err, "nil")
@@ -157,7 +157,7 @@ func TestCancelledFromOutside(t *testing.T) {
 			return nil
 		})
 		// One cancellation, however many tasks it has reached.
-		c := checkCancelled(t, "Run", err, cancelscope.ByParent)
+		c := checkCanceled(t, "Run", err, cancelscope.ByParent)
 		if again := context.Cause(outside); c.Reason() != nil || again != context.Canceled {
 			t.Errorf("reason %v, cause outside %v; want nil, %v", c.Reason(), again, context.Canceled)
 		}
@@ -182,7 +182,7 @@ func TestCancelledFromOutside(t *testing.T) {
 			return nil
 		})
 		checkElapsed(t, "Run", start, time.Minute)
-		c := checkCancelled(t, "Run", err, cancelscope.ByParent)
+		c := checkCanceled(t, "Run", err, cancelscope.ByParent)
 		if c.Reason() != errBoom {
 			t.Errorf("reason = %v, want %v, the first one", c.Reason(), errBoom)
 		}
@@ -226,7 +226,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 			_, rest := cancelscope.Split(ctx, err) // if the outer child was first, err has its cancellation too
 			checkShape(t, "the inner Run, without cancellations,", rest, "[inner=bang]")
 			synctest.Wait() // the outer child has failed as well
-			checkCancelled(t, "Sleep in the outer body", deadline.Sleep(ctx, forever), cancelscope.ByTask)
+			checkCanceled(t, "Sleep in the outer body", deadline.Sleep(ctx, forever), cancelscope.ByTask)
 			return nil // the inner error has been dealt with
 		})
 		checkShape(t, "the outer Run", err, "[outer=boom]")
@@ -255,7 +255,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 			})
 			close(known)
 			_, err := self.Wait(ctx)
-			checkCancelled(t, "Wait", err, cancelscope.ByCall)
+			checkCanceled(t, "Wait", err, cancelscope.ByCall)
 			if !handled {
 				t.Errorf("the failure of the child did not come out of the inner nursery, want it to")
 			}

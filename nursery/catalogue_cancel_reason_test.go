@@ -15,7 +15,7 @@ import (
 // its error.
 func checkBlame(t *testing.T, call string, err error, task string, want error) {
 	t.Helper()
-	c := checkCancelled(t, call, err, cancelscope.ByTask)
+	c := checkCanceled(t, call, err, cancelscope.ByTask)
 	var blamed *nursery.TaskError
 	if !errors.As(c.Reason(), &blamed) || blamed.Task != task || !errors.Is(blamed, want) {
 		t.Errorf("%s: reason = %v, want that task %q failed with %v", call, c.Reason(), task, want)
@@ -77,7 +77,7 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 			n.GoNamed("child", func(ctx context.Context) error {
 				err := deadline.Sleep(ctx, forever)
 				checkBlame(t, "Sleep in the child", err, "body", errBoom)
-				if c := checkCancelled(t, "Sleep in the child", err, cancelscope.ByTask); c.Scope() != "upload" {
+				if c := checkCanceled(t, "Sleep in the child", err, cancelscope.ByTask); c.Scope() != "upload" {
 					t.Errorf("Scope() = %q, want %q: whose body it was", c.Scope(), "upload")
 				}
 				return err
@@ -88,19 +88,19 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 	})
 }
 
-func TestReasonOfACancelledNursery(t *testing.T) {
+func TestReasonOfACanceledNursery(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_cancel_with_reason
 	inBubble(t, "is what was given to Cancel", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
-				c := checkCancelled(t, "Sleep in a task", deadline.Sleep(ctx, forever), cancelscope.ByCall)
+				c := checkCanceled(t, "Sleep in a task", deadline.Sleep(ctx, forever), cancelscope.ByCall)
 				if c.Reason() != errBoom {
 					t.Errorf("reason = %v, want %v", c.Reason(), errBoom)
 				}
 				return c
 			})
 			n.Scope().Cancel(errBoom)
-			c := checkCancelled(t, "Sleep in the body", deadline.Sleep(ctx, forever), cancelscope.ByCall)
+			c := checkCanceled(t, "Sleep in the body", deadline.Sleep(ctx, forever), cancelscope.ByCall)
 			if got, want := c.Error(), "scope canceled: boom"; got != want {
 				t.Errorf("Error() = %q, want %q", got, want)
 			}

@@ -79,7 +79,7 @@ func TestCancelReachesAllTasks(t *testing.T) {
 				child.entered = true
 				err := nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { return body.sleep(ctx) })
 				if err != nil {
-					checkCancelled(t, "the nested Run", err, cancelscope.ByCall)
+					checkCanceled(t, "the nested Run", err, cancelscope.ByCall)
 					child.interrupted = true
 					return err
 				}
@@ -149,7 +149,7 @@ func TestCancelReachesAllTasks(t *testing.T) {
 	})
 }
 
-func TestCancelledNursery(t *testing.T) {
+func TestCanceledNursery(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_level_cancellation
 	// catalogue: anyio/test_taskgroups.py::test_cancel
 	inBubble(t, "before its task has run", func(t *testing.T) {
@@ -172,8 +172,8 @@ func TestCancelledNursery(t *testing.T) {
 			return deadline.Sleep(ctx, 0)
 		})
 		checkShape(t, "Run", err, "nil")
-		if !scope.CancelCalled() || !scope.CancelledCaught() {
-			t.Errorf("CancelCalled, CancelledCaught = %v, %v, want true, true", scope.CancelCalled(), scope.CancelledCaught())
+		if !scope.CancelCalled() || !scope.CanceledCaught() {
+			t.Errorf("CancelCalled, CanceledCaught = %v, %v, want true, true", scope.CancelCalled(), scope.CanceledCaught())
 		}
 	})
 
@@ -220,7 +220,7 @@ func TestCancelledNursery(t *testing.T) {
 		var late marker
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(context.Context) error {
-				synctest.Wait() // the nursery has been cancelled
+				synctest.Wait() // the nursery has been canceled
 				n.Go(func(ctx context.Context) error {
 					var own cancelscope.Scope
 					if err := own.Run(ctx, late.sleep); err != nil {
@@ -284,7 +284,7 @@ func TestCancelOneTask(t *testing.T) {
 				if err := s.Run(ctx, child.sleep); err != nil {
 					return err
 				}
-				after = s.CancelledCaught()
+				after = s.CanceledCaught()
 				return nil
 			})
 			s := <-scope
@@ -330,7 +330,7 @@ func TestCancelOneTask(t *testing.T) {
 func TestNurseryIsNoCheckpoint(t *testing.T) {
 	// catalogue: trio/test_run.py::test_trivial_yields
 	// catalogue: anyio/test_taskgroups.py::test_cancel_before_entering_task_group
-	inBubble(t, "in a cancelled scope", func(t *testing.T) {
+	inBubble(t, "in a canceled scope", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(nil)
@@ -346,8 +346,8 @@ func TestNurseryIsNoCheckpoint(t *testing.T) {
 			return nil
 		})
 		checkShape(t, "s.Run", err, "nil")
-		if s.CancelledCaught() {
-			t.Error("CancelledCaught() = true, want false: nobody waited")
+		if s.CanceledCaught() {
+			t.Error("CanceledCaught() = true, want false: nobody waited")
 		}
 	})
 }

@@ -20,7 +20,7 @@ func (e oddError) Error() string { return e.what }
 
 func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	// In asyncio the group takes the place of the cancellation; here both go up, and
-	// the scope that was cancelled takes the cancellation away.
+	// the scope that was canceled takes the cancellation away.
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_08
 	inBubble(t, "of the tasks", func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 			n.GoNamed("b", stubborn(errBang))
 			return deadline.Sleep(ctx, forever)
 		})
-		checkShape(t, "Run under a context that was cancelled", err, "[a=boom b=bang cancelled]", "[b=bang a=boom cancelled]")
+		checkShape(t, "Run under a context that was canceled", err, "[a=boom b=bang canceled]", "[b=bang a=boom canceled]")
 		if !errors.Is(err, errBoom) || !errors.Is(err, errBang) || !errors.Is(err, context.Canceled) {
 			t.Errorf("errors.Is finds in %v: %v %v %v, want all three", err, errors.Is(err, errBoom), errors.Is(err, errBang), errors.Is(err, context.Canceled))
 		}
@@ -45,7 +45,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_11
 	inBubble(t, "of an inner nursery's tasks", func(t *testing.T) {
-		err := cancelledAfter(t, time.Second, func(ctx context.Context) error {
+		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 					n.GoNamed("a", stubborn(errBoom))
@@ -54,12 +54,12 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 				})
 			})
 		})
-		checkShape(t, "a cancelled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
+		checkShape(t, "a canceled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_12
 	inBubble(t, "of an inner nursery's tasks beside an outer sleeper", func(t *testing.T) {
-		err := cancelledAfter(t, time.Second, func(ctx context.Context) error {
+		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.GoNamed("sleeper", sleeping(forever))
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -69,19 +69,19 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 				})
 			})
 		})
-		checkShape(t, "a cancelled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
+		checkShape(t, "a canceled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_15
 	inBubble(t, "of a task that ignores the cancellation", func(t *testing.T) {
 		start := time.Now()
-		err := cancelledAfter(t, time.Second, func(ctx context.Context) error {
+		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.GoNamed("crasher", func(ctx context.Context) error {
 					return cancelscope.Shield(ctx, forever, failing(2*time.Second, errBoom))
 				})
 				cause := deadline.Sleep(ctx, forever)
-				checkCancelled(t, "Sleep in the body", cause, cancelscope.ByCall)
+				checkCanceled(t, "Sleep in the body", cause, cancelscope.ByCall)
 				if err := cancelscope.Shield(ctx, forever, sleeping(5*time.Second)); err != nil {
 					t.Errorf("Shield in the body's clean-up = %v, want nil", err)
 				}
@@ -89,12 +89,12 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 			})
 		})
 		checkElapsed(t, "Run with clean-up of 5s after a cancellation at 1s", start, 6*time.Second)
-		checkShape(t, "a cancelled scope around a nursery", err, "[crasher=boom]")
+		checkShape(t, "a canceled scope around a nursery", err, "[crasher=boom]")
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_16
 	inBubble(t, "through somebody who waits for the task with the nursery", func(t *testing.T) {
-		err := cancelledAfter(t, time.Second, func(ctx context.Context) error {
+		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				task := nursery.SpawnNamed(n, "inner", func(ctx context.Context) (int, error) {
 					return 0, nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -105,11 +105,11 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 					})
 				})
 				_, err := task.Wait(ctx)
-				checkCancelled(t, "Wait in the body", err, cancelscope.ByCall)
+				checkCanceled(t, "Wait in the body", err, cancelscope.ByCall)
 				return err
 			})
 		})
-		checkShape(t, "a cancelled scope around a nursery", err, "[inner=[crasher=boom]]")
+		checkShape(t, "a canceled scope around a nursery", err, "[inner=[crasher=boom]]")
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_18
@@ -150,8 +150,8 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 }
 
-// cancelledAfter runs fn in a scope that is cancelled after d.
-func cancelledAfter(t *testing.T, d time.Duration, fn func(ctx context.Context) error) error {
+// canceledAfter runs fn in a scope that is canceled after d.
+func canceledAfter(t *testing.T, d time.Duration, fn func(ctx context.Context) error) error {
 	var s cancelscope.Scope
 	time.AfterFunc(d, func() { s.Cancel(nil) })
 	return s.Run(t.Context(), fn)
@@ -172,7 +172,7 @@ func TestErrorsBetweenNestedNurseries(t *testing.T) {
 		})
 		checkElapsed(t, "Run", start, time.Second)
 		checkShape(t, "the outer Run", err, "[crasher=boom]")
-		checkCancelled(t, "the inner Run", inner, cancelscope.ByTask)
+		checkCanceled(t, "the inner Run", inner, cancelscope.ByTask)
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_14
@@ -190,7 +190,7 @@ func TestErrorsBetweenNestedNurseries(t *testing.T) {
 	})
 }
 
-func TestBodyFailsWhileItIsCancelledForATask(t *testing.T) {
+func TestBodyFailsWhileItIsCanceledForATask(t *testing.T) {
 	// run runs a nursery whose task fails with one error, to which the body answers
 	// with another.
 	run := func(ctx context.Context, task, body error) error {

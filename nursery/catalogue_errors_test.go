@@ -120,13 +120,13 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			return within(ctx, 3, func(ctx context.Context, n *nursery.Nursery) error {
-				n.GoNamed("cancelled", sleeping(forever))
+				n.GoNamed("canceled", sleeping(forever))
 				n.GoNamed("crasher", stubborn(errBoom))
 				s.Cancel(nil)
 				return nil
 			})
 		})
-		checkShape(t, "a cancelled scope around Run in Run in Run", err, "[inner=[inner=[crasher=boom]]]")
+		checkShape(t, "a canceled scope around Run in Run in Run", err, "[inner=[inner=[crasher=boom]]]")
 	})
 
 	// catalogue: trio/test_run.py::test_nursery_collapse
@@ -140,7 +140,7 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 				return deadline.Sleep(ctx, forever)
 			})
 		})
-		checkShape(t, "Run around a cancelled Run", err, "[crasher=boom body=[late=bang]]")
+		checkShape(t, "Run around a canceled Run", err, "[crasher=boom body=[late=bang]]")
 		if got := leaves(err); !slices.Equal(got, []error{errBoom, errBang}) {
 			t.Errorf("errors of Run = %v, want the very %v", got, []error{errBoom, errBang})
 		}
@@ -186,18 +186,18 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 			})
 			return inside
 		})
-		checkShape(t, "Run in a cancelled scope", inside, "[crasher=boom cancelled]")
-		checkShape(t, "the cancelled scope", err, "[crasher=boom]")
+		checkShape(t, "Run in a canceled scope", inside, "[crasher=boom canceled]")
+		checkShape(t, "the canceled scope", err, "[crasher=boom]")
 		if got := leaves(err); !slices.Equal(got, []error{errBoom}) {
 			t.Errorf("errors of the scope = %v, want the very %v", got, errBoom)
 		}
-		if !innerCalled || !outer.CancelledCaught() {
-			t.Errorf("the nursery was cancelled by its task: %v, the scope absorbed: %v, want true, true", innerCalled, outer.CancelledCaught())
+		if !innerCalled || !outer.CanceledCaught() {
+			t.Errorf("the nursery was canceled by its task: %v, the scope absorbed: %v, want true, true", innerCalled, outer.CanceledCaught())
 		}
 	})
 
 	// catalogue: trio/test_run.py::test_cancel_scope_no_cancellederror
-	inBubble(t, "a cancelled scope lets a group without cancellations through", func(t *testing.T) {
+	inBubble(t, "a canceled scope lets a group without cancellations through", func(t *testing.T) {
 		var s cancelscope.Scope
 		var inside error
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -208,10 +208,10 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 			})
 			return inside
 		})
-		checkShape(t, "the cancelled scope", err, "[a=boom body=bang]", "[body=bang a=boom]")
-		if err != inside || s.CancelledCaught() || !s.CancelCalled() {
-			t.Errorf("Scope.Run gives the same error: %v, CancelledCaught %v, CancelCalled %v, want true, false, true",
-				err == inside, s.CancelledCaught(), s.CancelCalled())
+		checkShape(t, "the canceled scope", err, "[a=boom body=bang]", "[body=bang a=boom]")
+		if err != inside || s.CanceledCaught() || !s.CancelCalled() {
+			t.Errorf("Scope.Run gives the same error: %v, CanceledCaught %v, CancelCalled %v, want true, false, true",
+				err == inside, s.CanceledCaught(), s.CancelCalled())
 		}
 	})
 
@@ -228,19 +228,19 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 			})
 			return inside
 		})
-		c := checkCancelled(t, "Run in a cancelled scope", inside, cancelscope.ByCall)
+		c := checkCanceled(t, "Run in a canceled scope", inside, cancelscope.ByCall)
 		if c.Reason() != errBoom {
 			t.Errorf("Reason of what Run returned = %v, want %v", c.Reason(), errBoom)
 		}
-		if err != nil || !s.CancelledCaught() {
-			t.Errorf("Scope.Run = %v, CancelledCaught %v, want nil, true", err, s.CancelledCaught())
+		if err != nil || !s.CanceledCaught() {
+			t.Errorf("Scope.Run = %v, CanceledCaught %v, want nil, true", err, s.CanceledCaught())
 		}
 	})
 }
 
 func TestErrorsOfCleanUp(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_exception_group_children
-	inBubble(t, "a task that fails while it is cancelled for another", func(t *testing.T) {
+	inBubble(t, "a task that fails while it is canceled for another", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("first", failing(time.Second, errBoom))
@@ -260,7 +260,7 @@ func TestErrorsOfCleanUp(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_exception_group_host
-	inBubble(t, "a task that fails while it is cancelled for the body", func(t *testing.T) {
+	inBubble(t, "a task that fails while it is canceled for the body", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("cleaner", func(ctx context.Context) (err error) {
 				defer func() { err = errBang }()

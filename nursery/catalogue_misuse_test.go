@@ -130,12 +130,12 @@ func TestCatalogueGoAfterFailure(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("first", failing(0, errBoom))
 			err := deadline.Sleep(ctx, forever)
-			checkCancelled(t, "Sleep in the body", err, cancelscope.ByTask)
+			checkCanceled(t, "Sleep in the body", err, cancelscope.ByTask)
 
 			late := nursery.Spawn(n, func(ctx context.Context) (int, error) {
 				ran = true
 				err := deadline.Sleep(ctx, 0)
-				c := checkCancelled(t, "Sleep in the late task", err, cancelscope.ByTask)
+				c := checkCanceled(t, "Sleep in the late task", err, cancelscope.ByTask)
 				if !errors.Is(c, errBoom) {
 					t.Errorf("Sleep in the late task = %v, want the first failure %v in it", c, errBoom)
 				}
@@ -143,7 +143,7 @@ func TestCatalogueGoAfterFailure(t *testing.T) {
 			})
 			<-late.Done()
 			if err := n.TryGo(func(context.Context) error { return errBang }); err != nil {
-				t.Errorf("TryGo in a nursery that is being cancelled = %v, want nil", err)
+				t.Errorf("TryGo in a nursery that is being canceled = %v, want nil", err)
 			}
 			return err
 		})

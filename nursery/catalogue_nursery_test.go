@@ -49,7 +49,7 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 		})
 		checkElapsed(t, "Run with a task that fails at once", start, 0)
 		checkShape(t, "Run with a task that fails at once", err, "[crasher=boom]")
-		checkCancelled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
+		checkCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_04
@@ -73,7 +73,7 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 			t.Errorf("Result of the failed task = %v, want %v itself", err, errBoom)
 		}
 		got, err := sibling.Result()
-		checkCancelled(t, "Result of the sibling", err, cancelscope.ByTask)
+		checkCanceled(t, "Result of the sibling", err, cancelscope.ByTask)
 		if got != 0 || after {
 			t.Errorf("Result of the sibling = %d, code after the nursery run: %v, want 0, false", got, after)
 		}
@@ -99,11 +99,11 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 			return nil
 		})
 		checkElapsed(t, "Run with three tasks that fail", start, time.Second)
-		// Who is cancelled before it fails is no failure.
+		// Who is canceled before it fails is no failure.
 		checkShape(t, "Run with three tasks that fail", err,
 			"[crasher=boom]", "[crasher=boom crasher=boom]", "[crasher=boom crasher=boom crasher=boom]")
-		checkCancelled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
-		checkCancelled(t, "Sleep in the body", body, cancelscope.ByTask)
+		checkCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
+		checkCanceled(t, "Sleep in the body", body, cancelscope.ByTask)
 		if after {
 			t.Error("code after the sleep of the body has run, want it skipped")
 		}
@@ -151,7 +151,7 @@ func TestFailingTaskCancelsTheBody(t *testing.T) {
 		})
 		checkElapsed(t, "Run", start, time.Second)
 		checkShape(t, "Run", err, "[crasher=boom]")
-		c := checkCancelled(t, "Sleep in the body", body, cancelscope.ByTask)
+		c := checkCanceled(t, "Sleep in the body", body, cancelscope.ByTask)
 		checkShape(t, "Reason of the body's cancellation", c.Reason(), "crasher=boom")
 	})
 }
@@ -175,10 +175,10 @@ func TestFailingBodyCancelsTheTasks(t *testing.T) {
 		checkElapsed(t, "Run", start, time.Second)
 		checkShape(t, "Run with a body that fails", err, "[body=boom]")
 		for i, task := range tasks {
-			c := checkCancelled(t, "Sleep in a task", causes[i], cancelscope.ByTask)
+			c := checkCanceled(t, "Sleep in a task", causes[i], cancelscope.ByTask)
 			checkShape(t, "Reason of the task's cancellation", c.Reason(), "body=boom")
 			_, err := task.Result()
-			checkCancelled(t, "Result of a task", err, cancelscope.ByTask)
+			checkCanceled(t, "Result of a task", err, cancelscope.ByTask)
 		}
 	})
 
@@ -199,12 +199,12 @@ func TestFailingBodyCancelsTheTasks(t *testing.T) {
 		checkShape(t, "Run with a body that fails at once", err, "[body=boom]")
 		for _, task := range tasks {
 			_, err := task.Result()
-			checkCancelled(t, "Result of a task", err, cancelscope.ByTask)
+			checkCanceled(t, "Result of a task", err, cancelscope.ByTask)
 		}
 	})
 }
 
-func TestTaskStartedInCancelledNursery(t *testing.T) {
+func TestTaskStartedInCanceledNursery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_precancelled_task
 	inBubble(t, "runs to its first wait", func(t *testing.T) {
 		began, passed := false, false
@@ -222,7 +222,7 @@ func TestTaskStartedInCancelledNursery(t *testing.T) {
 			return nil
 		})
 		if !began || passed || seen != context.Canceled || err != nil {
-			t.Errorf("Go in a cancelled nursery: began %v, passed its first wait %v, ctx.Err %v, Run = %v, want true, false, %v, nil",
+			t.Errorf("Go in a canceled nursery: began %v, passed its first wait %v, ctx.Err %v, Run = %v, want true, false, %v, nil",
 				began, passed, seen, err, context.Canceled)
 		}
 	})
@@ -339,7 +339,7 @@ func TestCauseNamesTheTask(t *testing.T) {
 			return nil
 		})
 		checkShape(t, "Run", err, "[first=boom second=bang]")
-		c := checkCancelled(t, "Cause in a task started after the failure", late, cancelscope.ByTask)
+		c := checkCanceled(t, "Cause in a task started after the failure", late, cancelscope.ByTask)
 		checkShape(t, "Reason of that cause", c.Reason(), "first=boom")
 		if c.Scope() != "crawl" || !errors.Is(late, errBoom) || errors.Is(late, errBang) {
 			t.Errorf("Cause = %v of scope %q, want the first failure, scope crawl", late, c.Scope())

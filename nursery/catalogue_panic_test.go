@@ -11,7 +11,7 @@ import (
 
 func TestPanicTakesPrecedenceOverErrors(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_20
-	inBubble(t, "in a body that is cancelled for a task", func(t *testing.T) {
+	inBubble(t, "in a body that is canceled for a task", func(t *testing.T) {
 		start := time.Now()
 		siblingEnded := false
 		o := outcomeOf(func() error {

@@ -21,7 +21,7 @@ func cancelSoon(s *cancelscope.Scope) func(context.Context) error {
 	}
 }
 
-// checkPending checks that ctx is cancelled, and that each wait says so.
+// checkPending checks that ctx is canceled, and that each wait says so.
 func checkPending(t *testing.T, name string, ctx context.Context) {
 	t.Helper()
 	if at, ok := deadline.Effective(ctx); !ok || !at.IsZero() {
@@ -34,7 +34,7 @@ func checkPending(t *testing.T, name string, ctx context.Context) {
 	}
 }
 
-// checkUnlimited checks that ctx is not cancelled and has no deadline.
+// checkUnlimited checks that ctx is not canceled and has no deadline.
 func checkUnlimited(t *testing.T, name string, ctx context.Context) {
 	t.Helper()
 	checkCalm(t, name, ctx)
@@ -65,8 +65,8 @@ func TestShieldedTask(t *testing.T) {
 			})
 		})
 		checkShape(t, "outer.Run", err, "nil")
-		if !outer.CancelledCaught() {
-			t.Error("CancelledCaught() of the outer scope = false, want true")
+		if !outer.CanceledCaught() {
+			t.Error("CanceledCaught() of the outer scope = false, want true")
 		}
 	})
 
@@ -145,7 +145,7 @@ func TestShieldedTask(t *testing.T) {
 
 func TestShieldInTheBody(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_shielding
-	inBubble(t, "of a nursery that is cancelled meanwhile", func(t *testing.T) {
+	inBubble(t, "of a nursery that is canceled meanwhile", func(t *testing.T) {
 		var after marker
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(cancelSoon(n.Scope()))
@@ -165,7 +165,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_from_shielded_scope
-	inBubble(t, "from which the nursery is cancelled", func(t *testing.T) {
+	inBubble(t, "from which the nursery is canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			var shielded cancelscope.Scope
 			shielded.SetShield(true)
@@ -182,7 +182,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_shielded_scope
-	inBubble(t, "whose own scope is cancelled", func(t *testing.T) {
+	inBubble(t, "whose own scope is canceled", func(t *testing.T) {
 		var shielded cancelscope.Scope
 		shielded.SetShield(true)
 		err := shielded.Run(t.Context(), func(ctx context.Context) error {
@@ -192,8 +192,8 @@ func TestShieldInTheBody(t *testing.T) {
 			return deadline.Sleep(ctx, 0)
 		})
 		checkShape(t, "Run", err, "nil")
-		if !shielded.CancelledCaught() {
-			t.Error("CancelledCaught() = false, want true")
+		if !shielded.CanceledCaught() {
+			t.Error("CanceledCaught() = false, want true")
 		}
 	})
 
@@ -229,7 +229,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_shielding_immediate_scope_cancelled
-	inBubble(t, "that is cancelled by a task inside", func(t *testing.T) {
+	inBubble(t, "that is canceled by a task inside", func(t *testing.T) {
 		var shielded cancelscope.Scope
 		var body marker
 		shielded.SetShield(true)
@@ -241,8 +241,8 @@ func TestShieldInTheBody(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "nil")
 		body.checkInterrupted(t, "the body")
-		if !shielded.CancelledCaught() {
-			t.Error("CancelledCaught() = false, want true")
+		if !shielded.CanceledCaught() {
+			t.Error("CanceledCaught() = false, want true")
 		}
 	})
 

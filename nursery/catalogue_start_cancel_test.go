@@ -12,8 +12,8 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-func TestStartByACallerWhoIsCancelled(t *testing.T) {
-	// start calls Start in a scope that is cancelled after a second, while the nursery
+func TestStartByACallerWhoIsCanceled(t *testing.T) {
+	// start calls Start in a scope that is canceled after a second, while the nursery
 	// is not.
 	start := func(t *testing.T, task func(context.Context, func(int)) error) (v int, s *cancelscope.Scope, err error) {
 		s = new(cancelscope.Scope)
@@ -24,12 +24,12 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 				return err
 			})
 			if ctx.Err() != nil || n.Scope().CancelCalled() {
-				t.Errorf("after Start by a cancelled caller ctx.Err of the nursery = %v, CancelCalled %v, want nil, false", ctx.Err(), n.Scope().CancelCalled())
+				t.Errorf("after Start by a canceled caller ctx.Err of the nursery = %v, CancelCalled %v, want nil, false", ctx.Err(), n.Scope().CancelCalled())
 			}
 		})
 		return v, s, err
 	}
-	// late is a task that calls started when it has already been cancelled.
+	// late is a task that calls started when it has already been canceled.
 	late := func(then func(ctx context.Context) error) func(context.Context, func(int)) error {
 		return func(ctx context.Context, started func(int)) error {
 			<-ctx.Done()
@@ -43,20 +43,20 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 		begin := time.Now()
 		v, s, err := start(t, readyAfter(forever, 5, forever, nil))
 		checkElapsed(t, "Start", begin, time.Second)
-		if c := checkCancelled(t, "Start", err, cancelscope.ByCall); v != 0 || c.Reason() != errBang {
+		if c := checkCanceled(t, "Start", err, cancelscope.ByCall); v != 0 || c.Reason() != errBang {
 			t.Errorf("Start = %d, %v, want 0, a cancellation for the reason %v", v, err, errBang)
 		}
-		if !s.CancelledCaught() {
-			t.Error("CancelledCaught of the caller's scope = false, want true")
+		if !s.CanceledCaught() {
+			t.Error("CanceledCaught of the caller's scope = false, want true")
 		}
 	})
 
 	// catalogue: trio/test_run.py::test_nursery_start
 	inBubble(t, "does not lose the task that waits after started", func(t *testing.T) {
 		v, s, err := start(t, late(sleeping(forever)))
-		checkCancelled(t, "Start of a task that waits after started", err, cancelscope.ByCall)
-		if v != 0 || !s.CancelledCaught() {
-			t.Errorf("Start = %d, CancelledCaught %v, want 0, true", v, s.CancelledCaught())
+		checkCanceled(t, "Start of a task that waits after started", err, cancelscope.ByCall)
+		if v != 0 || !s.CanceledCaught() {
+			t.Errorf("Start = %d, CanceledCaught %v, want 0, true", v, s.CanceledCaught())
 		}
 	})
 	inBubble(t, "gives the value of a task that ends well after started", func(t *testing.T) {
@@ -117,9 +117,9 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 				})
 				return err
 			})
-			if err != nil || !s.CancelledCaught() || n.Scope().CancelCalled() || ctx.Err() != nil {
-				t.Errorf("cancelled scope around Start = %v, CancelledCaught %v, the nursery's CancelCalled %v, ctx.Err %v, want nil, true, false, nil",
-					err, s.CancelledCaught(), n.Scope().CancelCalled(), ctx.Err())
+			if err != nil || !s.CanceledCaught() || n.Scope().CancelCalled() || ctx.Err() != nil {
+				t.Errorf("canceled scope around Start = %v, CanceledCaught %v, the nursery's CancelCalled %v, ctx.Err %v, want nil, true, false, nil",
+					err, s.CanceledCaught(), n.Scope().CancelCalled(), ctx.Err())
 			}
 		})
 		if !began || passed {
@@ -151,14 +151,14 @@ func TestStartByACallerWhoIsCancelled(t *testing.T) {
 		})
 		checkElapsed(t, "Run", begin, time.Second)
 		checkShape(t, "the outer Run", err, "[middle=[crasher=boom]]")
-		checkCancelled(t, "Sleep in the starting task", seen, cancelscope.ByTask)
+		checkCanceled(t, "Sleep in the starting task", seen, cancelscope.ByTask)
 		if !began || passed {
 			t.Errorf("the task began: %v, passed its wait: %v, want true, false", began, passed)
 		}
 	})
 }
 
-func TestStartIntoACancelledNursery(t *testing.T) {
+func TestStartIntoACanceledNursery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_nursery_start_with_cancelled_nursery
 	// start starts, from outside the nursery, a task with two children of its own that
 	// sleep, and cancels the nursery just before or after started.
@@ -213,11 +213,11 @@ func TestStartIntoACancelledNursery(t *testing.T) {
 		})
 		checkElapsed(t, "Run", begin, 0)
 		if err != nil || interrupted != 2 || done != 2 {
-			t.Errorf("Run = %v, %d grandchildren interrupted, %d cancelled, want nil, 2, 2", err, interrupted, done)
+			t.Errorf("Run = %v, %d grandchildren interrupted, %d canceled, want nil, 2, 2", err, interrupted, done)
 		}
 	}
-	inBubble(t, "cancelled before started", func(t *testing.T) { start(t, true) })
-	inBubble(t, "cancelled after started", func(t *testing.T) { start(t, false) })
+	inBubble(t, "canceled before started", func(t *testing.T) { start(t, true) })
+	inBubble(t, "canceled after started", func(t *testing.T) { start(t, false) })
 
 	// catalogue: anyio/test_taskgroups.py::test_no_called_started_twice
 	inBubble(t, "of a task that only calls started", func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestStartIntoACancelledNursery(t *testing.T) {
 				passed = true
 				return nil
 			})
-			checkCancelled(t, "Start", err, cancelscope.ByCall)
+			checkCanceled(t, "Start", err, cancelscope.ByCall)
 			return err
 		})
 		if err != nil || !began || passed {
@@ -298,8 +298,8 @@ func TestStartTask(t *testing.T) {
 				t.Errorf("StartTask = %d, ctx.Err after Task.Cancel %v, want 3, nil", v, ctx.Err())
 			}
 			w, err := task.Result()
-			if c := checkCancelled(t, "Result of the cancelled task", err, cancelscope.ByCall); w != 0 || c.Reason() != errBang {
-				t.Errorf("Result of the cancelled task = %d, %v, want 0, the reason %v", w, err, errBang)
+			if c := checkCanceled(t, "Result of the canceled task", err, cancelscope.ByCall); w != 0 || c.Reason() != errBang {
+				t.Errorf("Result of the canceled task = %d, %v, want 0, the reason %v", w, err, errBang)
 			}
 		})
 		checkElapsed(t, "Run", begin, 0)
@@ -337,7 +337,7 @@ func TestStartTask(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "of a task that ends well under a cancelled caller", func(t *testing.T) {
+	inBubble(t, "of a task that ends well under a canceled caller", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			n.Scope().Cancel(nil)
 			v, task, err := nursery.StartTask(ctx, n, func(_ context.Context, started func(int)) (int, error) {

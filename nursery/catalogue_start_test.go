@@ -146,7 +146,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 			t.Errorf("Start of a task that calls started twice = %d, %v, Run: %v, want 1, nil, a panic that says so", v, err, o)
 		}
 
-		// Under a caller who is cancelled the task stays with Start, and so does the panic.
+		// Under a caller who is canceled the task stays with Start, and so does the panic.
 		o = outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				n.Scope().Cancel(nil)
@@ -159,7 +159,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 					return err
 				})
 				if p, ok := in.panicked.(*nursery.PanicError); !ok || p.Value != "nursery: started called twice: call it once, when the task is ready" {
-					t.Errorf("Start under a cancelled context of a task that calls started twice: %v, want a panic that says so", in)
+					t.Errorf("Start under a canceled context of a task that calls started twice: %v, want a panic that says so", in)
 				}
 				return nil
 			})

@@ -144,7 +144,7 @@ func TestTaskResults(t *testing.T) {
 		checkShape(t, "Run with a task that fails", err, "[crasher=boom]")
 	})
 
-	inBubble(t, "are not waited for by somebody who is cancelled", func(t *testing.T) {
+	inBubble(t, "are not waited for by somebody who is canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			slow := nursery.Spawn(n, giving(time.Minute, 1))
 			done := nursery.Spawn(n, giving(0, 2))
@@ -162,7 +162,7 @@ func TestTaskResults(t *testing.T) {
 			s.Run(ctx, func(ctx context.Context) error {
 				s.Cancel(errBoom)
 				v, err := done.Wait(ctx)
-				if c := checkCancelled(t, "Wait under a context that is done", err, cancelscope.ByCall); c.Reason() != errBoom || v != 0 {
+				if c := checkCanceled(t, "Wait under a context that is done", err, cancelscope.ByCall); c.Reason() != errBoom || v != 0 {
 					t.Errorf("Wait under a context that is done = %v, %v, want 0 and the cause of the context", v, err)
 				}
 				return nil
@@ -187,7 +187,7 @@ func TestTaskCancel(t *testing.T) {
 			}
 			a.Cancel(nil)
 			_, err := a.Wait(ctx)
-			checkCancelled(t, "Wait for a task that was cancelled", err, cancelscope.ByCall)
+			checkCanceled(t, "Wait for a task that was canceled", err, cancelscope.ByCall)
 			if ctx.Err() != nil || n.Scope().CancelCalled() {
 				t.Errorf("after Task.Cancel ctx.Err of the nursery = %v, CancelCalled %v, want nil, false", ctx.Err(), n.Scope().CancelCalled())
 			}
@@ -196,7 +196,7 @@ func TestTaskCancel(t *testing.T) {
 		})
 		checkElapsed(t, "Run", start, 2*time.Second)
 		if err != nil {
-			t.Errorf("Run with a task that was cancelled by itself = %v, want nil", err)
+			t.Errorf("Run with a task that was canceled by itself = %v, want nil", err)
 		}
 		checkResult(t, "the task started after that", b, 11)
 	})
@@ -209,7 +209,7 @@ func TestTaskCancel(t *testing.T) {
 			sibling = nursery.Spawn(n, giving(time.Second, 1))
 			release := make(chan struct{})
 			task = nursery.Spawn(n, func(ctx context.Context) (int, error) {
-				<-release // so that the task is cancelled before its first statement of interest
+				<-release // so that the task is canceled before its first statement of interest
 				began = true
 				if err := deadline.Sleep(ctx, 0); err != nil {
 					return 7, err
@@ -225,18 +225,18 @@ func TestTaskCancel(t *testing.T) {
 			close(release)
 			for range 2 {
 				v, err := task.Wait(ctx)
-				c := checkCancelled(t, "Wait for a task that was cancelled", err, cancelscope.ByCall)
+				c := checkCanceled(t, "Wait for a task that was canceled", err, cancelscope.ByCall)
 				if v != 0 || c.Reason() != errBang || !errors.Is(err, context.Canceled) {
-					t.Errorf("Wait for a task that was cancelled = %d, %v, want 0 and a context.Canceled for the reason %v", v, err, errBang)
+					t.Errorf("Wait for a task that was canceled = %d, %v, want 0 and a context.Canceled for the reason %v", v, err, errBang)
 				}
 			}
 			return nil
 		})
 		if !began || passed || err != nil {
-			t.Errorf("a task cancelled before it began: began %v, passed its first wait %v, Run = %v, want true, false, nil", began, passed, err)
+			t.Errorf("a task canceled before it began: began %v, passed its first wait %v, Run = %v, want true, false, nil", began, passed, err)
 		}
 		_, err = task.Result()
-		checkCancelled(t, "Result of the task that was cancelled", err, cancelscope.ByCall)
+		checkCanceled(t, "Result of the task that was canceled", err, cancelscope.ByCall)
 		checkResult(t, "its sibling", sibling, 1)
 	})
 
@@ -251,7 +251,7 @@ func TestTaskCancel(t *testing.T) {
 				t.Errorf("Wait for a task that swallowed its cancellation = %d, %v, want 3, nil", v, err)
 			}
 			task.Cancel(errBoom)
-			checkResult(t, "a task cancelled after its end", task, 3)
+			checkResult(t, "a task canceled after its end", task, 3)
 			return nil
 		})
 		if err != nil {
@@ -270,7 +270,7 @@ func TestTaskCancel(t *testing.T) {
 			task.Cancel(nil)
 			return nil
 		})
-		checkShape(t, "Run with a cancelled task whose clean-up fails", err, "[cleaner=join(boom)]")
+		checkShape(t, "Run with a canceled task whose clean-up fails", err, "[cleaner=join(boom)]")
 		if _, err := task.Result(); !errors.Is(err, errBoom) || errors.Is(err, context.Canceled) {
 			t.Errorf("Result of that task = %v, want the error of its clean-up alone", err)
 		}

@@ -31,7 +31,7 @@
 // time. For the rest of what Trio's CapacityLimiter is used for, there is
 // semaphore.Weighted of golang.org/x/sync/semaphore, acquired inside the task. It is first
 // come, first served: a token that is released while somebody waits belongs to him at
-// once. An Acquire that is cancelled leaves nothing behind, and fails with ctx.Err(), which
+// once. An Acquire that is canceled leaves nothing behind, and fails with ctx.Err(), which
 // scopes recognize. A TryAcquire before Go turns work away instead of letting it wait.
 //
 // It is less than a CapacityLimiter in this:
@@ -46,7 +46,7 @@
 //     token; the semaphore has one too many then.
 //   - There are no statistics. Count beside it what holds a token; [Nursery.Running]
 //     tells how many tasks there are.
-//   - An Acquire of more tokens than there are waits until it is cancelled.
+//   - An Acquire of more tokens than there are waits until it is canceled.
 //
 // # Concurrency
 //
@@ -57,6 +57,6 @@
 // a failing task is complete, in all scopes inside, before the task counts as ended.
 //
 // Not to be assumed: any order in which tasks start or run; that a task stops because
-// it has been cancelled; that a task which has ended has also left the list of
+// it has been canceled; that a task which has ended has also left the list of
 // goroutines at that instant; which of two errors at the same time counts as the first.
 package nursery

@@ -28,7 +28,7 @@ var (
 
 // An Error is what [Run] returns when the body or a task failed: all their errors, each
 // in a [*TaskError], the first failure first. If the surroundings of the nursery were
-// cancelled and that goes on up, the cancellation is the last one. It is Trio's
+// canceled and that goes on up, the cancellation is the last one. It is Trio's
 // exception group.
 type Error struct {
 	name string
@@ -36,7 +36,7 @@ type Error struct {
 }
 
 // Unwrap returns the errors, each a [*TaskError] or, at the end, a
-// [*cancelscope.Cancelled]. The caller must not change the slice.
+// [*cancelscope.Canceled]. The caller must not change the slice.
 func (e *Error) Unwrap() []error { return e.errs }
 
 // Derive returns an Error that is like e but has other members: see
@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 	}
 	var tasks, passing []error
 	for _, err := range e.errs {
-		if _, ok := err.(*cancelscope.Cancelled); ok {
+		if _, ok := err.(*cancelscope.Canceled); ok {
 			passing = append(passing, err)
 		} else {
 			tasks = append(tasks, err)

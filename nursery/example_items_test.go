@@ -98,7 +98,7 @@ func ExampleMapSeq() {
 			return
 		}
 		if r > 50 {
-			break // the items that run are cancelled, and awaited
+			break // the items that run are canceled, and awaited
 		}
 		fmt.Print(r, " ")
 	}

@@ -366,7 +366,7 @@ func ExampleTask_Cancel() {
 		})
 		t.Cancel(errors.New("superseded"))
 		_, err := t.Wait(ctx)
-		var c *cancelscope.Cancelled
+		var c *cancelscope.Canceled
 		fmt.Println(errors.As(err, &c), err)
 		return ctx.Err()
 	})

@@ -14,7 +14,7 @@ import (
 // holds: every error comes out in one [*Error], where the task of the first item is
 // called "item 0"; an item that fails cancels the others; panics and runtime.Goexit go
 // on in the caller. The items share the context of the nursery: one that shall be
-// cancelled by itself, or have a limit of its own, opens a scope. ForEach returns nil if
+// canceled by itself, or have a limit of its own, opens a scope. ForEach returns nil if
 // seq has come to its end and every call returned nil.
 //
 // seq is called in a goroutine of its own. It is asked for an item only when fn can be
@@ -23,7 +23,7 @@ import (
 // stop: where it is waiting for its next item, it is up to seq to notice that, and
 // ForEach returns when it has. What has been taken from seq has been given to fn, also
 // if the context is done by then. If ctx is done before seq has come to its end,
-// ForEach has been cancelled, even if no call says so, and that goes on up as
+// ForEach has been canceled, even if no call says so, and that goes on up as
 // described at [Run]. A panic or Goexit of seq counts as that of a task called
 // "sequence". As in a range statement, seq panics if it goes on after it was told to
 // stop.

@@ -24,7 +24,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 		time.AfterFunc(1500*time.Millisecond, cancel)
 		s := source{count: -1}
 		err := forEach(ctx, &s, sleep)
-		checkCancelled(t, "ForEach", err, cancelscope.ByParent)
+		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
 		if s.pulled.Load() != 6 || !s.over.Load() {
 			t.Errorf("%d items pulled, the sequence was stopped: %t, want 6, true", s.pulled.Load(), s.over.Load())
 		}
@@ -38,14 +38,14 @@ func TestForEachUnderCancellation(t *testing.T) {
 			}
 			return nil
 		})
-		checkCancelled(t, "ForEach", err, cancelscope.ByParent)
+		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
 	})
 	inBubble(t, "pulls nothing if it comes before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		s := source{count: 3}
 		err := forEach(ctx, &s, func(context.Context, int) error { t.Error("an item ran"); return nil })
-		checkCancelled(t, "ForEach", err, cancelscope.ByParent)
+		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
 		if s.pulled.Load() != 0 {
 			t.Errorf("%d items pulled under a context that was done, want 0", s.pulled.Load())
 		}
@@ -65,9 +65,9 @@ func TestForEachUnderCancellation(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		s := source{count: -1}
 		err := forEach(ctx, &s, func(ctx context.Context, _ int) error { return stubborn(errBoom)(ctx) })
-		checkShape(t, "ForEach", err, "[item 0=boom item 1=boom item 2=boom cancelled]", "[item 0=boom item 2=boom item 1=boom cancelled]",
-			"[item 1=boom item 0=boom item 2=boom cancelled]", "[item 1=boom item 2=boom item 0=boom cancelled]",
-			"[item 2=boom item 0=boom item 1=boom cancelled]", "[item 2=boom item 1=boom item 0=boom cancelled]")
+		checkShape(t, "ForEach", err, "[item 0=boom item 1=boom item 2=boom canceled]", "[item 0=boom item 2=boom item 1=boom canceled]",
+			"[item 1=boom item 0=boom item 2=boom canceled]", "[item 1=boom item 2=boom item 0=boom canceled]",
+			"[item 2=boom item 0=boom item 1=boom canceled]", "[item 2=boom item 1=boom item 0=boom canceled]")
 	})
 	for _, limit := range []time.Duration{0, 1500 * time.Millisecond} {
 		inBubble(t, fmt.Sprintf("in MoveOnAfter %v", limit), func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 		cancel()
 		s := source{count: 5}
 		err := cancelscope.Shield(ctx, 0, func(ctx context.Context) error { return forEach(ctx, &s, sleep) })
-		checkShape(t, "Shield(ForEach)", err, "cancelled") // the limit of the shield is 0
+		checkShape(t, "Shield(ForEach)", err, "canceled") // the limit of the shield is 0
 		s = source{count: 5}
 		err = cancelscope.Shield(ctx, time.Minute, func(ctx context.Context) error { return forEach(ctx, &s, sleep) })
 		checkShape(t, "Shield(ForEach)", err, "nil")
@@ -122,10 +122,10 @@ func TestForEachUnderCancellation(t *testing.T) {
 	})
 }
 
-// While the sequence blocks, it is cancelled only as far as it looks itself; the items
-// are cancelled all the same.
+// While the sequence blocks, it is canceled only as far as it looks itself; the items
+// are canceled all the same.
 func TestForEachWithASequenceThatBlocks(t *testing.T) {
-	inBubble(t, "items are cancelled at once", func(t *testing.T) {
+	inBubble(t, "items are canceled at once", func(t *testing.T) {
 		start := time.Now()
 		var ended time.Duration
 		seq := func(yield func(int) bool) {
@@ -148,7 +148,7 @@ func TestForEachWithASequenceThatBlocks(t *testing.T) {
 		checkShape(t, "ForEach", err, "[item 1=boom]")
 		checkElapsed(t, "ForEach, until the sequence gave something", start, time.Hour)
 		if ended != time.Second {
-			t.Errorf("the other item was cancelled after %v, want 1s", ended)
+			t.Errorf("the other item was canceled after %v, want 1s", ended)
 		}
 	})
 	inBubble(t, "the others go on", func(t *testing.T) {

@@ -171,8 +171,8 @@ func TestForEachStopsAtTheFirstFailure(t *testing.T) {
 			checkShape(t, "ForEach", err, "[item 40=boom]")
 			checkElapsed(t, "ForEach", start, time.Duration(40/limit)*time.Second+time.Millisecond)
 			if limit > 1 {
-				if c := checkCancelled(t, "Sleep of another item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "item 40: boom" {
-					t.Errorf("the reason for which another item was cancelled: %v, want item 40: boom", c.Reason())
+				if c := checkCanceled(t, "Sleep of another item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "item 40: boom" {
+					t.Errorf("the reason for which another item was canceled: %v, want item 40: boom", c.Reason())
 				}
 			}
 			if pulled := s.pulled.Load(); pulled > int64(40+limit) || begun.Load() != pulled || !s.over.Load() {
@@ -265,7 +265,7 @@ func TestForEachGivesEveryPulledItemToTheFunction(t *testing.T) {
 					return ctx.Err()
 				})
 			})
-			checkShape(t, "ForEach in a scope that was cancelled", err, "nil")
+			checkShape(t, "ForEach in a scope that was canceled", err, "nil")
 			slices.Sort(got)
 			if !slices.Equal(got, []int{0, 1, 2}) || !slices.Equal(pulled, got) {
 				t.Errorf("pulled: %v, given to the function: %v, want 0, 1 and 2", pulled, got)
@@ -337,8 +337,8 @@ func TestForEachWithScopesInItems(t *testing.T) {
 				causes[item] = deadline.Sleep(ctx, time.Minute)
 				return causes[item]
 			})
-			if s.CancelledCaught() != (item == 2) {
-				t.Errorf("the scope of item %d has absorbed a cancellation: %t, want %t", item, s.CancelledCaught(), item == 2)
+			if s.CanceledCaught() != (item == 2) {
+				t.Errorf("the scope of item %d has absorbed a cancellation: %t, want %t", item, s.CanceledCaught(), item == 2)
 			}
 			return err
 		})

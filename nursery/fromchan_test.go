@@ -82,10 +82,10 @@ func TestFromChanInForEach(t *testing.T) {
 			t.Errorf("sum of what was received: %d, want 45", sum)
 		}
 	})
-	inBubble(t, "cancelled", func(t *testing.T) {
+	inBubble(t, "canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			err := nursery.ForEach(ctx, 3, nursery.FromChan(ctx, make(chan int)), func(context.Context, int) error { return nil })
-			checkCancelled(t, "ForEach", err, cancelscope.ByDeadline)
+			checkCanceled(t, "ForEach", err, cancelscope.ByDeadline)
 			return err
 		})
 		if !expired || err != nil {

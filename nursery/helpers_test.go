@@ -31,7 +31,7 @@ func inBubble(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
-// sleeping is a task that sleeps for d, and returns the cause if it is cancelled.
+// sleeping is a task that sleeps for d, and returns the cause if it is canceled.
 func sleeping(d time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error { return deadline.Sleep(ctx, d) }
 }
@@ -55,7 +55,7 @@ func stubborn(err error) func(context.Context) error {
 }
 
 // shape writes the tree of a nursery's errors in one line: what an Error joins in
-// brackets, each with the name of its task, "cancelled" for a *Cancelled.
+// brackets, each with the name of its task, "canceled" for a *Canceled.
 func shape(err error) string {
 	all := func(errs []error) string {
 		parts := make([]string, len(errs))
@@ -73,8 +73,8 @@ func shape(err error) string {
 		return e.Task + "=" + shape(e.Err)
 	case *nursery.PanicError:
 		return fmt.Sprintf("panic(%v)", e.Value)
-	case *cancelscope.Cancelled:
-		return "cancelled"
+	case *cancelscope.Canceled:
+		return "canceled"
 	case interface{ Unwrap() []error }:
 		return "join(" + all(e.Unwrap()) + ")"
 	}
@@ -107,17 +107,17 @@ func leaves(err error) []error {
 	return []error{err}
 }
 
-// checkCancelled checks that err, which call gave, is a *Cancelled of that kind, by
+// checkCanceled checks that err, which call gave, is a *Canceled of that kind, by
 // itself.
-func checkCancelled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Cancelled {
+func checkCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Canceled {
 	t.Helper()
-	c, ok := err.(*cancelscope.Cancelled)
+	c, ok := err.(*cancelscope.Canceled)
 	if !ok {
-		t.Errorf("%s = %T %v, want a *Cancelled of kind %v", call, err, err, kind)
-		return new(cancelscope.Cancelled)
+		t.Errorf("%s = %T %v, want a *Canceled of kind %v", call, err, err, kind)
+		return new(cancelscope.Canceled)
 	}
 	if c.Kind() != kind {
-		t.Errorf("%s = *Cancelled of kind %v (%v), want kind %v", call, c.Kind(), c, kind)
+		t.Errorf("%s = *Canceled of kind %v (%v), want kind %v", call, c.Kind(), c, kind)
 	}
 	return c
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-func TestNurseryThatNobodyCancelled(t *testing.T) {
+func TestNurseryThatNobodyCanceled(t *testing.T) {
 	// The outer context may say what it likes.
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -32,14 +32,14 @@ func TestNurseryThatNobodyCancelled(t *testing.T) {
 				return nil
 			})
 			if err != nil || began != 2 {
-				t.Errorf("Run under a cancelled %s, all returning nil = %v, %d of 2 tasks ran, want nil, 2", name, err, began)
+				t.Errorf("Run under a canceled %s, all returning nil = %v, %d of 2 tasks ran, want nil, 2", name, err, began)
 			}
 		}
 		return nil
 	})
 }
 
-func TestNurseryThatIsCancelledThroughItsScope(t *testing.T) {
+func TestNurseryThatIsCanceledThroughItsScope(t *testing.T) {
 	inBubble(t, "returns nil", func(t *testing.T) {
 		start := time.Now()
 		var caught bool
@@ -50,10 +50,10 @@ func TestNurseryThatIsCancelledThroughItsScope(t *testing.T) {
 			n.Go(sleeping(forever))
 			return deadline.Sleep(ctx, forever)
 		})
-		caught = kept.Scope().CancelledCaught()
+		caught = kept.Scope().CanceledCaught()
 		checkElapsed(t, "Run", start, time.Second)
 		if err != nil || !caught {
-			t.Errorf("Run = %v, CancelledCaught of its scope %v, want nil, true", err, caught)
+			t.Errorf("Run = %v, CanceledCaught of its scope %v, want nil, true", err, caught)
 		}
 	})
 	inBubble(t, "or the real errors", func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestTryGo(t *testing.T) {
 			}
 			n.Scope().Cancel(nil)
 			if err := n.TryGo(func(context.Context) error { ran++; return nil }); err != nil {
-				t.Errorf("TryGo in a cancelled nursery = %v, want nil", err)
+				t.Errorf("TryGo in a canceled nursery = %v, want nil", err)
 			}
 			return nil
 		})
@@ -190,7 +190,7 @@ func TestLateGo(t *testing.T) {
 				})
 			})
 			if !late || o == (outcome{}) {
-				t.Errorf("Run: %v, a task started late ran and was cancelled: %v, want no success, true", o, late)
+				t.Errorf("Run: %v, a task started late ran and was canceled: %v, want no success, true", o, late)
 			}
 		})
 	}

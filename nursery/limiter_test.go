@@ -224,7 +224,7 @@ func TestLimiterThatChanges(t *testing.T) {
 }
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_memleak_548
-func TestLimiterCancelled(t *testing.T) {
+func TestLimiterCanceled(t *testing.T) {
 	inBubble(t, "while somebody waits", func(t *testing.T) {
 		sem := semaphore.NewWeighted(1)
 		sem.TryAcquire(1)
@@ -236,7 +236,7 @@ func TestLimiterCancelled(t *testing.T) {
 		}
 		sem.Release(1)
 		// A waiter that was left behind would have it now.
-		checkTry(t, "after a waiter was cancelled", sem, true)
+		checkTry(t, "after a waiter was canceled", sem, true)
 	})
 }
 
@@ -278,7 +278,7 @@ func TestLimiterOfZero(t *testing.T) {
 			got.check(t, "with a limit of 2", 0, 1, 2)
 			cancel()
 			synctest.Wait() // the others have given up, and so have these two
-			checkTry(t, "after all have been cancelled", sem, true)
+			checkTry(t, "after all have been canceled", sem, true)
 			return nil
 		})
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// errLoopLeft is the reason for which what runs for a loop is cancelled when the loop
+// errLoopLeft is the reason for which what runs for a loop is canceled when the loop
 // has been left.
 var errLoopLeft = errors.New("the loop over the results has been left")
 

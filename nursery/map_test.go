@@ -74,7 +74,7 @@ func TestMapGivesTheBeginningOnFailure(t *testing.T) {
 			got, err = nursery.Map(ctx, 2, upTo(100), func(ctx context.Context, item int) (int, error) {
 				return item * item, deadline.Sleep(ctx, time.Second)
 			})
-			checkCancelled(t, "Map", err, cancelscope.ByDeadline)
+			checkCanceled(t, "Map", err, cancelscope.ByDeadline)
 			return err
 		})
 		if want := []int{0, 1, 4, 9, 16, 25}; !expired || err != nil || !slices.Equal(got, want) {

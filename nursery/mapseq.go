@@ -23,7 +23,7 @@ import (
 // other errors are nil.
 //
 // However the loop is left early, by break, return, a panic or runtime.Goexit, the
-// items are cancelled and awaited before the statement ends. A panic of the loop goes
+// items are canceled and awaited before the statement ends. A panic of the loop goes
 // on as it is. There is nobody then to hear of errors, and they are dropped; panics of
 // items are not. The loop itself has the context that it had before: an item that fails
 // does not cancel it.

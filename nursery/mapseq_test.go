@@ -307,14 +307,14 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "the surroundings are cancelled", func(t *testing.T) {
+	inBubble(t, "the surroundings are canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			time.AfterFunc(3500*time.Millisecond, func() { s.Cancel(errBang) })
 			got, err := collect(t, nursery.MapSeq(ctx, 2, upTo(100), func(ctx context.Context, item int) (int, error) {
 				return item, deadline.Sleep(ctx, time.Second)
 			}))
-			checkCancelled(t, "MapSeq", err, cancelscope.ByCall)
+			checkCanceled(t, "MapSeq", err, cancelscope.ByCall)
 			if want := slices.Collect(upTo(6)); !slices.Equal(got, want) {
 				t.Errorf("MapSeq = %v, want %v", got, want)
 			}
@@ -322,7 +322,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "nil")
 	})
-	inBubble(t, "the surroundings are cancelled and nobody but the loop notices", func(t *testing.T) {
+	inBubble(t, "the surroundings are canceled and nobody but the loop notices", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		got, err := collect(t, nursery.MapSeq(ctx, 2, upTo(100), func(_ context.Context, item int) (int, error) {
 			if item == 50 {
@@ -330,7 +330,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			}
 			return item, nil
 		}))
-		checkCancelled(t, "MapSeq", err, cancelscope.ByParent)
+		checkCanceled(t, "MapSeq", err, cancelscope.ByParent)
 		if len(got) < 51 || len(got) > 53 {
 			t.Errorf("%d results with a cancellation in item 50, want 51 to 53", len(got))
 		}
@@ -390,7 +390,7 @@ func TestMapSeqWithAnItemThatDoesNotReturn(t *testing.T) {
 		o := outcomeOf(func() error {
 			for range nursery.MapSeq(t.Context(), 2, func(yield func(int) bool) { yield(0); panickingSequence() },
 				func(ctx context.Context, item int) (int, error) { return 0, deadline.Sleep(ctx, forever) }) {
-				t.Error("a result of an item that was cancelled")
+				t.Error("a result of an item that was canceled")
 			}
 			return nil
 		})

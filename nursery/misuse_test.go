@@ -142,7 +142,7 @@ func TestStartedTwice(t *testing.T) {
 				return nil
 			})
 			if value != 1 || err != nil {
-				t.Errorf("Start under a caller that is cancelled = %d, %v, want 1, nil", value, err)
+				t.Errorf("Start under a caller that is canceled = %d, %v, want 1, nil", value, err)
 			}
 			return nil
 		})

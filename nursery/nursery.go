@@ -27,8 +27,8 @@ type Nursery struct {
 
 	// noted is set when a task has ended in cancellations alone and both that and the
 	// cancellation of the scope have been noted: of the next such task there is nothing
-	// more to note. Invariant: once it is set, ends.cancelled is, and the scope has been
-	// cancelled.
+	// more to note. Invariant: once it is set, ends.canceled is, and the scope has been
+	// canceled.
 	noted atomic.Bool
 
 	// tasks counts what keeps the nursery open: bodyShare for the body, 1 for each
@@ -54,11 +54,11 @@ const (
 
 // An ends is what a nursery remembers of tasks that did not just return nil.
 type ends struct {
-	failures  []*TaskError  // real errors, first failure first
-	first     *TaskError    // the failure that cancelled the nursery
-	panics    []*PanicError // the first one is raised by Run
-	goexit    bool          // a child called runtime.Goexit
-	cancelled bool          // a task ended in a cancellation
+	failures []*TaskError  // real errors, first failure first
+	first    *TaskError    // the failure that canceled the nursery
+	panics   []*PanicError // the first one is raised by Run
+	goexit   bool          // a child called runtime.Goexit
+	canceled bool          // a task ended in a cancellation
 }
 
 // allNil is what there is to remember of tasks that returned nil.
@@ -87,14 +87,14 @@ func (n *Nursery) endsLocked() *ends {
 // (see [Nursery.Scope]), which lies inside ctx. The first error of the body or a task
 // cancels the scope; context.Cause then names the task and its error. All errors come
 // out in one [*Error], always wrapped, the first failure first. Cancellations that the
-// nursery caused itself do not appear in it, so a nursery that was cancelled through
+// nursery caused itself do not appear in it, so a nursery that was canceled through
 // its scope, and in which nothing failed, returns nil. If ctx is done, its cancellation goes on up: beside
-// real errors in the [*Error], otherwise alone, as a [*cancelscope.Cancelled]. A
+// real errors in the [*Error], otherwise alone, as a [*cancelscope.Canceled]. A
 // nursery whose body and tasks all returned nil returns nil, whatever ctx says.
 //
-// If a task or the body panics, the others are cancelled and Run panics with a
+// If a task or the body panics, the others are canceled and Run panics with a
 // [*PanicError] when all have ended. If one calls runtime.Goexit, as t.FailNow does,
-// the others are cancelled and Run calls runtime.Goexit when all have ended. See
+// the others are canceled and Run calls runtime.Goexit when all have ended. See
 // [PanicPolicy] for other ways.
 //
 // Run panics if ctx or body is nil.
@@ -113,8 +113,8 @@ type Config struct {
 	// end them; so does a panic or a Goexit, unless converted to an error.
 	Supervise bool
 
-	// Extendable makes the nursery's scope extendable: see [cancelscope.Scope].
-	Extendable bool
+	// Adjustable makes the nursery's scope adjustable: see [cancelscope.Scope].
+	Adjustable bool
 
 	// Panics says what becomes of panics in tasks.
 	Panics PanicPolicy
@@ -135,7 +135,7 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 		panic("nursery: Run with a nil body: there is nothing to run")
 	}
 	n := &Nursery{onPanic: c.OnPanic, supervise: c.Supervise, panics: uint8(c.Panics)}
-	n.scope.Name, n.scope.Extendable = c.Name, c.Extendable
+	n.scope.Name, n.scope.Adjustable = c.Name, c.Adjustable
 	return n.open(ctx, body)
 }
 
@@ -151,7 +151,7 @@ func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nu
 	passing := n.scope.Run(ctx, func(ctx context.Context) error {
 		n.ctx = ctx
 		n.runBody(body)
-		if n.ended().cancelled {
+		if n.ended().canceled {
 			return context.Cause(ctx)
 		}
 		return nil
@@ -208,7 +208,7 @@ func (n *Nursery) Running() int {
 // semaphore of golang.org/x/sync/semaphore inside the task.
 //
 // Anybody may call Go as long as the body or any task of the nursery runs: the body,
-// tasks, tasks of other nurseries. In a nursery that has been cancelled the task is
+// tasks, tasks of other nurseries. In a nursery that has been canceled the task is
 // started as well and runs to its first wait, as in Trio. A task that has returned nil
 // leaves nothing behind.
 //

@@ -57,13 +57,13 @@ func afterASecond(ctx context.Context, f func(context.Context) error) error {
 func runVictim(t *testing.T, c nursery.Config, v victim, f func(context.Context) error) outcome {
 	t.Helper()
 	start := time.Now()
-	var cancelledAt, endedAt time.Duration
+	var canceledAt, endedAt time.Duration
 	var cause error
 	o := outcomeOf(func() error {
 		return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("sibling", func(ctx context.Context) error {
 				<-ctx.Done()
-				cancelledAt, cause = time.Since(start), context.Cause(ctx)
+				canceledAt, cause = time.Since(start), context.Cause(ctx)
 				time.Sleep(time.Second)
 				endedAt = time.Since(start)
 				return nil
@@ -72,11 +72,11 @@ func runVictim(t *testing.T, c nursery.Config, v victim, f func(context.Context)
 		})
 	})
 	checkElapsed(t, "Run", start, 2*time.Second)
-	if cancelledAt != time.Second || endedAt != 2*time.Second {
-		t.Errorf("the sibling was cancelled after %v and ended after %v, want 1s, 2s", cancelledAt, endedAt)
+	if canceledAt != time.Second || endedAt != 2*time.Second {
+		t.Errorf("the sibling was canceled after %v and ended after %v, want 1s, 2s", canceledAt, endedAt)
 	}
 	var task *nursery.TaskError
-	if c := checkCancelled(t, "Cause in the sibling", cause, cancelscope.ByTask); !errors.As(c.Reason(), &task) || task.Task != v.name {
+	if c := checkCanceled(t, "Cause in the sibling", cause, cancelscope.ByTask); !errors.As(c.Reason(), &task) || task.Task != v.name {
 		t.Errorf("Reason of the sibling's cancellation = %s, want an error of %s", shape(c.Reason()), v.name)
 	}
 	return o
@@ -148,14 +148,14 @@ func TestPanicIsPropagated(t *testing.T) {
 			t.Fatalf("Run with two panics: %v, want a panic with the first one", o)
 		}
 		others := errors.Join(p.Unwrap()...)
-		checkShape(t, "Unwrap of the panic", others, "join(panic(unexpected EOF) third=boom cancelled)")
+		checkShape(t, "Unwrap of the panic", others, "join(panic(unexpected EOF) third=boom canceled)")
 		for _, want := range []error{io.ErrUnexpectedEOF, errBoom, context.Canceled} {
 			if !errors.Is(p, want) {
 				t.Errorf("errors.Is(panic, %v) = false, want true", want)
 			}
 		}
-		if s.CancelledCaught() {
-			t.Error("CancelledCaught of the scope that the panic went through = true, want false")
+		if s.CanceledCaught() {
+			t.Error("CanceledCaught of the scope that the panic went through = true, want false")
 		}
 	})
 
@@ -229,8 +229,8 @@ func TestPanicIsConverted(t *testing.T) {
 				return nil
 			})
 		})
-		if got := shape(err); !strings.HasPrefix(got, "[task=panic(") || s.CancelledCaught() {
-			t.Errorf("cancelled scope around a task that panics with its cancellation = %s, CancelledCaught %v, want the panic, false", got, s.CancelledCaught())
+		if got := shape(err); !strings.HasPrefix(got, "[task=panic(") || s.CanceledCaught() {
+			t.Errorf("canceled scope around a task that panics with its cancellation = %s, CanceledCaught %v, want the panic, false", got, s.CanceledCaught())
 		}
 	})
 }

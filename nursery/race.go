@@ -8,11 +8,11 @@ import (
 // ErrNoFunctions is returned by [Race] if it is given no functions.
 var ErrNoFunctions = errors.New("race without functions")
 
-// errRaceWon is the reason for which the losers of a race are cancelled.
+// errRaceWon is the reason for which the losers of a race are canceled.
 var errRaceWon = errors.New("another function has won the race")
 
 // Race calls all fns at once, each in a goroutine of its own, and returns the value of
-// the first one that succeeds. The others are cancelled then, and Race waits for them:
+// the first one that succeeds. The others are canceled then, and Race waits for them:
 // when it returns, nothing of it runs. A function that fails does not affect the others.
 //
 // With a winner the error is nil: those who lost may have failed, which is of no

@@ -39,7 +39,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
 		}
 		checkElapsed(t, "Race", start, time.Minute+time.Second)
-		if c := checkCancelled(t, "Sleep of a loser", cause, cancelscope.ByCall); c.Error() != "scope canceled: another function has won the race" {
+		if c := checkCanceled(t, "Sleep of a loser", cause, cancelscope.ByCall); c.Error() != "scope canceled: another function has won the race" {
 			t.Errorf("the cause in a loser: %v", c)
 		}
 	})
@@ -75,10 +75,10 @@ func TestRace(t *testing.T) {
 			t.Errorf("Race() = %d, %v, want 0, ErrNoFunctions", got, err)
 		}
 	})
-	inBubble(t, "nobody wins before the surroundings are cancelled", func(t *testing.T) {
+	inBubble(t, "nobody wins before the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			_, err := nursery.Race(ctx, after(time.Minute, 1), after(time.Hour, 2))
-			checkCancelled(t, "Race", err, cancelscope.ByDeadline)
+			checkCanceled(t, "Race", err, cancelscope.ByDeadline)
 			return err
 		})
 		if !expired || err != nil {
@@ -95,7 +95,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("MoveOnAfter(Race) = %v, want boom", err)
 		}
 	})
-	inBubble(t, "somebody wins although the surroundings are cancelled", func(t *testing.T) {
+	inBubble(t, "somebody wins although the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			got, err := nursery.Race(ctx, after(time.Minute, 1), func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil })
 			if got != 2 || err != nil {
@@ -189,11 +189,11 @@ func TestAll(t *testing.T) {
 			t.Errorf("All() = %v, %v, want no values, nil", got, err)
 		}
 	})
-	inBubble(t, "the surroundings are cancelled", func(t *testing.T) {
+	inBubble(t, "the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			got, err := nursery.All(ctx, after(0, 1), after(time.Minute, 2))
 			if got != nil {
-				t.Errorf("All, cancelled = %v, want no values", got)
+				t.Errorf("All, canceled = %v, want no values", got)
 			}
 			return err
 		})

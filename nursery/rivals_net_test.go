@@ -46,7 +46,7 @@ func get(t *testing.T, ctx context.Context, url string, timeout time.Duration) e
 }
 
 // Seen elsewhere: whatever errors.Is finds a context error in is dropped as soon as
-// the group is cancelled, and with it the timeout of a request that has nothing to do
+// the group is canceled, and with it the timeout of a request that has nothing to do
 // with the cancellation.
 func TestRivalHTTPClientTimeout(t *testing.T) {
 	const short = time.Millisecond
@@ -62,7 +62,7 @@ func TestRivalHTTPClientTimeout(t *testing.T) {
 			t.Errorf("%s = %v, in which errors.Is finds context.Canceled", call, err)
 		}
 	}
-	t.Run("in a scope that is cancelled by hand after it", func(t *testing.T) {
+	t.Run("in a scope that is canceled by hand after it", func(t *testing.T) {
 		url, _ := silentServer(t)
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -71,11 +71,11 @@ func TestRivalHTTPClientTimeout(t *testing.T) {
 			return err
 		})
 		timedOut(t, "Run", err)
-		if s.CancelledCaught() {
-			t.Errorf("CancelledCaught() = true, want false: there was nothing to catch")
+		if s.CanceledCaught() {
+			t.Errorf("CanceledCaught() = true, want false: there was nothing to catch")
 		}
 	})
-	t.Run("in a scope that was cancelled by hand before it", func(t *testing.T) {
+	t.Run("in a scope that was canceled by hand before it", func(t *testing.T) {
 		url, _ := silentServer(t)
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -84,11 +84,11 @@ func TestRivalHTTPClientTimeout(t *testing.T) {
 			return errors.Join(ctx.Err(), clean)
 		})
 		timedOut(t, "Run", err)
-		if !s.CancelledCaught() {
-			t.Errorf("CancelledCaught() = false, want true")
+		if !s.CanceledCaught() {
+			t.Errorf("CanceledCaught() = false, want true")
 		}
 	})
-	t.Run("in a nursery that a sibling has cancelled", func(t *testing.T) {
+	t.Run("in a nursery that a sibling has canceled", func(t *testing.T) {
 		url, _ := silentServer(t)
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("request", func(ctx context.Context) error {
@@ -142,7 +142,7 @@ func TestRivalDialer(t *testing.T) {
 	defer listener.Close()
 	address := listener.Addr().String()
 
-	t.Run("with the context of a scope that is cancelled", func(t *testing.T) {
+	t.Run("with the context of a scope that is canceled", func(t *testing.T) {
 		for name, cut := range cuts {
 			var s cancelscope.Scope
 			err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -153,8 +153,8 @@ func TestRivalDialer(t *testing.T) {
 				}
 				return err
 			})
-			if err != nil || !s.CancelledCaught() {
-				t.Errorf("%s: Run = %v with CancelledCaught() = %v, want nil, true", name, err, s.CancelledCaught())
+			if err != nil || !s.CanceledCaught() {
+				t.Errorf("%s: Run = %v with CanceledCaught() = %v, want nil, true", name, err, s.CanceledCaught())
 			}
 		}
 	})
@@ -173,8 +173,8 @@ func TestRivalDialer(t *testing.T) {
 				}
 				return err
 			})
-			if err != nil || !s.CancelledCaught() {
-				t.Errorf("%s: Run = %v with CancelledCaught() = %v, want nil, true", name, err, s.CancelledCaught())
+			if err != nil || !s.CanceledCaught() {
+				t.Errorf("%s: Run = %v with CanceledCaught() = %v, want nil, true", name, err, s.CanceledCaught())
 			}
 		}
 	})
@@ -190,8 +190,8 @@ func TestRivalDialer(t *testing.T) {
 			s.Cancel(nil)
 			return err
 		})
-		if err == nil || s.CancelledCaught() {
-			t.Errorf("Run = %v with CancelledCaught() = %v, want the refusal, false", err, s.CancelledCaught())
+		if err == nil || s.CanceledCaught() {
+			t.Errorf("Run = %v with CanceledCaught() = %v, want the refusal, false", err, s.CanceledCaught())
 		}
 	})
 }

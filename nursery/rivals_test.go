@@ -45,7 +45,7 @@ func TestRivalBodyPanics(t *testing.T) {
 }
 
 // Seen elsewhere: tasks are dropped without a word, and the group returns nil.
-func TestRivalParentIsCancelledAlready(t *testing.T) {
+func TestRivalParentIsCanceledAlready(t *testing.T) {
 	inBubble(t, "when the group opens", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -61,7 +61,7 @@ func TestRivalParentIsCancelledAlready(t *testing.T) {
 		if ran != 3 {
 			t.Errorf("%d of 3 tasks ran, want all, each to its first wait", ran)
 		}
-		checkCancelled(t, "Run under a cancelled context", err, cancelscope.ByParent)
+		checkCanceled(t, "Run under a canceled context", err, cancelscope.ByParent)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("errors.Is(%v, context.Canceled) = false, want true", err)
 		}
@@ -73,7 +73,7 @@ func TestRivalParentIsCancelledAlready(t *testing.T) {
 			n.GoNamed("a", func(context.Context) error { return errBoom })
 			return nil
 		})
-		checkShape(t, "Run under a cancelled context", err, "[a=boom]")
+		checkShape(t, "Run under a canceled context", err, "[a=boom]")
 	})
 }
 
@@ -121,7 +121,7 @@ func TestRivalFailNowInAChild(t *testing.T) {
 
 // Seen elsewhere: twenty-one lines, of which twenty say "context canceled"; or one of
 // those instead of the failure, because it was first in a list.
-func TestRivalTwentyCancelledSiblings(t *testing.T) {
+func TestRivalTwentyCanceledSiblings(t *testing.T) {
 	inBubble(t, "are not worth a line", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			for i := range 20 {
@@ -237,7 +237,7 @@ func TestRivalNilFunction(t *testing.T) {
 			return ctx.Err()
 		})
 		if err != nil {
-			t.Errorf("Run = %v, want nil: nobody was cancelled", err)
+			t.Errorf("Run = %v, want nil: nobody was canceled", err)
 		}
 	})
 }
@@ -288,7 +288,7 @@ func TestRivalForeignCancellation(t *testing.T) {
 			n.Scope().Cancel(nil)
 			return nil
 		})
-		checkShape(t, "Run", err, "[a=cancelled]")
+		checkShape(t, "Run", err, "[a=canceled]")
 	})
 	inBubble(t, "that cancels the others", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {

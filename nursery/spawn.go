@@ -75,7 +75,7 @@ func (t *Task[T]) finish(end ending) {
 		t.err = ErrGoexit
 	case end.err != nil:
 		t.err = end.err
-	case t.scope.CancelledCaught():
+	case t.scope.CanceledCaught():
 		t.err = t.scope.Cause()
 	}
 	if t.err != nil {
@@ -90,7 +90,7 @@ func (t *Task[T]) finish(end ending) {
 //
 // The error is the one that the task returned, the same value, which the nursery
 // reports as well; a [*PanicError] if it panicked; [ErrGoexit] if it called
-// runtime.Goexit; and a [*cancelscope.Cancelled] if it was cancelled through
+// runtime.Goexit; and a [*cancelscope.Canceled] if it was canceled through
 // [Task.Cancel] and ended because of that. That last one is, to the scopes of whoever
 // waits, a real error like the others.
 //

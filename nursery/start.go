@@ -13,24 +13,24 @@ import (
 // has ended. It is Trio's nursery.start: for servers that must be listening before the
 // caller goes on.
 //
-// Until then the task belongs to the caller. It is cancelled with ctx, and not with the
+// Until then the task belongs to the caller. It is canceled with ctx, and not with the
 // nursery; its error comes out of Start, the same value, and does not touch the nursery,
 // and so do a panic (as the nursery's policy says) and a Goexit. If it ends without
 // error and without having called started, Start returns [ErrNotStarted].
 //
 // When it calls started, the task with all scopes in it moves into the nursery, and
 // Start returns the value given to started. From then on it is a task like any other
-// there; if the nursery is cancelled, so is the task when started returns. The values
+// there; if the nursery is canceled, so is the task when started returns. The values
 // of its context are those of ctx for good. If ctx is done already when started is
 // called, the task does not move: it ends under the caller, and if it then returns nil,
 // Start returns the value.
 //
 // The context of the task tells no deadline of ctx by its Deadline method, since that
-// will not apply after the move; it is cancelled by it all the same.
+// will not apply after the move; it is canceled by it all the same.
 //
 // A pending Start keeps the nursery open. If the nursery has closed, Start returns
 // [ErrClosed] and does not run the task. Start does not return early when ctx is done;
-// it waits for the task, which is cancelled. started does not block; it panics when
+// it waits for the task, which is canceled. started does not block; it panics when
 // called a second time, or after the task has ended.
 //
 // Start panics if ctx, n or task is nil.

@@ -56,7 +56,7 @@ func TestStartMovesTheTask(t *testing.T) {
 					t.Errorf("Start by a caller in %s = %v, want nil", name, err)
 				}
 				if v, err := task.Wait(ctx); v != 7 || err != nil {
-					t.Errorf("Wait for a task whose caller was cancelled after started = %d, %v, want 7, nil", v, err)
+					t.Errorf("Wait for a task whose caller was canceled after started = %d, %v, want 7, nil", v, err)
 				}
 			})
 			checkElapsed(t, "Run", start, time.Minute)
@@ -85,7 +85,7 @@ func TestStartMovesTheTask(t *testing.T) {
 						<-task.Done()
 						return ctx.Err()
 					})
-					if c := checkCancelled(t, "Cause in a task after started", seen, cancelscope.ByCall); c.Reason() != errBoom {
+					if c := checkCanceled(t, "Cause in a task after started", seen, cancelscope.ByCall); c.Reason() != errBoom {
 						t.Errorf("Cause in a task after started = %v, want the nursery's, for the reason %v", c, errBoom)
 					}
 					return err
@@ -144,7 +144,7 @@ func TestStartMovesTheTask(t *testing.T) {
 			})
 		})
 		checkElapsed(t, "Run", start, time.Minute)
-		checkCancelled(t, "Cause in the task", seen, cancelscope.ByDeadline)
+		checkCanceled(t, "Cause in the task", seen, cancelscope.ByDeadline)
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
@@ -188,7 +188,7 @@ func TestStartMovesTheTask(t *testing.T) {
 	})
 }
 
-func TestStartDoesNotMoveWhatIsCancelled(t *testing.T) {
+func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 	// Nobody has looked at the caller's context when started is called.
 	inBubble(t, "by the cancel of the caller's context", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {

@@ -203,7 +203,7 @@ func TestStressFailures(t *testing.T) {
 
 // Told: a task with a handle ends after everybody in the nursery knows of its failure, or
 // of one before. Two of them fail together here, while many scopes make the telling
-// long, and whoever waits for one is cancelled when the wait ends.
+// long, and whoever waits for one is canceled when the wait ends.
 func TestStressTold(t *testing.T) {
 	stress.Run(t, 50, func(r *stress.Round) {
 		const waiters, failing = 4, 2
@@ -229,7 +229,7 @@ func TestStressTold(t *testing.T) {
 					return inner.Run(ctx, func(ctx context.Context) error {
 						ready.Done()
 						if _, err := tasks[i%failing].Wait(ctx); ctx.Err() == nil {
-							r.Errorf("Wait = %v for a task that has failed, and Err() = nil, want to be cancelled", err)
+							r.Errorf("Wait = %v for a task that has failed, and Err() = nil, want to be canceled", err)
 						}
 						return nil
 					})
@@ -314,18 +314,18 @@ func leavesBelow(err error) (all []error) {
 }
 
 // A task moves while its contexts are made, while the scope that it leaves is
-// cancelled, and while the nursery that it comes to, elsewhere in the tree, is
-// cancelled or gets a deadline.
+// canceled, and while the nursery that it comes to, elsewhere in the tree, is
+// canceled or gets a deadline.
 func TestStressMove(t *testing.T) {
 	for name, how := range map[string]struct {
 		before, after func(n *cancelscope.Scope)
 		poll          bool
 	}{
-		"cancelled meanwhile": {before: func(n *cancelscope.Scope) { n.Cancel(nil) }},
-		"cancelled later":     {after: func(n *cancelscope.Scope) { n.Cancel(nil) }},
-		"deadline meanwhile":  {before: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }},
-		"deadline later":      {after: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }},
-		"deadline, polled":    {before: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }, poll: true},
+		"canceled meanwhile": {before: func(n *cancelscope.Scope) { n.Cancel(nil) }},
+		"canceled later":     {after: func(n *cancelscope.Scope) { n.Cancel(nil) }},
+		"deadline meanwhile": {before: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }},
+		"deadline later":     {after: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }},
+		"deadline, polled":   {before: func(n *cancelscope.Scope) { n.SetTimeout(50 * time.Microsecond) }, poll: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stress.Run(t, 100, func(r *stress.Round) {
@@ -340,7 +340,7 @@ func TestStressMove(t *testing.T) {
 				}
 				moved := startElsewhere(r, &caller, during, how.after, how.poll, rng.IntN(4))
 				if !moved && len(during) == 1 {
-					r.Errorf("the task did not move, though nothing was cancelled")
+					r.Errorf("the task did not move, though nothing was canceled")
 				}
 			})
 		})
@@ -349,13 +349,13 @@ func TestStressMove(t *testing.T) {
 
 // startElsewhere starts a task from a scope into a nursery that does not enclose it,
 // calls all of during meanwhile and after when it has moved. The task ends when it is
-// cancelled; unless it polls, it waits for the channel alone, and if that is not
+// canceled; unless it polls, it waits for the channel alone, and if that is not
 // closed, the test hangs.
 func startElsewhere(r *stress.Round, caller *cancelscope.Scope, during []func(*cancelscope.Scope), after func(*cancelscope.Scope), poll bool, turns int) (moved bool) {
 	err := nursery.Run(context.Background(), func(ctx context.Context, root *nursery.Nursery) error {
 		opened, end := make(chan *nursery.Nursery), make(chan struct{})
 		root.Go(func(ctx context.Context) error {
-			return nursery.Config{Extendable: true}.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+			return nursery.Config{Adjustable: true}.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 				opened <- n
 				<-end
 				return nil
@@ -385,7 +385,7 @@ func startElsewhere(r *stress.Round, caller *cancelscope.Scope, during []func(*c
 					}
 					for ctx.Err() == nil {
 						if t, ok := n.Scope().Deadline(); ok && time.Now().After(t) && ctx.Err() == nil && !caller.CancelCalled() {
-							// The caller has not been cancelled, so the task has moved.
+							// The caller has not been canceled, so the task has moved.
 							r.Errorf("Err() = nil in a task after the deadline of its nursery")
 							return nil
 						}

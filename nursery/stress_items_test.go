@@ -17,7 +17,7 @@ import (
 )
 
 // TestStressItems runs random items of random sequences, nested in each other, which
-// fail, panic, exit, wait, depend on each other and are cancelled from outside. What
+// fail, panic, exit, wait, depend on each other and are canceled from outside. What
 // must hold is said where it is checked.
 func TestStressItems(t *testing.T) {
 	stress.Run(t, 60, func(r *stress.Round) {

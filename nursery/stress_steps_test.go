@@ -158,11 +158,11 @@ func (f *frame) meddle() {
 		runtime.Gosched()
 		b.scope.SetShield(false)
 	case 3, 4:
-		if b.scope.Extendable {
+		if b.scope.Adjustable {
 			b.scope.SetTimeout(f.soon())
 		}
 	case 5:
-		if b.scope.Extendable {
+		if b.scope.Adjustable {
 			b.scope.SetDeadline(time.Time{})
 		}
 	case 6:
@@ -191,7 +191,7 @@ func (f *frame) meddle() {
 
 // scope runs a block in a scope of its own.
 func (f *frame) scope() error {
-	s := &cancelscope.Scope{Extendable: f.one(2)}
+	s := &cancelscope.Scope{Adjustable: f.one(2)}
 	switch f.rng.IntN(5) {
 	case 0:
 		s.SetTimeout(f.soon())
@@ -206,14 +206,14 @@ func (f *frame) scope() error {
 		f.w.enter(s, ctx)
 		return f.child(ctx, f.chain).run()
 	})
-	if s.CancelledCaught() && s.Cause() == nil {
+	if s.CanceledCaught() && s.Cause() == nil {
 		f.w.r.Errorf("a scope without cause has caught a cancellation")
 	}
 	return err
 }
 
 // between runs a block under a context of the standard library, and takes what that one
-// cancelled out of the error, as whoever makes such a context must.
+// canceled out of the error, as whoever makes such a context must.
 func (f *frame) between() error {
 	type key struct{}
 	ctx, cancel := f.ctx, context.CancelFunc(nil)
@@ -240,7 +240,7 @@ func (f *frame) between() error {
 
 // nursery opens a nursery.
 func (f *frame) nursery() error {
-	c := nursery.Config{Supervise: f.one(3), Extendable: f.one(2)}
+	c := nursery.Config{Supervise: f.one(3), Adjustable: f.one(2)}
 	if f.one(3) {
 		c.Panics = nursery.ConvertPanics
 	}
@@ -397,7 +397,7 @@ func (f *frame) limited() error {
 		return deadline.FailAfter(f.ctx, f.soon(), block)
 	}
 	err := cancelscope.Shield(f.ctx, f.soon(), block)
-	if _, cut := err.(*cancelscope.Cancelled); cut {
+	if _, cut := err.(*cancelscope.Canceled); cut {
 		return nil // to everybody around it would be a real error
 	}
 	return err
@@ -405,7 +405,7 @@ func (f *frame) limited() error {
 
 // wait waits for nothing but a deadline: if its timer is lost, the test hangs.
 func (f *frame) wait() error {
-	s := &cancelscope.Scope{Extendable: f.one(2)}
+	s := &cancelscope.Scope{Adjustable: f.one(2)}
 	s.SetTimeout(time.Duration(f.rng.IntN(int(time.Millisecond))))
 	return s.Run(f.ctx, func(ctx context.Context) error {
 		if f.one(2) {

@@ -168,7 +168,7 @@ func (h *harvest) gather(err error, way string) {
 		h.plants[e]++
 		h.real++
 		return
-	case *cancelscope.Cancelled:
+	case *cancelscope.Canceled:
 		h.noise = append(h.noise, way+" "+e.Error())
 		return
 	case *nursery.PanicError:

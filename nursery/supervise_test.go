@@ -39,7 +39,7 @@ func TestSupervise(t *testing.T) {
 		checkElapsed(t, "Run", start, 5*time.Second)
 		checkShape(t, "Run", err, "[a=boom b=bang spawned=crash started=boom]")
 		if !finished {
-			t.Error("a sibling of tasks that failed was cancelled, want it finished")
+			t.Error("a sibling of tasks that failed was canceled, want it finished")
 		}
 	})
 
@@ -66,7 +66,7 @@ func TestSupervise(t *testing.T) {
 		})
 		checkElapsed(t, "Run with a body that fails", start, time.Second)
 		checkShape(t, "Run with a body that fails", err, "[body=boom]")
-		checkCancelled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
+		checkCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
 	})
 
 	for _, v := range victims {
@@ -96,12 +96,12 @@ func TestSupervise(t *testing.T) {
 			time.AfterFunc(2*time.Second, func() { s.Cancel(nil) })
 			return nursery.Config{Supervise: true}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.GoNamed("early", failing(time.Second, errBoom))
-				n.GoNamed("cancelled", sleeping(forever))
+				n.GoNamed("canceled", sleeping(forever))
 				n.GoNamed("late", stubborn(errBang))
 				return nil
 			})
 		})
-		checkShape(t, "cancelled scope around Run", err, "[early=boom late=bang]")
+		checkShape(t, "canceled scope around Run", err, "[early=boom late=bang]")
 		if got := leaves(err); !slices.Equal(got, []error{errBoom, errBang}) || errors.Is(err, context.Canceled) {
 			t.Errorf("errors of the scope = %v, want the very %v and no cancellation", got, []error{errBoom, errBang})
 		}

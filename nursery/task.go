@@ -57,12 +57,12 @@ func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
 
 // failed takes the error of a task that has ended.
 //
-// It is judged here and not when the nursery ends. What has been cancelled stays
-// cancelled, so the judgement would be the same; but an error from before the
+// It is judged here and not when the nursery ends. What has been canceled stays
+// canceled, so the judgement would be the same; but an error from before the
 // cancellation is real even if it is called context.Canceled, and ten thousand
-// cancelled tasks need not be remembered.
+// canceled tasks need not be remembered.
 func (n *Nursery) failed(w who, err error) {
-	cancelled, rest := cancelscope.Split(n.ctx, err)
+	canceled, rest := cancelscope.Split(n.ctx, err)
 	if rest == nil && n.noted.Load() {
 		return
 	}
@@ -73,8 +73,8 @@ func (n *Nursery) failed(w who, err error) {
 	}
 	n.mu.Lock()
 	ends := n.endsLocked()
-	if cancelled != nil {
-		ends.cancelled = true
+	if canceled != nil {
+		ends.canceled = true
 	}
 	if failure != nil {
 		ends.failures = append(ends.failures, failure)
@@ -101,8 +101,8 @@ func (n *Nursery) fail(reason error) {
 }
 
 // told returns when everybody in the nursery knows of its cancellation, if it has been
-// cancelled. A task with a handle waits for that before it ends, also if it ends in a
-// cancellation, so that whoever waits for it in the same nursery is cancelled when the
+// canceled. A task with a handle waits for that before it ends, also if it ends in a
+// cancellation, so that whoever waits for it in the same nursery is canceled when the
 // wait ends, whatever comes first. Tasks without one do not, unless they fail: they may
 // be thousands that have just been woken, and would queue up.
 func (n *Nursery) told() { n.ctx.(tree.Node).Told() }

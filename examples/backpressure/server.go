@@ -71,7 +71,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // merely slow answers it when it has got that far, which may take longer than one
 // wants to wait for a dead one.
 func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) error {
-	life := &cancelscope.Scope{Name: "signs of life", Extendable: true}
+	life := &cancelscope.Scope{Name: "signs of life", Adjustable: true}
 	life.SetTimeout(s.patience)
 	c := &connection{
 		Conn:    conn,

@@ -219,7 +219,7 @@ func TestSeats(t *testing.T) {
 				return deadline.Sleep(ctx, wait)
 			})
 			replaced := errors.Is(work.Cause(), stream.ErrNewerTab)
-			if err != nil && !cancelscope.IsCancellation(ctx, err) || err == nil && work.CancelledCaught() && !replaced {
+			if err != nil && !cancelscope.IsCancellation(ctx, err) || err == nil && work.CanceledCaught() && !replaced {
 				t.Errorf("seed %d: Hold = %v, cause %v", seed, err, work.Cause())
 			}
 		})

@@ -72,10 +72,10 @@ func moveOnAfter(ctx context.Context, p *pair) error {
 
 // moved is what asyncio calls Timeout.reschedule: whoever has answered in
 // time has earned the second request a limit that starts anew. The scope has
-// to be extendable for that, because a deadline that may be moved to a later
+// to be adjustable for that, because a deadline that may be moved to a later
 // time must not be told to contexts that could not follow.
 func moved(ctx context.Context, p *pair) error {
-	scope := cancelscope.Scope{Extendable: true}
+	scope := cancelscope.Scope{Adjustable: true}
 	scope.SetTimeout(p.limit)
 	return deadline.FailScope(ctx, &scope, func(ctx context.Context) error {
 		if err := p.ask(ctx, 0); err != nil {

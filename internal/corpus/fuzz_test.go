@@ -11,7 +11,7 @@ import (
 	"github.com/trellis-go/trellis/internal/corpus"
 )
 
-// maxWrap is how many contexts of the standard library that can be cancelled
+// maxWrap is how many contexts of the standard library that can be canceled
 // stand in one chain.
 const maxWrap = 1000
 

@@ -38,7 +38,7 @@ type Options struct {
 	Flavor Flavor
 	Pace   Pace
 	// Wrap puts contexts of the standard library between the scopes: some that
-	// only have a value, and in any chain up to so many that can be cancelled.
+	// only have a value, and in any chain up to so many that can be canceled.
 	Wrap int
 }
 
@@ -74,7 +74,7 @@ func Run(p *Program, opts Options) *Outcome {
 	}
 
 	out := &Outcome{End: in.end, Trace: in.traces(), Scopes: in.flags(), Problem: in.problem}
-	out.Errors, out.Cancelled = Classify(err)
+	out.Errors, out.Canceled = Classify(err)
 	if out.Problem == "" && in.running() > 0 {
 		out.Problem = fmt.Sprintf("%d tasks were still running when main had ended", in.running())
 	}
@@ -117,7 +117,7 @@ var errAborted = errors.New("corpus: program given up")
 // sorted names of the application errors in it, and whether a cancellation is
 // in it as well. An error of any other origin is named by its text, so that
 // it cannot be overlooked.
-func Classify(err error) (names []string, cancelled bool) {
+func Classify(err error) (names []string, canceled bool) {
 	names = []string{}
 	var walk func(error)
 	walk = func(err error) {
@@ -130,9 +130,9 @@ func Classify(err error) (names []string, cancelled bool) {
 		case *deadline.TooSlowError:
 			names = append(names, "TooSlow")
 			return
-		case *cancelscope.Cancelled:
+		case *cancelscope.Canceled:
 			// What it unwraps to is why, not what else happened.
-			cancelled = true
+			canceled = true
 			return
 		case interface{ Unwrap() []error }:
 			for _, err := range e.Unwrap() {
@@ -145,7 +145,7 @@ func Classify(err error) (names []string, cancelled bool) {
 			names = append(names, "NotStarted")
 			return
 		case context.Canceled, context.DeadlineExceeded:
-			cancelled = true
+			canceled = true
 			return
 		}
 		if inner := errors.Unwrap(err); inner != nil {
@@ -156,7 +156,7 @@ func Classify(err error) (names []string, cancelled bool) {
 	}
 	walk(err)
 	slices.Sort(names)
-	return names, cancelled
+	return names, canceled
 }
 
 // An interp is one program running.
@@ -223,10 +223,10 @@ func newInterp(p *Program, opts Options) *interp {
 	return in
 }
 
-// newScope makes a scope that has not been entered. It is extendable where an
+// newScope makes a scope that has not been entered. It is adjustable where an
 // operation may push its deadline back.
 func (in *interp) newScope(id string, d *int64, shield bool) *cancelscope.Scope {
-	s := &cancelscope.Scope{Name: id, Extendable: in.moved[id]}
+	s := &cancelscope.Scope{Name: id, Adjustable: in.moved[id]}
 	if d != nil {
 		s.SetTimeout(time.Duration(*d) * Tick)
 	}
@@ -276,7 +276,7 @@ func (in *interp) flags() map[string]Flags {
 	flags := make(map[string]Flags)
 	for id, st := range in.scopes {
 		if st.scope != nil {
-			flags[id] = Flags{st.scope.CancelCalled(), st.scope.CancelledCaught()}
+			flags[id] = Flags{st.scope.CancelCalled(), st.scope.CanceledCaught()}
 		}
 	}
 	return flags
@@ -318,7 +318,7 @@ func (in *interp) addLive(n int) {
 }
 
 // An event is a one-shot event. Whether a waiter has got it or has been
-// cancelled is decided when the event is set, as in Trio: a waiter that only
+// canceled is decided when the event is set, as in Trio: a waiter that only
 // looked at two channels when it is woken could not tell which came first.
 type event struct {
 	mu      sync.Mutex

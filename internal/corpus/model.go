@@ -88,7 +88,7 @@ func (e *simErr) classify() (names []string, c bool) {
 }
 
 // A simScope is a cancel scope. A task has one as well, between its nursery
-// and what it enters, so that it can move, and be cancelled by itself.
+// and what it enters, so that it can move, and be canceled by itself.
 type simScope struct {
 	parent   *simScope // nil for the scope of main, and before entry
 	exists   bool
@@ -100,12 +100,12 @@ type simScope struct {
 	deadline *int64 // the tick, while inside
 }
 
-// cancelled reports whether code in the scope is cancelled.
-func (s *simScope) cancelled() bool { return s.called || s.sees() }
+// canceled reports whether code in the scope is canceled.
+func (s *simScope) canceled() bool { return s.called || s.sees() }
 
 // sees reports whether a cancellation around the scope is visible in it.
 func (s *simScope) sees() bool {
-	return !s.shield && s.parent != nil && s.parent.cancelled()
+	return !s.shield && s.parent != nil && s.parent.canceled()
 }
 
 // effective returns the deadline in force, nil for none.
@@ -123,7 +123,7 @@ func (s *simScope) effective() *int64 {
 // absorb returns what goes up when a block ends with err and the scope is
 // left.
 func (s *simScope) absorb(err *simErr) *simErr {
-	if err != nil && err.c && s.cancelled() && !s.sees() {
+	if err != nil && err.c && s.canceled() && !s.sees() {
 		s.caught = true
 		return err.withoutCancellation()
 	}
@@ -187,11 +187,11 @@ type waitKind int
 const (
 	runnable waitKind = iota
 	onTimer
-	onNothing // until cancelled
+	onNothing // until canceled
 	onEvent   // as onNothing, and until the event
 	onTask    // as onNothing, and until the other task has ended
-	onNursery // a nursery: cannot be cancelled
-	// checkpoint does not block, but is cancelled if its scope is when the
+	onNursery // a nursery: cannot be canceled
+	// checkpoint does not block, but is canceled if its scope is when the
 	// task goes on.
 	checkpoint
 	// woken and interrupted have been blocked, and record the end of it.
@@ -255,7 +255,7 @@ func simulate(p *Program, pace Pace, r *rand.Rand) (*Outcome, error) {
 		return nil, ErrTie
 	}
 	out := &Outcome{End: s.now, Trace: s.trace, Scopes: make(map[string]Flags)}
-	out.Errors, out.Cancelled = main.endErr.classify()
+	out.Errors, out.Canceled = main.endErr.classify()
 	for id, sc := range s.scopes {
 		if sc.exists {
 			out.Scopes[id] = Flags{sc.called, sc.caught}
@@ -375,12 +375,12 @@ func (s *sim) expire(sc *simScope) {
 	}
 }
 
-// deliver interrupts every task that waits in a scope which is cancelled now.
+// deliver interrupts every task that waits in a scope which is canceled now.
 func (s *sim) deliver() {
 	for _, t := range s.tasks {
 		switch t.wait.kind {
 		case onTimer, onNothing, onEvent, onTask:
-			if t.current().cancelled() {
+			if t.current().canceled() {
 				t.wait.kind = interrupted
 			}
 		}

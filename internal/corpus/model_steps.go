@@ -23,7 +23,7 @@ func (s *sim) resume(t *simTask) {
 	t.wait = wait{}
 	if w.kind == checkpoint {
 		w.kind = woken
-		if t.current().cancelled() {
+		if t.current().canceled() {
 			w.kind = interrupted
 		}
 	}
@@ -39,11 +39,11 @@ func (s *sim) resume(t *simTask) {
 	}
 }
 
-// block makes the task wait, cancellably. A wait in a scope that is cancelled
+// block makes the task wait, cancellably. A wait in a scope that is canceled
 // already ends at once.
 func (s *sim) block(t *simTask, w wait) {
 	t.wait = w
-	if t.current().cancelled() {
+	if t.current().canceled() {
 		t.wait.kind = interrupted
 	}
 }
@@ -111,7 +111,7 @@ func (s *sim) set(ev string) {
 }
 
 func effectiveValue(sc *simScope) string {
-	if sc.cancelled() {
+	if sc.canceled() {
 		return `"past"`
 	}
 	if d := sc.effective(); d != nil {
@@ -156,7 +156,7 @@ func (s *sim) change(sc *simScope, o *Op) {
 	case !sc.inside:
 	case o.Op == "deadline":
 		s.setDeadline(sc, o.D)
-	case o.On && sc.cancelled():
+	case o.On && sc.canceled():
 		// A shield does not undo a cancellation.
 	default:
 		sc.shield = o.On
@@ -198,14 +198,14 @@ func (s *sim) start(t *simTask, o *Op) {
 }
 
 // started moves the task to where it was started, unless its caller is
-// cancelled: then it ends under the caller.
+// canceled: then it ends under the caller.
 func (s *sim) started(t *simTask, v int64) {
 	if t.startIn == nil {
 		return
 	}
 	t.hasValue, t.value = true, v
 	own := t.nursery
-	if own.scope.cancelled() {
+	if own.scope.canceled() {
 		return
 	}
 	t.nursery = t.startIn
@@ -357,7 +357,7 @@ func (s *sim) endTask(t *simTask) {
 		s.checkClosed(t.nursery)
 	}
 	// Those who wait for the task come last: one who is in the nursery that
-	// its failure has cancelled is cancelled. So is one who is cancelled before
+	// its failure has canceled is canceled. So is one who is canceled before
 	// it goes on.
 	for _, other := range s.tasks {
 		if other.wait.kind == onTask && other.wait.on == t {

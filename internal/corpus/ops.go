@@ -92,7 +92,7 @@ func (in *interp) op(ctx context.Context, t *task, o *Op) error {
 	return nil
 }
 
-// waited records how a cancellable wait has ended.
+// waited records how a cancelable wait has ended.
 func (in *interp) waited(t *task, o *Op, err error) error {
 	if err == nil {
 		in.record(t, o, Event{What: "ok"})
@@ -113,7 +113,7 @@ func (in *interp) forever(ctx context.Context) error {
 
 // left records how a scope that let nothing through was left.
 func (in *interp) left(t *task, o *Op, s *cancelscope.Scope) {
-	if s.CancelledCaught() {
+	if s.CanceledCaught() {
 		in.record(t, o, Event{What: "caught"})
 	} else {
 		in.record(t, o, Event{What: "left"})
@@ -158,7 +158,7 @@ func (in *interp) nursery(ctx context.Context, t *task, o *Op) error {
 	ctx, stop := in.between(ctx, o)
 	defer stop()
 	var s *cancelscope.Scope
-	config := nursery.Config{Name: o.ID, Extendable: in.moved[o.ID]}
+	config := nursery.Config{Name: o.ID, Adjustable: in.moved[o.ID]}
 	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		s = n.Scope()
 		in.enter(o.ID, s, n)
@@ -343,8 +343,8 @@ func (in *interp) try(ctx context.Context, t *task, o *Op) error {
 		return nil
 	}
 	in.recordErr(t, o, "tried", err)
-	cancelled, _ := cancelscope.Split(ctx, err)
-	return cancelled
+	canceled, _ := cancelscope.Split(ctx, err)
+	return canceled
 }
 
 func (in *interp) finally(ctx context.Context, t *task, o *Op) (err error) {

@@ -11,11 +11,11 @@ import (
 
 // An Outcome is what a program did, or should do.
 type Outcome struct {
-	End       int64              // the tick at which main ended
-	Errors    []string           // sorted names of the errors that came out of main
-	Cancelled bool               // a cancellation came out of main
-	Scopes    map[string]Flags   // nil in an asyncio expectation
-	Trace     map[string][]Event // of each task that recorded something
+	End      int64              // the tick at which main ended
+	Errors   []string           // sorted names of the errors that came out of main
+	Canceled bool               // a cancellation came out of main
+	Scopes   map[string]Flags   // nil in an asyncio expectation
+	Trace    map[string][]Event // of each task that recorded something
 
 	// Problem says why there is no proper outcome: the program hung or
 	// panicked, or something of it was left running. Never expected.
@@ -62,7 +62,7 @@ func (e Event) String() string {
 func names(ns []string, c bool) string {
 	s := "[" + strings.Join(ns, " ") + "]"
 	if c {
-		s += "+cancelled"
+		s += "+canceled"
 	}
 	return s
 }
@@ -117,20 +117,20 @@ func decodeAll(parts []json.RawMessage, to ...any) error {
 // what is not there would not be compared.
 func (o *Outcome) UnmarshalJSON(data []byte) error {
 	var in struct {
-		End       *int64             `json:"end"`
-		Errors    []string           `json:"errors"`
-		Cancelled *bool              `json:"cancelled"`
-		Scopes    map[string][]bool  `json:"scopes"`
-		Trace     map[string][]Event `json:"trace"`
+		End      *int64             `json:"end"`
+		Errors   []string           `json:"errors"`
+		Canceled *bool              `json:"cancelled"`
+		Scopes   map[string][]bool  `json:"scopes"`
+		Trace    map[string][]Event `json:"trace"`
 	}
 	if err := strict(data, &in); err != nil {
 		return fmt.Errorf("expect: %w", err)
 	}
-	if in.End == nil || in.Errors == nil || in.Cancelled == nil || in.Trace == nil {
-		return errors.New("expect: end, errors, cancelled or trace is missing")
+	if in.End == nil || in.Errors == nil || in.Canceled == nil || in.Trace == nil {
+		return errors.New("expect: end, errors, canceled or trace is missing")
 	}
 	sort.Strings(in.Errors)
-	*o = Outcome{End: *in.End, Errors: in.Errors, Cancelled: *in.Cancelled, Trace: in.Trace}
+	*o = Outcome{End: *in.End, Errors: in.Errors, Canceled: *in.Canceled, Trace: in.Trace}
 	if in.Scopes == nil {
 		return nil
 	}
@@ -167,8 +167,8 @@ func Diff(flavor Flavor, got, want *Outcome) []Difference {
 	if !slices.Equal(got.Errors, want.Errors) {
 		differ("errors", names(got.Errors, false), names(want.Errors, false))
 	}
-	if comparableC(flavor, got.Errors, got.Cancelled) != comparableC(flavor, want.Errors, want.Cancelled) {
-		differ("cancelled", got.Cancelled, want.Cancelled)
+	if comparableC(flavor, got.Errors, got.Canceled) != comparableC(flavor, want.Errors, want.Canceled) {
+		differ("cancelled", got.Canceled, want.Canceled)
 	}
 	if flavor != Asyncio {
 		for _, id := range unionKeys(got.Scopes, want.Scopes) {

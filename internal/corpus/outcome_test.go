@@ -122,16 +122,16 @@ func TestDiffAsyncio(t *testing.T) {
 		}
 	}
 	if ds := corpus.Diff(corpus.Trio, outcome(`["E1"]`, true), outcome(`["E1"]`, false)); len(ds) != 2 {
-		t.Errorf("Diff of a Trio outcome = %v, want cancelled and the exit of t1", ds)
+		t.Errorf("Diff of a Trio outcome = %v, want canceled and the exit of t1", ds)
 	}
 }
 
 func TestClassify(t *testing.T) {
 	var s cancelscope.Scope
 	s.Cancel(nursery.ErrNotStarted) // a reason is not an error of the program
-	var cancelled error
+	var canceled error
 	_ = s.Run(t.Context(), func(ctx context.Context) error {
-		cancelled = deadline.Sleep(ctx, 1)
+		canceled = deadline.Sleep(ctx, 1)
 		return nil
 	})
 	slow := &deadline.TooSlowError{}
@@ -141,10 +141,10 @@ func TestClassify(t *testing.T) {
 		c     bool
 	}{
 		{nil, nil, false},
-		{cancelled, nil, true},
-		{fmt.Errorf("wrapped: %w", cancelled), nil, true},
+		{canceled, nil, true},
+		{fmt.Errorf("wrapped: %w", canceled), nil, true},
 		{slow, []string{"TooSlow"}, false},
-		{errors.Join(fmt.Errorf("b: %w", slow), errors.Join(nursery.ErrNotStarted, cancelled), slow),
+		{errors.Join(fmt.Errorf("b: %w", slow), errors.Join(nursery.ErrNotStarted, canceled), slow),
 			[]string{"NotStarted", "TooSlow", "TooSlow"}, true},
 		{errors.New("odd"), []string{"?*errors.errorString(odd)"}, false},
 	}

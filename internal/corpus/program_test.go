@@ -39,7 +39,7 @@ func TestDecode(t *testing.T) {
 		t.Errorf("String() =\n%swant\n%s", got, tree)
 	}
 	e := c.Expect.Trace["main"][1]
-	if got, want := e.String(), "5 n2 failed [E1]+cancelled"; got != want {
+	if got, want := e.String(), "5 n2 failed [E1]+canceled"; got != want {
 		t.Errorf("second record of main = %q, want %q", got, want)
 	}
 	if got, want := c.Expect.Scopes["s1"], (corpus.Flags{Called: true, Caught: true}); got != want {
@@ -83,7 +83,7 @@ func TestDecodeRejects(t *testing.T) {
 		{"undeclared scope", `"op":"deadline","n":5,"id":"s1"`, `"op":"deadline","n":5,"id":"s9"`, `scope "s9" is not declared`},
 		{"undeclared event", `"n":4,"ev":"e1"`, `"n":4,"ev":"e2"`, `event "e2" is not declared`},
 		{"spawn in a scope", `"in":"n1"`, `"in":"s1"`, `"s1" is not declared as a nursery`},
-		{"no end", `"end":5,`, ``, `end, errors, cancelled or trace is missing`},
+		{"no end", `"end":5,`, ``, `end, errors, canceled or trace is missing`},
 		{"no trace", `"trace"`, `"traces"`, `traces`},
 		{"unknown field of expect", `"end":5,`, `"end":5,"begin":0,`, `begin`},
 		{"one flag", `"s1":[true,true]`, `"s1":[true]`, `scope "s1": want two flags`},

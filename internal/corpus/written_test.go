@@ -22,7 +22,7 @@ var written = []struct{ name, scopes, main string }{
 				{"op":"sleep","n":8,"d":5000}]}]}`,
 	},
 	{
-		"start from behind a shield into a cancelled nursery",
+		"start from behind a shield into a canceled nursery",
 		`{"id":"n1","kind":"nursery"},{"id":"s1","kind":"scope","shield":true}`,
 		`{"op":"nursery","n":1,"id":"n1","body":[
 			{"op":"scope","n":2,"id":"s1","shield":true,"body":[
@@ -32,7 +32,7 @@ var written = []struct{ name, scopes, main string }{
 				{"op":"sleep","n":9,"d":50}]}]}`,
 	},
 	{
-		"started although the caller is cancelled",
+		"started although the caller is canceled",
 		`{"id":"n1","kind":"nursery"},{"id":"s1","kind":"scope"}`,
 		`{"op":"nursery","n":1,"id":"n1","body":[
 			{"op":"scope","n":2,"id":"s1","body":[

@@ -12,9 +12,9 @@ type Node interface {
 	context.Context
 
 	// Effective is the earliest deadline in force in the scope, also if it can move
-	// to a later time; zero if there is none. cancelled reports whether the scope is
-	// effectively cancelled; then t is zero.
-	Effective() (t time.Time, cancelled bool)
+	// to a later time; zero if there is none. canceled reports whether the scope is
+	// effectively canceled; then t is zero.
+	Effective() (t time.Time, canceled bool)
 
 	// Fail cancels the scope because one of its tasks has failed. Like every
 	// cancellation it changes nothing if the scope has a cause already. Somebody
@@ -22,7 +22,7 @@ type Node interface {
 	Fail(reason error)
 
 	// Told returns when every scope inside knows of the cancellation of this one, if
-	// it has been cancelled.
+	// it has been canceled.
 	Told()
 
 	// Movable declares that the scope may be moved. Until it is, it publishes
@@ -31,8 +31,8 @@ type Node interface {
 	Movable()
 
 	// Move hangs the scope, with all that is inside it, below to, and reports
-	// whether it did: a scope that is cancelled already stays where it is. If
-	// to is cancelled, so is the scope when Move returns.
+	// whether it did: a scope that is canceled already stays where it is. If
+	// to is canceled, so is the scope when Move returns.
 	Move(to Node) bool
 }
 

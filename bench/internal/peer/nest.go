@@ -8,7 +8,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-// A Nester is one way to call a function that can be cancelled or timed out from
+// A Nester is one way to call a function that can be canceled or timed out from
 // outside.
 type Nester struct {
 	Name string

@@ -28,7 +28,7 @@ func (c Config) move(label, title string, step time.Duration) Workload {
 		Entrants: []Entrant{
 			{"trellis", func() (func(Timer) error, func()) {
 				return underParent(func(ctx context.Context) error {
-					s := cancelscope.Scope{Extendable: true}
+					s := cancelscope.Scope{Adjustable: true}
 					at := time.Now().Add(far)
 					s.SetDeadline(at)
 					return s.Run(ctx, func(ctx context.Context) error {

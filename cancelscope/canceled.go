@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Kind says what cancelled a scope first.
+// A Kind says what canceled a scope first.
 type Kind int
 
 const (
@@ -36,16 +36,16 @@ func (k Kind) String() string {
 	return "Kind(" + strconv.Itoa(int(k)) + ")"
 }
 
-// Cancelled is the cause of a cancelled context: what [context.Cause] returns
-// inside a scope that is effectively cancelled. Scopes inside a cancelled one have
-// its very cause. It is Trio's Cancelled, which tells the same story.
+// Canceled is the cause of a canceled context: what [context.Cause] returns
+// inside a scope that is effectively canceled. Scopes inside a canceled one have
+// its very cause. It is Trio's Canceled, which tells the same story.
 //
-// A Cancelled that reaches a scope as an error is judged by its origin, the scope
-// that was cancelled first, and never by the reason it carries: see [Split].
+// A Canceled that reaches a scope as an error is judged by its origin, the scope
+// that was canceled first, and never by the reason it carries: see [Split].
 //
 // Only this package makes them; they do not change and may be used by any number
 // of goroutines.
-type Cancelled struct {
+type Canceled struct {
 	kind     Kind
 	err      error     // context.Canceled or context.DeadlineExceeded
 	reason   error     // may be nil
@@ -57,26 +57,26 @@ type Cancelled struct {
 }
 
 // exited is the cause in a context whose scope has ended without a cancellation.
-var exited = &Cancelled{kind: ByExit, err: context.Canceled}
+var exited = &Canceled{kind: ByExit, err: context.Canceled}
 
-// Kind returns what cancelled the scope.
-func (c *Cancelled) Kind() Kind { return c.kind }
+// Kind returns what canceled the scope.
+func (c *Canceled) Kind() Kind { return c.kind }
 
 // Reason returns what was given to [Scope.Cancel]; for ByTask the task's failure,
 // for ByParent the cause of the context outside if it has one. It may be nil.
-func (c *Cancelled) Reason() error { return c.reason }
+func (c *Canceled) Reason() error { return c.reason }
 
 // Scope returns the name of the scope where the cancellation began, which may be
 // empty.
-func (c *Cancelled) Scope() string {
+func (c *Canceled) Scope() string {
 	if c.origin == nil {
 		return ""
 	}
 	return c.origin.Name
 }
 
-// Error says in one line which scope was cancelled, by what, and the reason.
-func (c *Cancelled) Error() string {
+// Error says in one line which scope was canceled, by what, and the reason.
+func (c *Canceled) Error() string {
 	text := "scope"
 	if name := c.Scope(); name != "" {
 		text += " " + strconv.Quote(name)
@@ -100,9 +100,9 @@ func (c *Cancelled) Error() string {
 }
 
 // Unwrap returns context.Canceled or context.DeadlineExceeded, exactly what Err of
-// the cancelled context is, and the reason if there is one, so that [errors.Is]
+// the canceled context is, and the reason if there is one, so that [errors.Is]
 // and [errors.As] find both.
-func (c *Cancelled) Unwrap() []error {
+func (c *Canceled) Unwrap() []error {
 	if c.reason == nil {
 		return []error{c.err}
 	}
@@ -111,7 +111,7 @@ func (c *Cancelled) Unwrap() []error {
 
 // carry returns a context of the standard library that has c for its cause. The
 // library looks for a cause nowhere else.
-func (c *Cancelled) carry() context.Context {
+func (c *Canceled) carry() context.Context {
 	c.once.Do(func() {
 		carrier, cancel := context.WithCancelCause(context.Background())
 		cancel(c)
