@@ -180,7 +180,7 @@ func TestCatalogueFailAfterCancellation(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_outer_task_is_not_cancelled
 	inBubble(t, "a task that has dealt with its timeout", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task := nursery.Spawn(n, func(ctx context.Context) (string, error) {
+			task := nursery.Spawn(n, "", func(ctx context.Context) (string, error) {
 				at := time.Now().Add(time.Second)
 				err := deadline.FailAfter(ctx, time.Second, sleepFor(year))
 				wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})

@@ -235,7 +235,7 @@ func TestEffectiveElsewhere(t *testing.T) {
 			var caller cancelscope.Scope
 			caller.SetDeadline(at(5))
 			run(t, &caller, ctx, func(ctx context.Context) {
-				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					wantEffective(t, "before started", ctx, at(5))
 					if got, ok := ctx.Deadline(); ok {
 						t.Errorf("before started: ctx.Deadline() = %v, true, want none", got)

@@ -75,17 +75,17 @@ func callsOfTasks(ctx context.Context) []ceiling.Call {
 	}
 	return []ceiling.Call{
 		ceiling.At(2, "Nursery.GoNamed", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.GoNamed("task", succeed) })),
-		ceiling.At(2, "Nursery.TryGo", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.TryGo(succeed) })),
-		ceiling.At(2, "Nursery.TryGoNamed", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.TryGoNamed("task", succeed) })),
-		ceiling.At(4, "Spawn", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Spawn(n, value) })),
-		ceiling.At(4, "SpawnNamed", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.SpawnNamed(n, "task", value) })),
+		ceiling.At(2, "Nursery.TryGo", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.TryGo("", succeed) })),
+		ceiling.At(2, "Nursery.TryGo", "of a task with a name, with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.TryGo("task", succeed) })),
+		ceiling.At(4, "Spawn", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Spawn(n, "", value) })),
+		ceiling.At(4, "Spawn", "of a task with a name, with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Spawn(n, "task", value) })),
 		ceiling.At(4, "Task.Wait", "with Spawn and Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) {
-			nursery.Spawn(n, value).Wait(context.Background())
+			nursery.Spawn(n, "", value).Wait(context.Background())
 		})),
-		ceiling.At(7, "Start", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, started) })),
-		ceiling.At(7, "StartNamed", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.StartNamed(ctx, n, "task", started) })),
+		ceiling.At(7, "Start", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "", started) })),
+		ceiling.At(7, "Start", "of a task with a name, with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "task", started) })),
 		ceiling.At(9, "StartTask", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) {
-			nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (int, error) {
+			nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 				started(1)
 				return 2, nil
 			})
@@ -95,9 +95,9 @@ func callsOfTasks(ctx context.Context) []ceiling.Call {
 
 // callsInside are calls in a nursery that stays open.
 func callsInside(ctx context.Context, n *nursery.Nursery) []ceiling.Call {
-	ended := nursery.Spawn(n, value)
+	ended := nursery.Spawn(n, "", value)
 	<-ended.Done()
-	running := nursery.Spawn(n, func(ctx context.Context) (int, error) {
+	running := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 		<-ctx.Done()
 		return 0, ctx.Err()
 	})

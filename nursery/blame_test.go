@@ -34,7 +34,7 @@ func TestSuperviseCauseNamesTheBody(t *testing.T) {
 	inBubble(t, "cause", func(t *testing.T) {
 		var cause error
 		nursery.Config{Supervise: true}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task := nursery.SpawnNamed(n, "tolerated", func(context.Context) (int, error) { return 0, errBoom })
+			task := nursery.Spawn(n, "tolerated", func(context.Context) (int, error) { return 0, errBoom })
 			<-task.Done()
 			n.GoNamed("sibling", func(ctx context.Context) error {
 				<-ctx.Done()

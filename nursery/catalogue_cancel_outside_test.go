@@ -93,7 +93,7 @@ func TestCanceledFromOutside(t *testing.T) {
 	inBubble(t, "through a handle of the task that runs it", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			var inner error
-			task := nursery.Spawn(n, func(ctx context.Context) (int, error) {
+			task := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				inner = nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 					n.Go(sleeping(forever))
 					return nil
@@ -239,7 +239,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 			handled := false
 			var self *nursery.Task[int]
 			known := make(chan struct{})
-			self = nursery.Spawn(n, func(ctx context.Context) (int, error) {
+			self = nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				<-known
 				err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 					n.GoNamed("child", func(context.Context) error {

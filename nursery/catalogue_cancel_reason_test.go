@@ -64,7 +64,7 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 				return errBang
 			})
 			synctest.Wait() // it is asleep
-			_, err := nursery.StartNamed(ctx, n, "crasher", func(context.Context, func(int)) error { return errBoom })
+			_, err := nursery.Start(ctx, n, "crasher", func(context.Context, func(int)) error { return errBoom })
 			checkCalm(t, "the nursery after a Start that failed", ctx)
 			return err
 		})

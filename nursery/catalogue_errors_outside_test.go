@@ -96,7 +96,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	inBubble(t, "through somebody who waits for the task with the nursery", func(t *testing.T) {
 		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				task := nursery.SpawnNamed(n, "inner", func(ctx context.Context) (int, error) {
+				task := nursery.Spawn(n, "inner", func(ctx context.Context) (int, error) {
 					return 0, nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 						n.GoNamed("crasher", func(ctx context.Context) error {
 							return cancelscope.Shield(ctx, forever, failing(2*time.Second, errBoom))

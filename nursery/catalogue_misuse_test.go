@@ -91,23 +91,23 @@ func checkRefusal(t *testing.T, n *nursery.Nursery) {
 
 	const closed = " a nursery that has closed: call it while the body or a task of the nursery runs"
 	checkPanics(t, "Go", "nursery: Go on"+closed+", or use TryGo", func() { n.Go(task) })
-	checkPanics(t, "GoNamed", "nursery: GoNamed on"+closed+", or use TryGoNamed", func() { n.GoNamed("late", task) })
-	checkPanics(t, "Spawn", "nursery: Spawn in"+closed, func() { nursery.Spawn(n, result) })
-	checkPanics(t, "SpawnNamed", "nursery: Spawn in"+closed, func() { nursery.SpawnNamed(n, "late", result) })
+	checkPanics(t, "GoNamed", "nursery: GoNamed on"+closed+", or use TryGo", func() { n.GoNamed("late", task) })
+	checkPanics(t, "Spawn", "nursery: Spawn in"+closed, func() { nursery.Spawn(n, "", result) })
+	checkPanics(t, "Spawn", "nursery: Spawn in"+closed, func() { nursery.Spawn(n, "late", result) })
 
-	if err := n.TryGo(task); err != nursery.ErrClosed {
+	if err := n.TryGo("", task); err != nursery.ErrClosed {
 		t.Errorf("TryGo = %v, want %v", err, nursery.ErrClosed)
 	}
-	if err := n.TryGoNamed("late", task); err != nursery.ErrClosed {
-		t.Errorf("TryGoNamed = %v, want %v", err, nursery.ErrClosed)
+	if err := n.TryGo("late", task); err != nursery.ErrClosed {
+		t.Errorf("TryGo = %v, want %v", err, nursery.ErrClosed)
 	}
-	if value, err := nursery.Start(ctx, n, starting); value != 0 || err != nursery.ErrClosed {
+	if value, err := nursery.Start(ctx, n, "", starting); value != 0 || err != nursery.ErrClosed {
 		t.Errorf("Start = %v, %v, want 0, %v", value, err, nursery.ErrClosed)
 	}
-	if value, err := nursery.StartNamed(ctx, n, "late", starting); value != 0 || err != nursery.ErrClosed {
-		t.Errorf("StartNamed = %v, %v, want 0, %v", value, err, nursery.ErrClosed)
+	if value, err := nursery.Start(ctx, n, "late", starting); value != 0 || err != nursery.ErrClosed {
+		t.Errorf("Start = %v, %v, want 0, %v", value, err, nursery.ErrClosed)
 	}
-	value, handle, err := nursery.StartTask(ctx, n, func(_ context.Context, started func(int)) (string, error) {
+	value, handle, err := nursery.StartTask(ctx, n, "", func(_ context.Context, started func(int)) (string, error) {
 		ran = true
 		started(1)
 		return "", nil
@@ -132,7 +132,7 @@ func TestCatalogueGoAfterFailure(t *testing.T) {
 			err := deadline.Sleep(ctx, forever)
 			checkCanceled(t, "Sleep in the body", err, cancelscope.ByTask)
 
-			late := nursery.Spawn(n, func(ctx context.Context) (int, error) {
+			late := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				ran = true
 				err := deadline.Sleep(ctx, 0)
 				c := checkCanceled(t, "Sleep in the late task", err, cancelscope.ByTask)
@@ -142,7 +142,7 @@ func TestCatalogueGoAfterFailure(t *testing.T) {
 				return 0, err
 			})
 			<-late.Done()
-			if err := n.TryGo(func(context.Context) error { return errBang }); err != nil {
+			if err := n.TryGo("", func(context.Context) error { return errBang }); err != nil {
 				t.Errorf("TryGo in a nursery that is being canceled = %v, want nil", err)
 			}
 			return err

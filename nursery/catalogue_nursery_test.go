@@ -57,10 +57,10 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 		var after bool
 		var failed, sibling *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			failed = nursery.SpawnNamed(n, "failed", func(ctx context.Context) (int, error) {
+			failed = nursery.Spawn(n, "failed", func(ctx context.Context) (int, error) {
 				return 0, failing(time.Second, errBoom)(ctx)
 			})
-			sibling = nursery.SpawnNamed(n, "sibling", func(ctx context.Context) (int, error) {
+			sibling = nursery.Spawn(n, "sibling", func(ctx context.Context) (int, error) {
 				return 11, deadline.Sleep(ctx, forever)
 			})
 			return nil
@@ -165,7 +165,7 @@ func TestFailingBodyCancelsTheTasks(t *testing.T) {
 		var causes [2]error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			for i := range tasks {
-				tasks[i] = nursery.Spawn(n, func(ctx context.Context) (int, error) {
+				tasks[i] = nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 					causes[i] = deadline.Sleep(ctx, forever)
 					return 1, causes[i]
 				})
@@ -189,7 +189,7 @@ func TestFailingBodyCancelsTheTasks(t *testing.T) {
 		var tasks [2]*nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			for i := range tasks {
-				tasks[i] = nursery.Spawn(n, func(ctx context.Context) (int, error) {
+				tasks[i] = nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 					return 1, deadline.Sleep(ctx, forever)
 				})
 			}

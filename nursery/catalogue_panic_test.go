@@ -51,7 +51,7 @@ func TestPanicInATaskWithAHandle(t *testing.T) {
 		var value int
 		o := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-				task = nursery.SpawnNamed(n, "bad", func(ctx context.Context) (int, error) {
+				task = nursery.Spawn(n, "bad", func(ctx context.Context) (int, error) {
 					if err := failing(time.Second, nil)(ctx); err != nil {
 						return 0, err
 					}

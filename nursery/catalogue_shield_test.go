@@ -74,7 +74,7 @@ func TestShieldedTask(t *testing.T) {
 	inBubble(t, "that puts its shield up late and takes it off", func(t *testing.T) {
 		completed, after := false, false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+			_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 				var s cancelscope.Scope
 				return s.Run(ctx, func(ctx context.Context) error {
 					if err := deadline.Sleep(ctx, time.Second); err != nil {
@@ -127,7 +127,7 @@ func TestShieldedTask(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.Go(cancelSoon(&outer))
-				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					err := cancelscope.Shield(ctx, forever, sleeping(time.Minute))
 					shielded = err == nil
 					return errors.Join(err, task.sleep(ctx))

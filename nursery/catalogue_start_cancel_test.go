@@ -20,7 +20,7 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			time.AfterFunc(time.Second, func() { s.Cancel(errBang) })
 			s.Run(ctx, func(ctx context.Context) error {
-				v, err = nursery.Start(ctx, n, task)
+				v, err = nursery.Start(ctx, n, "", task)
 				return err
 			})
 			if ctx.Err() != nil || n.Scope().CancelCalled() {
@@ -82,7 +82,7 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			var s cancelscope.Scope
 			err := s.Run(ctx, func(ctx context.Context) error {
-				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					started(1)
 					err := deadline.Sleep(ctx, time.Minute)
 					ended = time.Since(begin)
@@ -107,7 +107,7 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 			var s cancelscope.Scope
 			err := s.Run(ctx, func(ctx context.Context) error {
 				s.Cancel(nil)
-				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					began = true
 					if err := deadline.Sleep(ctx, 0); err != nil {
 						return err
@@ -136,7 +136,7 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 			outer.GoNamed("middle", func(ctx context.Context) error {
 				return nursery.Run(ctx, func(ctx context.Context, inner *nursery.Nursery) error {
 					inner.GoNamed("crasher", failing(time.Second, errBoom))
-					_, err := nursery.Start(ctx, outer, func(ctx context.Context, started func(int)) error {
+					_, err := nursery.Start(ctx, outer, "", func(ctx context.Context, started func(int)) error {
 						began = true
 						if seen = deadline.Sleep(ctx, forever); seen != nil {
 							return seen
@@ -167,7 +167,7 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 		interrupted, done := 0, 0
 		err := nursery.Run(t.Context(), func(ctx context.Context, outer *nursery.Nursery) error {
 			return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
-				v, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				v, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					return nursery.Run(ctx, func(ctx context.Context, inner *nursery.Nursery) error {
 						children := make(chan context.Context, 2)
 						ended := make(chan error, 2)
@@ -223,7 +223,7 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 	inBubble(t, "of a task that only calls started", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			n.Scope().Cancel(nil)
-			v, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+			v, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 				started(4)
 				return nil
 			})
@@ -238,7 +238,7 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 		began, passed := false, false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().Cancel(nil)
-			_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+			_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 				began = true
 				if err := deadline.Sleep(ctx, time.Second); err != nil {
 					return err
@@ -260,7 +260,7 @@ func TestStartTask(t *testing.T) {
 	inBubble(t, "gives the value of started and the result", func(t *testing.T) {
 		begin := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			v, task, err := nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (string, error) {
+			v, task, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (string, error) {
 				if err := deadline.Sleep(ctx, time.Second); err != nil {
 					return "", err
 				}
@@ -285,7 +285,7 @@ func TestStartTask(t *testing.T) {
 	inBubble(t, "gives a handle that cancels", func(t *testing.T) {
 		begin := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			v, task, err := nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (int, error) {
+			v, task, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 				started(3)
 				return 9, deadline.Sleep(ctx, forever)
 			})
@@ -308,7 +308,7 @@ func TestStartTask(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_start_sync_wrapper
 	inBubble(t, "of a task that is ready before its first wait", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			v, task, err := nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (int, error) {
+			v, task, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 				started(5)
 				return giving(time.Second, 8)(ctx)
 			})
@@ -324,7 +324,7 @@ func TestStartTask(t *testing.T) {
 	inBubble(t, "of a task that ends early", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			for _, want := range []error{nursery.ErrNotStarted, errBoom} {
-				v, task, err := nursery.StartTask(ctx, n, func(context.Context, func(int)) (int, error) {
+				v, task, err := nursery.StartTask(ctx, n, "", func(context.Context, func(int)) (int, error) {
 					if want == nursery.ErrNotStarted {
 						return 9, nil
 					}
@@ -340,7 +340,7 @@ func TestStartTask(t *testing.T) {
 	inBubble(t, "of a task that ends well under a canceled caller", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			n.Scope().Cancel(nil)
-			v, task, err := nursery.StartTask(ctx, n, func(_ context.Context, started func(int)) (int, error) {
+			v, task, err := nursery.StartTask(ctx, n, "", func(_ context.Context, started func(int)) (int, error) {
 				started(5)
 				return 8, nil
 			})
@@ -354,7 +354,7 @@ func TestStartTask(t *testing.T) {
 	inBubble(t, "of a task that fails after started", func(t *testing.T) {
 		var task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) (err error) {
-			_, task, err = nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (int, error) {
+			_, task, err = nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 				started(1)
 				return 9, failing(time.Second, errBoom)(ctx)
 			})

@@ -49,7 +49,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 	inBubble(t, "and gives the value", func(t *testing.T) {
 		start := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			v, err := nursery.Start(ctx, n, readyAfter(time.Second, "ready", 2*time.Second, nil))
+			v, err := nursery.Start(ctx, n, "", readyAfter(time.Second, "ready", 2*time.Second, nil))
 			checkElapsed(t, "Start", start, time.Second)
 			if v != "ready" || err != nil || n.Running() != 1 {
 				t.Errorf("Start = %q, %v, Running %d, want ready, nil, 1", v, err, n.Running())
@@ -61,11 +61,11 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_start_no_value
 	inBubble(t, "and gives nothing for nothing", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			v, err := nursery.Start(ctx, n, readyAfter(time.Second, struct{}{}, 0, nil))
+			v, err := nursery.Start(ctx, n, "", readyAfter(time.Second, struct{}{}, 0, nil))
 			if v != struct{}{} || err != nil {
 				t.Errorf("Start = %v, %v, want {}, nil", v, err)
 			}
-			p, err := nursery.Start(ctx, n, readyAfter[*int](0, nil, 0, nil))
+			p, err := nursery.Start(ctx, n, "", readyAfter[*int](0, nil, 0, nil))
 			if p != nil || err != nil {
 				t.Errorf("Start with started(nil) = %v, %v, want nil, nil", p, err)
 			}
@@ -77,14 +77,14 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			var err error
 			var text string
-			if text, err = nursery.Start(ctx, n, func(_ context.Context, started func(string)) error {
+			if text, err = nursery.Start(ctx, n, "", func(_ context.Context, started func(string)) error {
 				started("a")
 				return nil
 			}); text != "a" || err != nil {
 				t.Errorf("Start with started(string) = %q, %v, want a, nil", text, err)
 			}
 			var wide fmt.Stringer
-			if wide, err = nursery.Start(ctx, n, func(_ context.Context, started func(fmt.Stringer)) error {
+			if wide, err = nursery.Start(ctx, n, "", func(_ context.Context, started func(fmt.Stringer)) error {
 				started(time.Second)
 				return nil
 			}); wide != time.Second || err != nil {
@@ -97,7 +97,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_start_called_twice
 	inBubble(t, "and takes no second value", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			v, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+			v, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 				started(1)
 				checkPanics(t, "started for the second time", "nursery: started called twice: ", func() { started(2) })
 				return nil
@@ -108,7 +108,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 		})
 		o := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-				v, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				v, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					started(1)
 					time.Sleep(time.Second) // so that Start has returned
 					started(2)
@@ -133,7 +133,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 		var err error
 		o := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-				v, err = nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+				v, err = nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 					started(1)
 					started(2)
 					return nil
@@ -151,7 +151,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				n.Scope().Cancel(nil)
 				in := outcomeOf(func() error {
-					_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+					_, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 						started(1)
 						started(2)
 						return nil
@@ -176,7 +176,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 	inBubble(t, "with an error", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			start := time.Now()
-			v, err := nursery.Start(ctx, n, crashing(time.Second, errBoom))
+			v, err := nursery.Start(ctx, n, "", crashing(time.Second, errBoom))
 			checkElapsed(t, "Start", start, time.Second)
 			if v != 0 || err != errBoom || ctx.Err() != nil {
 				t.Errorf("Start of a task that fails = %d, %v, ctx.Err %v, want 0, the very %v, nil", v, err, ctx.Err(), errBoom)
@@ -189,7 +189,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 		cause := &oddError{"disk full"}
 		want := fmt.Errorf("listen: %w", fmt.Errorf("open log: %w", cause))
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			_, err := nursery.Start(ctx, n, crashing(time.Second, want))
+			_, err := nursery.Start(ctx, n, "", crashing(time.Second, want))
 			if err != want || errors.Unwrap(errors.Unwrap(err)) != cause {
 				t.Errorf("Start = %v, want the very error that the task returned, down to its cause", err)
 			}
@@ -201,7 +201,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 	inBubble(t, "without one", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			start := time.Now()
-			v, err := nursery.Start(ctx, n, crashing(time.Second, nil))
+			v, err := nursery.Start(ctx, n, "", crashing(time.Second, nil))
 			checkElapsed(t, "Start", start, time.Second)
 			if v != 0 || err != nursery.ErrNotStarted || err.Error() != "task ended without calling started" {
 				t.Errorf("Start of a task that returns nil = %d, %v, want 0, %v", v, err, nursery.ErrNotStarted)
@@ -214,12 +214,12 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			own, cancel := context.WithCancel(ctx)
 			cancel()
-			_, err := nursery.Start(ctx, n, crashing(0, own.Err()))
+			_, err := nursery.Start(ctx, n, "", crashing(0, own.Err()))
 			if err != context.Canceled || ctx.Err() != nil {
 				t.Errorf("Start of a task that cancels itself = %v, ctx.Err %v, want %v, nil", err, ctx.Err(), context.Canceled)
 			}
 			// One whose own scope absorbs that has just not started.
-			_, err = nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+			_, err = nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 				var s cancelscope.Scope
 				s.Cancel(nil)
 				return s.Run(ctx, sleeping(forever))
@@ -235,7 +235,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 		var v int
 		var started error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			v, started = nursery.StartNamed(ctx, n, "server", readyAfter(0, 2, 0, errBoom))
+			v, started = nursery.Start(ctx, n, "server", readyAfter(0, 2, 0, errBoom))
 			return nil
 		})
 		if v != 2 || started != nil {
@@ -266,7 +266,7 @@ func TestStartAddsNoLayer(t *testing.T) {
 	} {
 		inBubble(t, test.name, func(t *testing.T) {
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-				_, err := nursery.StartNamed(ctx, n, "task", func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "task", func(ctx context.Context, started func(int)) error {
 					if !test.early {
 						started(1)
 					}
@@ -288,14 +288,14 @@ func TestStartIntoAClosedNursery(t *testing.T) {
 	inBubble(t, "is refused", func(t *testing.T) {
 		var kept *nursery.Nursery
 		runBody(t, func(_ context.Context, n *nursery.Nursery) { kept = n })
-		v, err := nursery.Start(t.Context(), kept, func(context.Context, func(int)) error {
+		v, err := nursery.Start(t.Context(), kept, "", func(context.Context, func(int)) error {
 			t.Error("the task runs, want it refused")
 			return nil
 		})
 		if v != 0 || err != nursery.ErrClosed {
 			t.Errorf("Start into a closed nursery = %d, %v, want 0, %v", v, err, nursery.ErrClosed)
 		}
-		w, task, err := nursery.StartTask(t.Context(), kept, func(context.Context, func(int)) (string, error) {
+		w, task, err := nursery.StartTask(t.Context(), kept, "", func(context.Context, func(int)) (string, error) {
 			t.Error("the task runs, want it refused")
 			return "", nil
 		})
@@ -310,7 +310,7 @@ func TestStartIntoAClosedNursery(t *testing.T) {
 	inBubble(t, "and so is no function", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			checkPanics(t, "Start with a nil function", "nursery: Start with a nil function: ", func() {
-				nursery.Start[int](ctx, n, nil)
+				nursery.Start[int](ctx, n, "", nil)
 			})
 			if n.Running() != 0 {
 				t.Errorf("Running after that = %d, want 0", n.Running())
@@ -337,7 +337,7 @@ func TestStartKeepsTheNurseryOpen(t *testing.T) {
 				return nil
 			})
 			outer.Go(func(ctx context.Context) error {
-				_, startErr = nursery.Start(ctx, <-opened, func(ctx context.Context, started func(int)) error {
+				_, startErr = nursery.Start(ctx, <-opened, "", func(ctx context.Context, started func(int)) error {
 					close(pending)
 					return task(ctx, started)
 				})

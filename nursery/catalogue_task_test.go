@@ -42,8 +42,8 @@ func TestTaskResults(t *testing.T) {
 		start := time.Now()
 		var a, b *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			a = nursery.Spawn(n, giving(time.Second, 42))
-			b = nursery.Spawn(n, giving(2*time.Second, 11))
+			a = nursery.Spawn(n, "", giving(time.Second, 42))
+			b = nursery.Spawn(n, "", giving(2*time.Second, 11))
 			return nil
 		})
 		checkElapsed(t, "Run with tasks of 1s and 2s", start, 2*time.Second)
@@ -59,14 +59,14 @@ func TestTaskResults(t *testing.T) {
 		start := time.Now()
 		var a, b *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			a = nursery.Spawn(n, giving(2*time.Second, 42))
+			a = nursery.Spawn(n, "", giving(2*time.Second, 42))
 			if err := deadline.Sleep(ctx, time.Second); err != nil {
 				return err
 			}
 			if ended(a.Done()) {
 				t.Error("the first task has ended, want it running when the second starts")
 			}
-			b = nursery.Spawn(n, giving(2*time.Second, 11))
+			b = nursery.Spawn(n, "", giving(2*time.Second, 11))
 			return nil
 		})
 		checkElapsed(t, "Run", start, 3*time.Second)
@@ -80,7 +80,7 @@ func TestTaskResults(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_return_value
 	inBubble(t, "are not there before the end", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task := nursery.Spawn(n, giving(time.Second, 6))
+			task := nursery.Spawn(n, "", giving(time.Second, 6))
 			if v, err := task.Result(); v != 0 || err != nursery.ErrNotFinished || ended(task.Done()) {
 				t.Errorf("Result of a task that runs = %d, %v, Done closed: %v, want 0, %v, false", v, err, ended(task.Done()), nursery.ErrNotFinished)
 			}
@@ -103,7 +103,7 @@ func TestTaskResults(t *testing.T) {
 		var task *nursery.Task[int]
 		var waited error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task = nursery.SpawnNamed(n, "crasher", func(ctx context.Context) (int, error) {
+			task = nursery.Spawn(n, "crasher", func(ctx context.Context) (int, error) {
 				return 6, failing(time.Second, errBoom)(ctx)
 			})
 			if v, err := task.Result(); v != 0 || err != nursery.ErrNotFinished || ended(task.Done()) {
@@ -126,7 +126,7 @@ func TestTaskResults(t *testing.T) {
 	inBubble(t, "need not be looked at", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task := nursery.SpawnNamed(n, "crasher", func(ctx context.Context) (int, error) {
+			task := nursery.Spawn(n, "crasher", func(ctx context.Context) (int, error) {
 				return 0, failing(time.Second, errBoom)(ctx)
 			})
 			if ended(task.Done()) {
@@ -146,8 +146,8 @@ func TestTaskResults(t *testing.T) {
 
 	inBubble(t, "are not waited for by somebody who is canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			slow := nursery.Spawn(n, giving(time.Minute, 1))
-			done := nursery.Spawn(n, giving(0, 2))
+			slow := nursery.Spawn(n, "", giving(time.Minute, 1))
+			done := nursery.Spawn(n, "", giving(0, 2))
 			<-done.Done()
 			start := time.Now()
 			expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -181,7 +181,7 @@ func TestTaskCancel(t *testing.T) {
 		start := time.Now()
 		var a, b *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			a = nursery.Spawn(n, giving(forever, 42))
+			a = nursery.Spawn(n, "", giving(forever, 42))
 			if err := deadline.Sleep(ctx, time.Second); err != nil {
 				return err
 			}
@@ -191,7 +191,7 @@ func TestTaskCancel(t *testing.T) {
 			if ctx.Err() != nil || n.Scope().CancelCalled() {
 				t.Errorf("after Task.Cancel ctx.Err of the nursery = %v, CancelCalled %v, want nil, false", ctx.Err(), n.Scope().CancelCalled())
 			}
-			b = nursery.Spawn(n, giving(time.Second, 11))
+			b = nursery.Spawn(n, "", giving(time.Second, 11))
 			return nil
 		})
 		checkElapsed(t, "Run", start, 2*time.Second)
@@ -206,9 +206,9 @@ func TestTaskCancel(t *testing.T) {
 		began, passed := false, false
 		var sibling, task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			sibling = nursery.Spawn(n, giving(time.Second, 1))
+			sibling = nursery.Spawn(n, "", giving(time.Second, 1))
 			release := make(chan struct{})
-			task = nursery.Spawn(n, func(ctx context.Context) (int, error) {
+			task = nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				<-release // so that the task is canceled before its first statement of interest
 				began = true
 				if err := deadline.Sleep(ctx, 0); err != nil {
@@ -242,7 +242,7 @@ func TestTaskCancel(t *testing.T) {
 
 	inBubble(t, "of a task that returns a value all the same", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task := nursery.Spawn(n, func(ctx context.Context) (int, error) {
+			task := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				<-ctx.Done()
 				return 3, nil
 			})
@@ -262,7 +262,7 @@ func TestTaskCancel(t *testing.T) {
 	inBubble(t, "of a task whose clean-up fails", func(t *testing.T) {
 		var task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			task = nursery.SpawnNamed(n, "cleaner", func(ctx context.Context) (int, error) {
+			task = nursery.Spawn(n, "cleaner", func(ctx context.Context) (int, error) {
 				<-ctx.Done()
 				return 3, errors.Join(context.Cause(ctx), errBoom)
 			})
@@ -318,10 +318,10 @@ func TestTaskNames(t *testing.T) {
 	defaults := map[string]starter{
 		"serve": func(_ context.Context, n *nursery.Nursery) { n.Go(new(server).serve) },
 		"func":  func(_ context.Context, n *nursery.Nursery) { n.Go(func(context.Context) error { return errBoom }) },
-		"six":   func(_ context.Context, n *nursery.Nursery) { handle = nursery.Spawn(n, six).Name() },
-		"ready": func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, ready) },
+		"six":   func(_ context.Context, n *nursery.Nursery) { handle = nursery.Spawn(n, "", six).Name() },
+		"ready": func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "", ready) },
 		"readySix": func(ctx context.Context, n *nursery.Nursery) {
-			_, task, _ := nursery.StartTask(ctx, n, readySix)
+			_, task, _ := nursery.StartTask(ctx, n, "", readySix)
 			handle = task.Name()
 		},
 	}
@@ -344,13 +344,13 @@ func TestTaskNames(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_task_name
 	given := map[string]starter{
 		"GoNamed": func(_ context.Context, n *nursery.Nursery) { n.GoNamed("yolo", new(server).serve) },
-		"TryGoNamed": func(_ context.Context, n *nursery.Nursery) {
-			if err := n.TryGoNamed("yolo", new(server).serve); err != nil {
-				t.Errorf("TryGoNamed = %v, want nil", err)
+		"TryGo": func(_ context.Context, n *nursery.Nursery) {
+			if err := n.TryGo("yolo", new(server).serve); err != nil {
+				t.Errorf("TryGo = %v, want nil", err)
 			}
 		},
-		"SpawnNamed": func(_ context.Context, n *nursery.Nursery) { handle = nursery.SpawnNamed(n, "yolo", six).Name() },
-		"StartNamed": func(ctx context.Context, n *nursery.Nursery) { nursery.StartNamed(ctx, n, "yolo", ready) },
+		"Spawn": func(_ context.Context, n *nursery.Nursery) { handle = nursery.Spawn(n, "yolo", six).Name() },
+		"Start": func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "yolo", ready) },
 	}
 	for function, start := range given {
 		inBubble(t, "as given to "+function, func(t *testing.T) {

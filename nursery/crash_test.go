@@ -62,9 +62,9 @@ func crash(who string) {
 		case "gone":
 			n.GoNamed(who, panicking)
 		case "spawned":
-			nursery.SpawnNamed(n, who, func(ctx context.Context) (int, error) { return 0, panicking(ctx) })
+			nursery.Spawn(n, who, func(ctx context.Context) (int, error) { return 0, panicking(ctx) })
 		case "early", "started":
-			_, err := nursery.StartNamed(ctx, n, who, func(ctx context.Context, started func(int)) error {
+			_, err := nursery.Start(ctx, n, who, func(ctx context.Context, started func(int)) error {
 				if who == "started" {
 					started(0)
 				}

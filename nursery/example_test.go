@@ -149,16 +149,16 @@ func ExampleNursery_TryGo() {
 	var late *nursery.Nursery
 	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		late = n
-		return n.TryGo(func(ctx context.Context) error { return nil })
+		return n.TryGo("", func(ctx context.Context) error { return nil })
 	})
-	fmt.Println(late.TryGo(func(ctx context.Context) error { return nil }))
+	fmt.Println(late.TryGo("", func(ctx context.Context) error { return nil }))
 	// Output: nursery has closed
 }
 
 // The same with a name.
-func ExampleNursery_TryGoNamed() {
+func ExampleNursery_TryGo_named() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		return n.TryGoNamed("audit", func(ctx context.Context) error { return errors.New("no space left") })
+		return n.TryGo("audit", func(ctx context.Context) error { return errors.New("no space left") })
 	})
 	fmt.Println(err)
 	// Output: audit: no space left
@@ -214,7 +214,7 @@ func ExampleStart() {
 		}
 	}
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		addr, err := nursery.Start(ctx, n, serve)
+		addr, err := nursery.Start(ctx, n, "", serve)
 		if err != nil {
 			return err
 		}
@@ -231,9 +231,9 @@ func ExampleStart() {
 }
 
 // Learn at once, and by name, that something could not be started.
-func ExampleStartNamed() {
+func ExampleStart_named() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		_, err := nursery.StartNamed(ctx, n, "listener", func(ctx context.Context, started func(int)) error {
+		_, err := nursery.Start(ctx, n, "listener", func(ctx context.Context, started func(int)) error {
 			return errors.New("address in use")
 		})
 		fmt.Println("Start:", err)
@@ -248,7 +248,7 @@ func ExampleStartNamed() {
 // Start a task that says when it is ready and has a result in the end.
 func ExampleStartTask() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		size, sum, err := nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (string, error) {
+		size, sum, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (string, error) {
 			started(1024)
 			return "d41d8cd9", nil
 		})
@@ -269,8 +269,8 @@ func ExampleStartTask() {
 func ExampleSpawn() {
 	var a, b *nursery.Task[int]
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		a = nursery.Spawn(n, func(ctx context.Context) (int, error) { return 6, nil })
-		b = nursery.Spawn(n, func(ctx context.Context) (int, error) { return 7, nil })
+		a = nursery.Spawn(n, "", func(ctx context.Context) (int, error) { return 6, nil })
+		b = nursery.Spawn(n, "", func(ctx context.Context) (int, error) { return 7, nil })
 		return nil
 	})
 	if err != nil {
@@ -284,9 +284,9 @@ func ExampleSpawn() {
 }
 
 // Name a task that has a result.
-func ExampleSpawnNamed() {
+func ExampleSpawn_named() {
 	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		t := nursery.SpawnNamed(n, "count", func(ctx context.Context) (int, error) { return 3, nil })
+		t := nursery.Spawn(n, "count", func(ctx context.Context) (int, error) { return 3, nil })
 		fmt.Println(t.Name())
 		return nil
 	})
@@ -296,7 +296,7 @@ func ExampleSpawnNamed() {
 // Use the result of one task in another.
 func ExampleTask_Wait() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		token := nursery.Spawn(n, func(ctx context.Context) (string, error) { return "t-42", nil })
+		token := nursery.Spawn(n, "", func(ctx context.Context) (string, error) { return "t-42", nil })
 		n.Go(func(ctx context.Context) error {
 			s, err := token.Wait(ctx)
 			if err != nil {
@@ -317,7 +317,7 @@ func ExampleTask_Wait() {
 func ExampleTask_Result() {
 	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		begin := make(chan struct{})
-		t := nursery.Spawn(n, func(ctx context.Context) (int, error) { <-begin; return 1, nil })
+		t := nursery.Spawn(n, "", func(ctx context.Context) (int, error) { <-begin; return 1, nil })
 		_, err := t.Result()
 		fmt.Println(err)
 		close(begin)
@@ -329,7 +329,7 @@ func ExampleTask_Result() {
 // Wait for a task beside other things.
 func ExampleTask_Done() {
 	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		t := nursery.Spawn(n, func(ctx context.Context) (string, error) { return "ready", nil })
+		t := nursery.Spawn(n, "", func(ctx context.Context) (string, error) { return "ready", nil })
 		select {
 		case <-t.Done():
 			fmt.Println(t.Result())
@@ -344,8 +344,8 @@ func ExampleTask_Done() {
 func ExampleTask_Name() {
 	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		for _, t := range []*nursery.Task[int]{
-			nursery.SpawnNamed(n, "apples", func(ctx context.Context) (int, error) { return 3, nil }),
-			nursery.SpawnNamed(n, "pears", func(ctx context.Context) (int, error) { return 5, nil }),
+			nursery.Spawn(n, "apples", func(ctx context.Context) (int, error) { return 3, nil }),
+			nursery.Spawn(n, "pears", func(ctx context.Context) (int, error) { return 5, nil }),
 		} {
 			count, err := t.Wait(ctx)
 			fmt.Println(t.Name(), count, err)
@@ -360,7 +360,7 @@ func ExampleTask_Name() {
 // End one task and leave the others alone.
 func ExampleTask_Cancel() {
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		t := nursery.Spawn(n, func(ctx context.Context) (int, error) {
+		t := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 			<-ctx.Done()
 			return 0, ctx.Err()
 		})

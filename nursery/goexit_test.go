@@ -52,7 +52,7 @@ func TestGoexitBeforeStarted(t *testing.T) {
 		run = outcomeOf(func() error {
 			return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				start = outcomeOf(func() error {
-					_, err := nursery.Start(ctx, n, func(ctx context.Context, _ func(int)) error {
+					_, err := nursery.Start(ctx, n, "", func(ctx context.Context, _ func(int)) error {
 						return afterASecond(ctx, exiting)
 					})
 					return err
@@ -88,7 +88,7 @@ func TestGoexitBeforeStarted(t *testing.T) {
 					ended = true
 					return nil
 				})
-				_, err := nursery.Start(ctx, n, func(ctx context.Context, _ func(int)) error { return exiting(ctx) })
+				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, _ func(int)) error { return exiting(ctx) })
 				t.Errorf("Start of a task that exits = %v, want no return", err)
 				return nil
 			})
@@ -105,7 +105,7 @@ func TestGoexitInATaskWithAHandle(t *testing.T) {
 		var task *nursery.Task[int]
 		o := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-				task = nursery.Spawn(n, func(ctx context.Context) (int, error) { return 3, exiting(ctx) })
+				task = nursery.Spawn(n, "", func(ctx context.Context) (int, error) { return 3, exiting(ctx) })
 				return nil
 			})
 		})

@@ -26,7 +26,7 @@ func TestNurseryThatNobodyCanceled(t *testing.T) {
 		for name, ctx := range map[string]context.Context{"context": canceled, "scope": inside} {
 			began := 0
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				task := nursery.Spawn(n, func(context.Context) (int, error) { began++; return 0, nil })
+				task := nursery.Spawn(n, "", func(context.Context) (int, error) { began++; return 0, nil })
 				<-task.Done()
 				n.Go(func(context.Context) error { began++; return nil })
 				return nil
@@ -78,8 +78,8 @@ func TestTryGo(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			kept = n
 			for _, try := range []func() error{
-				func() error { return n.TryGo(func(context.Context) error { ran++; return nil }) },
-				func() error { return n.TryGoNamed("task", func(context.Context) error { ran++; return nil }) },
+				func() error { return n.TryGo("", func(context.Context) error { ran++; return nil }) },
+				func() error { return n.TryGo("task", func(context.Context) error { ran++; return nil }) },
 			} {
 				if err := try(); err != nil {
 					t.Errorf("TryGo in an open nursery = %v, want nil", err)
@@ -87,7 +87,7 @@ func TestTryGo(t *testing.T) {
 				synctest.Wait() // the task has ended
 			}
 			n.Scope().Cancel(nil)
-			if err := n.TryGo(func(context.Context) error { ran++; return nil }); err != nil {
+			if err := n.TryGo("", func(context.Context) error { ran++; return nil }); err != nil {
 				t.Errorf("TryGo in a canceled nursery = %v, want nil", err)
 			}
 			return nil
@@ -96,11 +96,11 @@ func TestTryGo(t *testing.T) {
 			t.Errorf("Run = %v, %d tasks ran, want nil, 3", err, ran)
 		}
 		never := func(context.Context) error { t.Error("a task runs in a closed nursery"); return nil }
-		if err := kept.TryGo(never); err != nursery.ErrClosed {
+		if err := kept.TryGo("", never); err != nursery.ErrClosed {
 			t.Errorf("TryGo in a closed nursery = %v, want %v", err, nursery.ErrClosed)
 		}
-		if err := kept.TryGoNamed("task", never); err != nursery.ErrClosed {
-			t.Errorf("TryGoNamed in a closed nursery = %v, want %v", err, nursery.ErrClosed)
+		if err := kept.TryGo("task", never); err != nursery.ErrClosed {
+			t.Errorf("TryGo in a closed nursery = %v, want %v", err, nursery.ErrClosed)
 		}
 		if got := kept.Running(); got != 0 {
 			t.Errorf("Running in a closed nursery = %d, want 0", got)
@@ -119,7 +119,7 @@ func TestTryGo(t *testing.T) {
 					callers.Go(func() {
 						// A nursery that is never empty does not close.
 						for range 20 {
-							if n.TryGo(func(context.Context) error { ran.Add(1); return nil }) == nil {
+							if n.TryGo("", func(context.Context) error { ran.Add(1); return nil }) == nil {
 								accepted.Add(1)
 							}
 						}
@@ -205,10 +205,10 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 			n.Go(func(context.Context) error { p[0]++; return nil })
 		},
 		"Spawn": func(_ context.Context, n *nursery.Nursery, p *payload) {
-			nursery.Spawn(n, func(context.Context) (*payload, error) { return p, nil })
+			nursery.Spawn(n, "", func(context.Context) (*payload, error) { return p, nil })
 		},
 		"Task.Cancel": func(_ context.Context, n *nursery.Nursery, p *payload) {
-			nursery.Spawn(n, func(ctx context.Context) (*payload, error) {
+			nursery.Spawn(n, "", func(ctx context.Context) (*payload, error) {
 				<-ctx.Done()
 				return p, context.Cause(ctx)
 			}).Cancel(nil)
@@ -216,12 +216,12 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 		"Start": func(ctx context.Context, n *nursery.Nursery, p *payload) {
 			var s cancelscope.Scope
 			s.Run(ctx, func(ctx context.Context) error {
-				_, err := nursery.Start(ctx, n, func(_ context.Context, started func(*payload)) error { started(p); return nil })
+				_, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(*payload)) error { started(p); return nil })
 				return err
 			})
 		},
 		"Start of a task that fails": func(ctx context.Context, n *nursery.Nursery, p *payload) {
-			nursery.Start(ctx, n, func(context.Context, func(*payload)) error { p[0]++; return errBoom })
+			nursery.Start(ctx, n, "", func(context.Context, func(*payload)) error { p[0]++; return errBoom })
 		},
 		"a nursery in a task": func(_ context.Context, n *nursery.Nursery, p *payload) {
 			n.Go(func(ctx context.Context) error {
@@ -250,7 +250,7 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 			p := func() weak.Pointer[payload] {
 				p := new(payload)
 				ctx := context.WithValue(t.Context(), key{}, p) // by which the task's scope holds p
-				nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					ctx.Done() // so that its cancellation is listened for
 					started(1)
 					return nil
@@ -283,14 +283,14 @@ func TestWhatHappensSynchronizes(t *testing.T) {
 			defer func() { in = before + 1 }()
 			return nil
 		})
-		task := nursery.Spawn(n, func(context.Context) (int, error) {
+		task := nursery.Spawn(n, "", func(context.Context) (int, error) {
 			defer func() { result = before + 2 }()
 			return 0, nil
 		})
 		if _, err := task.Wait(ctx); err != nil || result != 3 {
 			t.Errorf("Wait = %v, written by the task %d, want nil, 3", err, result)
 		}
-		value, err := nursery.Start(ctx, n, func(_ context.Context, started func(*int)) error {
+		value, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(*int)) error {
 			value := 4
 			started(&value)
 			return nil

@@ -183,12 +183,12 @@ func TestLimiterThatChanges(t *testing.T) {
 			synctest.Wait() // they have the tokens
 			got.check(t, "with a limit of 4", 0, 1, 2, 3)
 
-			lowered := nursery.Spawn(n, func(ctx context.Context) (time.Time, error) {
+			lowered := nursery.Spawn(n, "", func(ctx context.Context) (time.Time, error) {
 				err := sem.Acquire(ctx, 3) // a limit of 1
 				return time.Now(), err
 			})
 			synctest.Wait() // the lowering waits
-			late := nursery.Spawn(n, func(ctx context.Context) (time.Time, error) {
+			late := nursery.Spawn(n, "", func(ctx context.Context) (time.Time, error) {
 				err := acquiring(sem, 0, got.of(6))(ctx)
 				return time.Now(), err
 			})

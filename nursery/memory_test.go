@@ -28,17 +28,17 @@ func TestMemoryOfEndedChildren(t *testing.T) {
 			n.GoNamed("task", func(context.Context) error { ended.Done(); return nil })
 		}},
 		{"Spawn", 50_000, func(_ context.Context, n *nursery.Nursery, ended *sync.WaitGroup) {
-			nursery.Spawn(n, func(context.Context) (int, error) { ended.Done(); return 1, nil })
+			nursery.Spawn(n, "", func(context.Context) (int, error) { ended.Done(); return 1, nil })
 		}},
 		{"Task.Cancel", 50_000, func(_ context.Context, n *nursery.Nursery, ended *sync.WaitGroup) {
-			nursery.Spawn(n, func(ctx context.Context) (int, error) {
+			nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				defer ended.Done()
 				<-ctx.Done()
 				return 0, ctx.Err()
 			}).Cancel(nil)
 		}},
 		{"Start", 50_000, func(ctx context.Context, n *nursery.Nursery, ended *sync.WaitGroup) {
-			nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+			nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 				defer ended.Done()
 				started(1)
 				return nil

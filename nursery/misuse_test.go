@@ -45,25 +45,25 @@ func TestNilForTasks(t *testing.T) {
 	check := func(ctx context.Context, n *nursery.Nursery) {
 		checkPanics(t, "Go(nil)", nilTask, func() { n.Go(nil) })
 		checkPanics(t, "GoNamed(name, nil)", nilTask, func() { n.GoNamed("name", nil) })
-		checkPanics(t, "TryGo(nil)", nilTask, func() { _ = n.TryGo(nil) })
-		checkPanics(t, "TryGoNamed(name, nil)", nilTask, func() { _ = n.TryGoNamed("name", nil) })
+		checkPanics(t, "TryGo(nil)", nilTask, func() { _ = n.TryGo("", nil) })
+		checkPanics(t, "TryGo(name, nil)", nilTask, func() { _ = n.TryGo("name", nil) })
 
-		checkPanics(t, "Spawn(n, nil)", nilSpawn, func() { nursery.Spawn[int](n, nil) })
-		checkPanics(t, "SpawnNamed(n, name, nil)", nilSpawn, func() { nursery.SpawnNamed[int](n, "name", nil) })
-		checkPanics(t, "Spawn(nil, f)", intoNil, func() { nursery.Spawn(nil, result) })
-		checkPanics(t, "SpawnNamed(nil, name, f)", intoNil, func() { nursery.SpawnNamed(nil, "name", result) })
+		checkPanics(t, "Spawn(n, nil)", nilSpawn, func() { nursery.Spawn[int](n, "", nil) })
+		checkPanics(t, "Spawn(n, name, nil)", nilSpawn, func() { nursery.Spawn[int](n, "name", nil) })
+		checkPanics(t, "Spawn(nil, f)", intoNil, func() { nursery.Spawn(nil, "", result) })
+		checkPanics(t, "Spawn(nil, name, f)", intoNil, func() { nursery.Spawn(nil, "name", result) })
 
-		checkPanics(t, "Start(ctx, n, nil)", nilStart, func() { _, _ = nursery.Start[int](ctx, n, nil) })
-		checkPanics(t, "StartNamed(ctx, n, name, nil)", nilStart, func() { _, _ = nursery.StartNamed[int](ctx, n, "name", nil) })
+		checkPanics(t, "Start(ctx, n, nil)", nilStart, func() { _, _ = nursery.Start[int](ctx, n, "", nil) })
+		checkPanics(t, "Start(ctx, n, name, nil)", nilStart, func() { _, _ = nursery.Start[int](ctx, n, "name", nil) })
 		checkPanics(t, "StartTask(ctx, n, nil)", "nursery: StartTask with a nil function: ", func() {
-			_, _, _ = nursery.StartTask[int, int](ctx, n, nil)
+			_, _, _ = nursery.StartTask[int, int](ctx, n, "", nil)
 		})
-		checkPanics(t, "Start(ctx, nil, task)", startNil, func() { _, _ = nursery.Start(ctx, nil, task) })
-		checkPanics(t, "StartNamed(ctx, nil, name, task)", startNil, func() { _, _ = nursery.StartNamed(ctx, nil, "name", task) })
-		checkPanics(t, "StartTask(ctx, nil, task)", startNil, func() { _, _, _ = nursery.StartTask(ctx, nil, both) })
-		checkPanics(t, "Start(nil, n, task)", nilContext, func() { _, _ = nursery.Start(noContext, n, task) })
-		checkPanics(t, "StartNamed(nil, n, name, task)", nilContext, func() { _, _ = nursery.StartNamed(noContext, n, "name", task) })
-		checkPanics(t, "StartTask(nil, n, task)", nilContext, func() { _, _, _ = nursery.StartTask(noContext, n, both) })
+		checkPanics(t, "Start(ctx, nil, task)", startNil, func() { _, _ = nursery.Start(ctx, nil, "", task) })
+		checkPanics(t, "Start(ctx, nil, name, task)", startNil, func() { _, _ = nursery.Start(ctx, nil, "name", task) })
+		checkPanics(t, "StartTask(ctx, nil, task)", startNil, func() { _, _, _ = nursery.StartTask(ctx, nil, "", both) })
+		checkPanics(t, "Start(nil, n, task)", nilContext, func() { _, _ = nursery.Start(noContext, n, "", task) })
+		checkPanics(t, "Start(nil, n, name, task)", nilContext, func() { _, _ = nursery.Start(noContext, n, "name", task) })
+		checkPanics(t, "StartTask(nil, n, task)", nilContext, func() { _, _, _ = nursery.StartTask(noContext, n, "", both) })
 
 		if got := n.Running(); got != 0 || ran {
 			t.Errorf("after calls that were refused: Running() = %d, a task ran: %t, want 0, false", got, ran)
@@ -81,7 +81,7 @@ func TestNilForTasks(t *testing.T) {
 
 func TestNilForWait(t *testing.T) {
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-		task := nursery.Spawn(n, func(context.Context) (int, error) { return 7, nil })
+		task := nursery.Spawn(n, "", func(context.Context) (int, error) { return 7, nil })
 		const want = "nursery: Wait with a nil context: pass the context of the calling task"
 		checkPanics(t, "Wait(nil)", want, func() { _, _ = task.Wait(noContext) })
 		<-task.Done()
@@ -96,7 +96,7 @@ func TestStartedTwice(t *testing.T) {
 
 	inBubble(t, "after the move", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			value, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+			value, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 				started(1)
 				checkPanics(t, "second started", twice, func() { started(2) })
 				return nil
@@ -112,7 +112,7 @@ func TestStartedTwice(t *testing.T) {
 	inBubble(t, "as a panic of the task", func(t *testing.T) {
 		got := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-				_, err := nursery.StartNamed(ctx, n, "hasty", func(_ context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "hasty", func(_ context.Context, started func(int)) error {
 					started(1)
 					started(2)
 					return nil
@@ -136,7 +136,7 @@ func TestStartedTwice(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			value, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+			value, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 				started(1)
 				checkPanics(t, "second started", twice, func() { started(2) })
 				return nil
@@ -151,7 +151,7 @@ func TestStartedTwice(t *testing.T) {
 
 	inBubble(t, "by two goroutines", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+			_, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 				outcomes := make(chan outcome, 2)
 				for i := range 2 {
 					go func() { outcomes <- outcomeOf(func() error { started(i); return nil }) }()
@@ -186,7 +186,7 @@ func TestStartedAfterTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				var kept func(int)
-				_, handle, err := nursery.StartTask(ctx, n, func(_ context.Context, started func(int)) (int, error) {
+				_, handle, err := nursery.StartTask(ctx, n, "", func(_ context.Context, started func(int)) (int, error) {
 					kept = started
 					if called {
 						started(1)

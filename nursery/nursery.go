@@ -218,7 +218,7 @@ func (n *Nursery) Running() int {
 // Go panics if task is nil, or if the nursery has closed, because all that ran in it
 // had ended; see [Nursery.TryGo].
 func (n *Nursery) Go(task func(ctx context.Context) error) {
-	if err := n.TryGo(task); err != nil {
+	if err := n.TryGo("", task); err != nil {
 		panic("nursery: Go on a nursery that has closed: call it while the body or a task of the nursery runs, or use TryGo")
 	}
 }
@@ -226,14 +226,14 @@ func (n *Nursery) Go(task func(ctx context.Context) error) {
 // GoNamed is like [Nursery.Go] and gives the task a name, which appears in errors. A
 // task without one is named after its function.
 func (n *Nursery) GoNamed(name string, task func(ctx context.Context) error) {
-	if err := n.TryGoNamed(name, task); err != nil {
-		panic("nursery: GoNamed on a nursery that has closed: call it while the body or a task of the nursery runs, or use TryGoNamed")
+	if err := n.TryGo(name, task); err != nil {
+		panic("nursery: GoNamed on a nursery that has closed: call it while the body or a task of the nursery runs, or use TryGo")
 	}
 }
 
-// TryGo is like [Nursery.Go], but returns [ErrClosed] if the nursery has closed, and
-// nil if the task has been started.
-func (n *Nursery) TryGo(task func(ctx context.Context) error) error {
+// TryGo is like [Nursery.GoNamed], but returns [ErrClosed] if the nursery has closed, and
+// nil if the task has been started. The name may be empty.
+func (n *Nursery) TryGo(name string, task func(ctx context.Context) error) error {
 	if task == nil {
 		panic("nursery: nil function for a task: there is nothing to run")
 	}
@@ -246,20 +246,11 @@ func (n *Nursery) TryGo(task func(ctx context.Context) error) error {
 	// stack would show who ran before, and a task that is started alone would have to
 	// wait until somebody can be woken. Items of ForEach and Map are promised no
 	// goroutine of their own, and there it is done: see feed.
-	go n.run(task)
-	return nil
-}
-
-// TryGoNamed is like [Nursery.GoNamed], but returns [ErrClosed] if the nursery has
-// closed, and nil if the task has been started.
-func (n *Nursery) TryGoNamed(name string, task func(ctx context.Context) error) error {
-	if task == nil {
-		panic("nursery: nil function for a task: there is nothing to run")
+	if name == "" {
+		go n.run(task)
+	} else {
+		go n.runNamed(name, task)
 	}
-	if !n.join() {
-		return ErrClosed
-	}
-	go n.runNamed(name, task)
 	return nil
 }
 

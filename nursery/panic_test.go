@@ -33,11 +33,11 @@ var victims = []victim{
 		return nil
 	}},
 	{"spawned", func(_ context.Context, n *nursery.Nursery, f func(context.Context) error) error {
-		nursery.SpawnNamed(n, "spawned", func(ctx context.Context) (int, error) { return 0, afterASecond(ctx, f) })
+		nursery.Spawn(n, "spawned", func(ctx context.Context) (int, error) { return 0, afterASecond(ctx, f) })
 		return nil
 	}},
 	{"started", func(ctx context.Context, n *nursery.Nursery, f func(context.Context) error) error {
-		_, err := nursery.StartNamed(ctx, n, "started", func(ctx context.Context, started func(int)) error {
+		_, err := nursery.Start(ctx, n, "started", func(ctx context.Context, started func(int)) error {
 			started(0)
 			return afterASecond(ctx, f)
 		})
@@ -238,7 +238,7 @@ func TestPanicIsConverted(t *testing.T) {
 func TestPanicBeforeStarted(t *testing.T) {
 	early := func(ctx context.Context, n *nursery.Nursery) outcome {
 		return outcomeOf(func() error {
-			_, err := nursery.StartNamed(ctx, n, "server", func(ctx context.Context, _ func(int)) error {
+			_, err := nursery.Start(ctx, n, "server", func(ctx context.Context, _ func(int)) error {
 				return afterASecond(ctx, panicking)
 			})
 			return err
@@ -308,7 +308,7 @@ func TestOnPanic(t *testing.T) {
 		var got *nursery.PanicError
 		config := nursery.Config{Panics: nursery.ConvertPanics, OnPanic: func(p *nursery.PanicError) { got = p }}
 		err := config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			_, err := nursery.Start(ctx, n, func(context.Context, func(int)) error { panic("bad") })
+			_, err := nursery.Start(ctx, n, "", func(context.Context, func(int)) error { panic("bad") })
 			if got == nil || err != got {
 				t.Errorf("Start = %v, OnPanic got %v, want the same *PanicError", shape(err), got)
 			}
@@ -335,7 +335,7 @@ func TestOnPanic(t *testing.T) {
 func TestOnPanicThatExits(t *testing.T) {
 	start := map[string]func(n *nursery.Nursery){
 		"Go":    func(n *nursery.Nursery) { n.Go(func(context.Context) error { panic("boom") }) },
-		"Spawn": func(n *nursery.Nursery) { nursery.Spawn(n, func(context.Context) (int, error) { panic("boom") }) },
+		"Spawn": func(n *nursery.Nursery) { nursery.Spawn(n, "", func(context.Context) (int, error) { panic("boom") }) },
 	}
 	for name, start := range start {
 		t.Run(name, func(t *testing.T) {

@@ -204,7 +204,7 @@ func TestRivalLateCalls(t *testing.T) {
 		var task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			late = n
-			task = nursery.Spawn(n, func(context.Context) (int, error) { return 0, errBoom })
+			task = nursery.Spawn(n, "", func(context.Context) (int, error) { return 0, errBoom })
 			return nil
 		})
 		checkShape(t, "Run", err, "["+task.Name()+"=boom]")
@@ -215,7 +215,7 @@ func TestRivalLateCalls(t *testing.T) {
 		}
 		never := func(context.Context) error { t.Error("a task runs in a nursery that has closed"); return nil }
 		checkPanics(t, "Go after the end", "nursery: Go on a nursery that has closed", func() { late.Go(never) })
-		if err := late.TryGo(never); err != nursery.ErrClosed {
+		if err := late.TryGo("", never); err != nursery.ErrClosed {
 			t.Errorf("TryGo after the end = %v, want ErrClosed", err)
 		}
 		synctest.Wait() // nothing was started
@@ -228,9 +228,9 @@ func TestRivalNilFunction(t *testing.T) {
 	inBubble(t, "panics where it is passed", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			checkPanics(t, "Go(nil)", "nursery: nil function", func() { n.Go(nil) })
-			checkPanics(t, "TryGoNamed(nil)", "nursery: nil function", func() { _ = n.TryGoNamed("a", nil) })
-			checkPanics(t, "Spawn(nil)", "nursery: Spawn with a nil function", func() { nursery.Spawn[int](n, nil) })
-			checkPanics(t, "Start(nil)", "nursery: Start with a nil function", func() { _, _ = nursery.Start[int](ctx, n, nil) })
+			checkPanics(t, "TryGo(nil)", "nursery: nil function", func() { _ = n.TryGo("a", nil) })
+			checkPanics(t, "Spawn(nil)", "nursery: Spawn with a nil function", func() { nursery.Spawn[int](n, "", nil) })
+			checkPanics(t, "Start(nil)", "nursery: Start with a nil function", func() { _, _ = nursery.Start[int](ctx, n, "", nil) })
 			if got := n.Running(); got != 0 {
 				t.Errorf("Running() after that = %d, want 0", got)
 			}

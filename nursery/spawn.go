@@ -19,15 +19,11 @@ type Task[T any] struct {
 
 // Spawn starts f as a task of the nursery, as [Nursery.Go] does, and returns its
 // handle. The task runs in a cancel scope of its own, inside that of the nursery. An
-// error of f is an error of the nursery, whether or not anybody waits for the task.
+// error of f is an error of the nursery, whether or not anybody waits for the task. The
+// name appears in errors; a task without one ("") is named after its function.
 //
 // Spawn panics if n or f is nil, or if the nursery has closed.
-func Spawn[T any](n *Nursery, f func(ctx context.Context) (T, error)) *Task[T] {
-	return SpawnNamed(n, "", f)
-}
-
-// SpawnNamed is like [Spawn] and gives the task a name.
-func SpawnNamed[T any](n *Nursery, name string, f func(ctx context.Context) (T, error)) *Task[T] {
+func Spawn[T any](n *Nursery, name string, f func(ctx context.Context) (T, error)) *Task[T] {
 	if n == nil {
 		panic("nursery: Spawn into a nil nursery: pass the one that the task belongs to")
 	}

@@ -11,7 +11,8 @@ import (
 
 // Start starts task and waits until it says that it is ready, by calling started, or
 // has ended. It is Trio's nursery.start: for servers that must be listening before the
-// caller goes on.
+// caller goes on. The name appears in errors; a task without one ("") is named after its
+// function.
 //
 // Until then the task belongs to the caller. It is canceled with ctx, and not with the
 // nursery; its error comes out of Start, the same value, and does not touch the nursery,
@@ -34,12 +35,7 @@ import (
 // called a second time, or after the task has ended.
 //
 // Start panics if ctx, n or task is nil.
-func Start[T any](ctx context.Context, n *Nursery, task func(ctx context.Context, started func(T)) error) (T, error) {
-	return StartNamed(ctx, n, "", task)
-}
-
-// StartNamed is like [Start] and gives the task a name.
-func StartNamed[T any](ctx context.Context, n *Nursery, name string, task func(ctx context.Context, started func(T)) error) (T, error) {
+func Start[T any](ctx context.Context, n *Nursery, name string, task func(ctx context.Context, started func(T)) error) (T, error) {
 	if task == nil {
 		panic("nursery: Start with a nil function: there is nothing to run")
 	}
@@ -48,11 +44,12 @@ func StartNamed[T any](ctx context.Context, n *Nursery, name string, task func(c
 
 // StartTask is like [Start] for a task that also has a result, and returns a handle of
 // the task beside the value given to started. The handle is nil if the error is not.
-func StartTask[S, T any](ctx context.Context, n *Nursery, task func(ctx context.Context, started func(S)) (T, error)) (S, *Task[T], error) {
+func StartTask[S, T any](ctx context.Context, n *Nursery, name string, task func(ctx context.Context, started func(S)) (T, error)) (S, *Task[T], error) {
 	if task == nil {
 		panic("nursery: StartTask with a nil function: there is nothing to run")
 	}
-	t := &Task[T]{who: who{task: task}, done: make(chan struct{})}
+	t := &Task[T]{who: who{name, task}, done: make(chan struct{})}
+	t.scope.Name = name
 	value, err := start(ctx, n, &t.scope, t.who, func(ctx context.Context, started func(S)) error {
 		v, err := task(ctx, started)
 		t.value = v

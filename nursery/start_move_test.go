@@ -43,7 +43,7 @@ func TestStartMovesTheTask(t *testing.T) {
 			runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 				var task *nursery.Task[int]
 				err := caller(ctx, func(ctx context.Context, cancel func()) (err error) {
-					_, task, err = nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (int, error) {
+					_, task, err = nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 						ctx, stop := context.WithCancel(ctx) // what hangs below moves as well
 						defer stop()
 						started(1)
@@ -69,7 +69,7 @@ func TestStartMovesTheTask(t *testing.T) {
 					var seen error
 					err := caller(outer, func(ctx context.Context, cancel func()) (err error) {
 						var task *nursery.Task[int]
-						_, task, err = nursery.StartTask(ctx, n, func(ctx context.Context, started func(int)) (int, error) {
+						_, task, err = nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 							ctx, stop := context.WithCancel(ctx)
 							defer stop()
 							started(1)
@@ -102,7 +102,7 @@ func TestStartMovesTheTask(t *testing.T) {
 		start := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			expired, err := deadline.MoveOnAfter(ctx, time.Minute, func(ctx context.Context) error {
-				_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					if _, ok := ctx.Deadline(); ok {
 						t.Error("Deadline before started tells one, want none: it would be wrong after")
 					}
@@ -130,7 +130,7 @@ func TestStartMovesTheTask(t *testing.T) {
 		err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
 			return nursery.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
 				n.Scope().SetTimeout(time.Minute)
-				_, err := nursery.Start(outer, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(outer, n, "", func(ctx context.Context, started func(int)) error {
 					done := ctx.Done() // asked for before the move
 					if err := deadline.Sleep(ctx, time.Second); err != nil {
 						return err
@@ -155,7 +155,7 @@ func TestStartMovesTheTask(t *testing.T) {
 		err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
 			return nursery.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
 				n.Scope().SetTimeout(time.Minute)
-				_, err := nursery.Start(outer, n, func(ctx context.Context, started func(int)) error {
+				_, err := nursery.Start(outer, n, "", func(ctx context.Context, started func(int)) error {
 					started(1)
 					// Nobody asks for Done, so nobody but the clock can tell.
 					before = ctx.Err()
@@ -174,7 +174,7 @@ func TestStartMovesTheTask(t *testing.T) {
 
 	inBubble(t, "but not away from the caller's values", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			_, err := nursery.Start(context.WithValue(ctx, key{}, "caller"), n, func(ctx context.Context, started func(int)) error {
+			_, err := nursery.Start(context.WithValue(ctx, key{}, "caller"), n, "", func(ctx context.Context, started func(int)) error {
 				started(1)
 				if got := ctx.Value(key{}); got != "caller" {
 					t.Errorf("Value after started = %v, want the caller's", got)
@@ -194,7 +194,7 @@ func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			v, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+			v, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 				cancel()
 				started(1)
 				return errBoom
@@ -207,7 +207,7 @@ func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 	inBubble(t, "by the caller's deadline", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
-				_, err := nursery.Start(ctx, n, func(_ context.Context, started func(int)) error {
+				_, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
 					time.Sleep(time.Second)
 					started(1)
 					return errBoom
@@ -239,7 +239,7 @@ func TestStartedTaskFailsInTheNursery(t *testing.T) {
 			outer.GoNamed("caller", func(ctx context.Context) error {
 				callerErr = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 					caller = n
-					_, started = nursery.StartNamed(ctx, <-opened, "server", readyAfter(time.Second, 1, time.Second, errBoom))
+					_, started = nursery.Start(ctx, <-opened, "server", readyAfter(time.Second, 1, time.Second, errBoom))
 					return started
 				})
 				return callerErr
@@ -257,7 +257,7 @@ func TestStartedByAnotherGoroutine(t *testing.T) {
 	inBubble(t, "of the task", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			start := time.Now()
-			v, err := nursery.Start(ctx, n, func(ctx context.Context, started func(string)) error {
+			v, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(string)) error {
 				return nursery.Run(ctx, func(ctx context.Context, inner *nursery.Nursery) error {
 					inner.Go(func(ctx context.Context) error {
 						err := deadline.Sleep(ctx, time.Second)
@@ -283,7 +283,7 @@ func TestStartsPendingAtTheSameTime(t *testing.T) {
 				for i := range 3 {
 					callers.Go(func(ctx context.Context) error {
 						want := []error{nil, errBoom, nursery.ErrNotStarted}[i]
-						_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+						_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 							if err := deadline.Sleep(ctx, time.Duration(i+1)*time.Second); err != nil {
 								return err
 							}

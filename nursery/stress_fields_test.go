@@ -41,7 +41,7 @@ func TestStressTasks(t *testing.T) {
 						h.closing.Load() // a moment
 					}
 					for range 1 + rng.IntN(2) {
-						err := h.n.Load().TryGo(func(context.Context) error {
+						err := h.n.Load().TryGo("", func(context.Context) error {
 							if h.over.Load() {
 								r.Errorf("a task runs after Run has returned")
 							}
@@ -80,7 +80,7 @@ func TestStressTasks(t *testing.T) {
 			if let, end := h.let.Load(), h.ran.Load(); ran[i] != end || end != let {
 				r.Errorf("%d tasks were let in, %d had run when Run returned, and %d in the end; want the same", let, ran[i], end)
 			}
-			if got, err := h.n.Load().Running(), h.n.Load().TryGo(func(context.Context) error { return nil }); got != 0 || err != nursery.ErrClosed {
+			if got, err := h.n.Load().Running(), h.n.Load().TryGo("", func(context.Context) error { return nil }); got != 0 || err != nursery.ErrClosed {
 				r.Errorf("after the end Running() = %d and TryGo = %v, want 0 and ErrClosed", got, err)
 			}
 		}
@@ -102,7 +102,7 @@ func TestStressStrangers(t *testing.T) {
 				for range strangers {
 					all.Go(func() {
 						for range tries {
-							err := n.TryGo(func(context.Context) error {
+							err := n.TryGo("", func(context.Context) error {
 								if over.Load() {
 									r.Errorf("a task runs after Run has returned")
 								}
@@ -212,7 +212,7 @@ func TestStressTold(t *testing.T) {
 			var tasks [failing]*nursery.Task[int]
 			for i := range tasks {
 				turns := r.Rand(uint64(i)).IntN(20)
-				tasks[i] = nursery.Spawn(n, func(context.Context) (int, error) {
+				tasks[i] = nursery.Spawn(n, "", func(context.Context) (int, error) {
 					<-together
 					for range turns {
 						runtime.Gosched()
@@ -366,7 +366,7 @@ func startElsewhere(r *stress.Round, caller *cancelscope.Scope, during []func(*c
 		return caller.Run(ctx, func(ctx context.Context) error {
 			var others sync.WaitGroup
 			defer others.Wait()
-			_, err := nursery.Start(ctx, n, func(ctx context.Context, started func(int)) error {
+			_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 				for _, f := range during {
 					others.Go(func() { f(n.Scope()) })
 				}

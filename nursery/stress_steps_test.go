@@ -303,7 +303,7 @@ func (f *frame) launch() {
 			return c.run()
 		})
 		if !open {
-			if err := p.n.TryGo(task); err != nil && err != nursery.ErrClosed {
+			if err := p.n.TryGo("", task); err != nil && err != nursery.ErrClosed {
 				f.w.r.Errorf("TryGo = %v, want nil or ErrClosed", err)
 			}
 		} else if f.one(2) {
@@ -330,7 +330,7 @@ func (f *frame) start() error {
 			}
 		}
 	}()
-	v, err := nursery.Start(f.ctx, p.n, func(ctx context.Context, started func(int)) error {
+	v, err := nursery.Start(f.ctx, p.n, "", func(ctx context.Context, started func(int)) error {
 		c.ctx = ctx
 		return p.task(f.w, func(ctx context.Context) error {
 			if c.one(2) {
@@ -363,7 +363,7 @@ func (f *frame) handle() error {
 	}
 	p := f.chain[f.rng.IntN(len(f.chain))]
 	c := f.task(p.chain)
-	task := nursery.Spawn(p.n, func(ctx context.Context) (int, error) {
+	task := nursery.Spawn(p.n, "", func(ctx context.Context) (int, error) {
 		c.ctx = ctx
 		return 7, p.task(f.w, func(context.Context) error { return c.run() })(ctx)
 	})

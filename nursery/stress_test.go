@@ -138,7 +138,7 @@ func (w *world) checkEnd(err error, exited bool) {
 		if live := p.live.Load(); live != 0 || p.n.Running() != 0 {
 			w.r.Errorf("nursery %d after the end: %d tasks run, Running() = %d, want 0", i, live, p.n.Running())
 		}
-		if err := p.n.TryGo(func(context.Context) error { return nil }); err != nursery.ErrClosed {
+		if err := p.n.TryGo("", func(context.Context) error { return nil }); err != nursery.ErrClosed {
 			w.r.Errorf("nursery %d after the end: TryGo = %v, want ErrClosed", i, err)
 		}
 	}

@@ -25,10 +25,10 @@ func TestSupervise(t *testing.T) {
 				finished = err == nil
 				return err
 			})
-			spawned := nursery.SpawnNamed(n, "spawned", func(ctx context.Context) (int, error) {
+			spawned := nursery.Spawn(n, "spawned", func(ctx context.Context) (int, error) {
 				return 0, failing(4*time.Second, errCrash)(ctx)
 			})
-			if _, err := nursery.StartNamed(ctx, n, "started", readyAfter(0, 1, 5*time.Second, errBoom)); err != nil {
+			if _, err := nursery.Start(ctx, n, "started", readyAfter(0, 1, 5*time.Second, errBoom)); err != nil {
 				t.Errorf("Start = %v, want nil", err)
 			}
 			if _, err := spawned.Wait(ctx); err != errCrash {

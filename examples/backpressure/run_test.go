@@ -21,7 +21,7 @@ type started struct {
 func start(ctx context.Context, n *nursery.Nursery, args string) *started {
 	s := &started{stdout: newBuffer(), stderr: newBuffer()}
 	ctx, s.interrupt = context.WithCancelCause(ctx)
-	s.task = nursery.Spawn(n, func(context.Context) (int, error) {
+	s.task = nursery.Spawn(n, "", func(context.Context) (int, error) {
 		return backpressure.Run(ctx, strings.Fields(args), s.stdout, s.stderr), nil
 	})
 	return s

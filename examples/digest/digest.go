@@ -75,7 +75,7 @@ func (d *digester) walk(ctx context.Context, n *nursery.Nursery, queue chan<- *n
 		if err := d.slots.Acquire(ctx, 1); err != nil {
 			return err
 		}
-		task := nursery.SpawnNamed(n, path, func(ctx context.Context) (file, error) {
+		task := nursery.Spawn(n, path, func(ctx context.Context) (file, error) {
 			defer d.slots.Release(1)
 			if err != nil {
 				return file{path: path, err: err}, nil

@@ -78,7 +78,7 @@ func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 	var serving *nursery.Task[struct{}]
 	// The error of this nursery is that of its only task.
 	nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
-		serving = nursery.SpawnNamed(n, "server", func(ctx context.Context) (struct{}, error) {
+		serving = nursery.Spawn(n, "server", func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.serve(ctx, l)
 		})
 		select {

@@ -35,7 +35,7 @@ func (t *tab) conduct(ctx context.Context, presses *memchan.Receiver[press]) err
 				return err
 			}
 			latest.number = p.number
-			latest.task = nursery.SpawnNamed(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
+			latest.task = nursery.Spawn(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, t.runJobs(ctx, p)
 			})
 		}

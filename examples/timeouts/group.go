@@ -122,7 +122,7 @@ var errHungUp = errors.New("its client has hung up")
 // Whoever keeps all handles keeps all answers. Here that is wanted; a server
 // that runs for weeks gives each to the client who asked.
 func (g *group) spawn(n *nursery.Nursery, r request, release func()) {
-	task := nursery.SpawnNamed(n, r.String(), func(ctx context.Context) (string, error) {
+	task := nursery.Spawn(n, r.String(), func(ctx context.Context) (string, error) {
 		return g.work(ctx, r, release)
 	})
 	g.tasks = append(g.tasks, task)

@@ -33,7 +33,7 @@ handle: requests are handled as they come, each by a child of the group
 // Until 420ms one slot of eight is taken by request 3, which hangs.
 const tasksStory = `
 tasks: the same with a handle for each
-    task := nursery.SpawnNamed(n, request, handler)
+    task := nursery.Spawn(n, request, handler)
      0.20s  the client of request 1 has its answer: 200 OK, 18 bytes
      0.42s  the client of request 3 gives up: scope "request 3" canceled: its client has hung up
      0.81s  request 25 fails: answered 500 Internal Server Error
@@ -42,7 +42,7 @@ tasks: the same with a handle for each
 
 const givenUpStory = `
 tasks: the same with a handle for each
-    task := nursery.SpawnNamed(n, request, handler)
+    task := nursery.Spawn(n, request, handler)
      0.20s  the client of request 1 has its answer: 200 OK, 18 bytes
      0.42s  the client of request 3 gives up: scope "request 3" canceled: its client has hung up
      1.20s  40 accepted = 39 handled + 1 given up by the client; error: <nil>
@@ -51,7 +51,7 @@ tasks: the same with a handle for each
 // A failure before the client gives up, of the very request that hangs otherwise.
 const impatientStory = `
 tasks: the same with a handle for each
-    task := nursery.SpawnNamed(n, request, handler)
+    task := nursery.Spawn(n, request, handler)
      0.20s  the client of request 1 has its answer: 200 OK, 18 bytes
      0.22s  request 3 fails: answered 500 Internal Server Error
      0.22s  14 accepted = 2 handled + 1 failed + 7 canceled at work + 4 canceled before they began; error: group: request 3: answered 500 Internal Server Error

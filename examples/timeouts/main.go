@@ -39,7 +39,7 @@ var scenes = []scene{
 	{"shared", "one limit, and what came in time is kept", "deadline.MoveOnAfter(ctx, limit, both)", playWay(moveOnAfter)},
 	{"shared", "one limit, which the first answer moves", "deadline.FailScope(ctx, &scope, ... scope.SetTimeout(limit))", playWay(moved)},
 	{"handle", "requests are handled as they come, each by a child of the group", "n.GoNamed(request, handler)", playGroup((*group).handle, 0)},
-	{"tasks", "the same with a handle for each", "task := nursery.SpawnNamed(n, request, handler)", playGroup((*group).spawn, 3)},
+	{"tasks", "the same with a handle for each", "task := nursery.Spawn(n, request, handler)", playGroup((*group).spawn, 3)},
 }
 
 // A program is timeouts with the world it runs in, which tests replace.

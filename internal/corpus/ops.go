@@ -198,7 +198,7 @@ func (in *interp) spawn(t *task, o *Op) {
 	if in.opts.Flavor == Asyncio {
 		err = in.spawnHandle(st.nursery, child, o)
 	} else {
-		err = st.nursery.TryGoNamed(o.Task, func(ctx context.Context) error {
+		err = st.nursery.TryGo(o.Task, func(ctx context.Context) error {
 			return in.child(ctx, child, o)
 		})
 	}
@@ -228,7 +228,7 @@ func (in *interp) spawnHandle(n *nursery.Nursery, child *task, o *Op) (err error
 			err = nursery.ErrClosed
 		}
 	}()
-	in.handles[o.Task] = nursery.SpawnNamed(n, o.Task, func(ctx context.Context) (struct{}, error) {
+	in.handles[o.Task] = nursery.Spawn(n, o.Task, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, in.child(ctx, child, o)
 	})
 	return nil
@@ -296,9 +296,9 @@ func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
 // startWith starts a task, with a handle where the program may want it.
 func (in *interp) startWith(ctx context.Context, n *nursery.Nursery, name string, run func(context.Context, func(int64)) error) (int64, error) {
 	if in.opts.Flavor != Asyncio {
-		return nursery.StartNamed(ctx, n, name, run)
+		return nursery.Start(ctx, n, name, run)
 	}
-	v, h, err := nursery.StartTask(ctx, n, func(ctx context.Context, started func(int64)) (struct{}, error) {
+	v, h, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int64)) (struct{}, error) {
 		return struct{}{}, run(ctx, started)
 	})
 	if err == nil {
