@@ -66,6 +66,12 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 		ceiling.At(2, "Scope.Run", "in a scope", in(plain, func(ctx context.Context) error {
 			return new(cancelscope.Scope).Run(ctx, nothing)
 		})),
+		ceiling.At(4, "Scope.Enter", "and its end", func() {
+			var s cancelscope.Scope
+			var err error
+			_, end := s.Enter(ctx)
+			end(&err)
+		}),
 		ceiling.At(2, "Shield", "", func() { cancelscope.Shield(ctx, time.Hour, nothing) }),
 		ceiling.At(2, "Scope.Cancel", "before Run", func() { new(cancelscope.Scope).Cancel(fail) }),
 	}

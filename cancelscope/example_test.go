@@ -220,3 +220,18 @@ func ExampleCanceled() {
 	})
 	// Output: job by call because: no longer wanted
 }
+
+// Give a whole function one scope, without a block.
+func ExampleScope_Enter() {
+	search := func(ctx context.Context) (found string, err error) {
+		var s cancelscope.Scope
+		ctx, end := s.Enter(ctx)
+		defer end(&err)
+
+		s.Cancel(nil) // another goroutine has found enough
+		<-ctx.Done()
+		return "two of three", ctx.Err() // which ends at s
+	}
+	fmt.Println(search(context.Background()))
+	// Output: two of three <nil>
+}

@@ -139,13 +139,7 @@ func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) err
 	err := fn((*scopeContext)(s))
 	returned = true
 	cause, visible := s.leave()
-	if err == nil || cause == nil {
-		return err
-	}
-	if visible != nil {
-		return passUp(err, s, cause, visible)
-	}
-	return s.absorb(err, cause)
+	return s.filter(err, cause, visible)
 }
 
 // absorb removes the cancellations from err, the error of the ended block.

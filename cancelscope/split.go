@@ -239,7 +239,9 @@ func members(err error) []error {
 	}
 	switch e := err.(type) {
 	case interface{ Unwrap() []error }:
-		return e.Unwrap()
+		if errs := e.Unwrap(); len(errs) > 0 {
+			return errs
+		}
 	case interface {
 		Unwrap() error
 		Derive([]error) error

@@ -84,6 +84,9 @@ func callsOfTasks(ctx context.Context) []ceiling.Call {
 		})),
 		ceiling.At(7, "Start", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "", started) })),
 		ceiling.At(7, "Start", "of a task with a name, with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "task", started) })),
+		ceiling.At(5, "Nursery.Task", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.Task("task", succeed) })),
+		ceiling.At(11, "Nursery.Background", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { n.Background("task", succeed) })),
+		ceiling.At(14, "StartBackground", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) { nursery.StartBackground(ctx, n, "task", started) })),
 		ceiling.At(9, "StartTask", "with Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) {
 			nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 				started(1)
@@ -105,9 +108,10 @@ func callsInside(ctx context.Context, n *nursery.Nursery) []ceiling.Call {
 		ceiling.At(1, "Nursery.Go", "", func() { n.Go(succeed) }),
 		ceiling.At(0, "Nursery.Running", "", func() { n.Running() }),
 		ceiling.At(0, "Nursery.Scope", "", func() { n.Scope() }),
-		ceiling.At(0, "Task.Name", "", func() { ended.Name() }),
+		ceiling.At(1, "Task.Name", "of a task that is named after its function", func() { ended.Name() }),
 		ceiling.At(0, "Task.Done", "", func() { ended.Done() }),
 		ceiling.At(0, "Task.Wait", "for a task that has ended", func() { ended.Wait(ctx) }),
+		ceiling.At(0, "Task.Join", "for a task that has ended", func() { ended.Join() }),
 		ceiling.At(0, "Task.Result", "", func() { ended.Result() }),
 		ceiling.At(0, "Task.Result", "of a task that runs", func() { running.Result() }),
 		ceiling.At(0, "Task.Cancel", "of a task that has ended", func() { ended.Cancel(nil) }),
@@ -188,12 +192,16 @@ func callsOfErrors(t *testing.T) []ceiling.Call {
 	_ = causes
 	return []ceiling.Call{
 		ceiling.At(3, "Error.Error", "", func() { _ = all.Error() }),
+		ceiling.At(0, "Error.Dropped", "", func() { all.Dropped() }),
+		ceiling.At(1, "Error.LogValue", "of one failure", func() { all.LogValue() }),
+		ceiling.At(0, "First", "", func() { err = nursery.First(all) }),
 		ceiling.At(0, "Error.Unwrap", "", func() { causes = all.Unwrap() }),
 		ceiling.At(1, "Error.Derive", "", func() { err = all.Derive(nil) }),
 		ceiling.At(1, "TaskError.Error", "", func() { _ = one.Error() }),
 		ceiling.At(0, "TaskError.Unwrap", "", func() { err = one.Unwrap() }),
 		ceiling.At(3, "TaskError.Derive", "", func() { err = one.Derive(two) }),
 		ceiling.At(5, "PanicError.Error", "", func() { _ = panicked.Error() }),
+		ceiling.At(4, "PanicError.LogValue", "", func() { panicked.LogValue() }),
 		ceiling.At(1, "PanicError.Unwrap", "", func() { causes = panicked.Unwrap() }),
 		ceiling.At(0, "PanicError.Cancellation", "", func() { panicked.Cancellation() }),
 	}

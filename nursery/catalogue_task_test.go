@@ -161,9 +161,12 @@ func TestTaskResults(t *testing.T) {
 			var s cancelscope.Scope
 			s.Run(ctx, func(ctx context.Context) error {
 				s.Cancel(errBoom)
-				v, err := done.Wait(ctx)
+				v, err := slow.Wait(ctx)
 				if c := checkCanceled(t, "Wait under a context that is done", err, cancelscope.ByCall); c.Reason() != errBoom || v != 0 {
 					t.Errorf("Wait under a context that is done = %v, %v, want 0 and the cause of the context", v, err)
+				}
+				if v, err := done.Wait(ctx); v != 2 || err != nil {
+					t.Errorf("Wait for a task that has ended, under a context that is done = %v, %v, want its result, 2, nil", v, err)
 				}
 				return nil
 			})

@@ -3,15 +3,14 @@ package nursery
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
-
-	"github.com/trellis-go/trellis/cancelscope"
 )
 
 var (
 	// ErrClosed is returned where a task cannot be started because the nursery has
-	// closed.
+	// closed: its body and all its tasks have ended.
 	ErrClosed = errors.New("nursery has closed")
 
 	// ErrNotStarted is returned by [Start] when the task ended without an error and
@@ -27,78 +26,167 @@ var (
 )
 
 // An Error is what [Run] returns when the body or a task failed: all their errors, each
-// in a [*TaskError], the first failure first. If the surroundings of the nursery were
-// canceled and that goes on up, the cancellation is the last one. It is Trio's
-// exception group.
+// in a [*TaskError], the first failure first. If the parent context was canceled as
+// well, and a task ended because of that, the cancellation is the last one.
+//
+// An Error does not change, and may be used by any number of goroutines.
 type Error struct {
-	name string
-	errs []error // at least one
+	name    string
+	errs    []error
+	dropped int
 }
 
-// Unwrap returns the errors, each a [*TaskError] or, at the end, a
-// [*cancelscope.Canceled]. The caller must not change the slice.
+// Unwrap returns the errors, each a [*TaskError] or, at the end, a cancellation. The
+// caller must not change the slice.
 func (e *Error) Unwrap() []error { return e.errs }
+
+// Dropped returns how many failures there were beyond those that Unwrap returns, because
+// Config.Keep said so. OnError has been given them.
+func (e *Error) Dropped() int { return e.dropped }
 
 // Derive returns an Error that is like e but has other members: see
 // [cancelscope.Split].
-func (e *Error) Derive(errs []error) error { return &Error{e.name, errs} }
+func (e *Error) Derive(errs []error) error { return &Error{e.name, errs, e.dropped} }
 
-// Error gives one failure in one line, with the name of its task, and several as a
-// list, a line each, indented where nurseries are nested. A long list is cut.
+// Error returns the text of the only failure, or a list of several, a line each,
+// indented where nurseries are nested. The name of the nursery stands before it, if it
+// was given one. The name of a task stands before its error if the task was given one;
+// in a list always, to tell the lines apart. A long list is cut.
 func (e *Error) Error() string {
-	var b strings.Builder
+	prefix := ""
 	if e.name != "" {
-		b.WriteString(e.name + ": ")
+		prefix = e.name + ": "
 	}
-	if len(e.errs) == 1 {
-		b.WriteString(e.errs[0].Error())
-		return b.String()
+	if len(e.errs) == 1 && e.dropped == 0 {
+		if t, ok := e.errs[0].(*TaskError); ok && t.madeUp {
+			return prefix + text(t.Err)
+		}
+		return prefix + text(e.errs[0])
 	}
-	var tasks, passing []error
+	var b strings.Builder
+	b.WriteString(prefix + e.summary())
+	tasks, passing := e.members()
+	list(&b, tasks, e.dropped)
+	list(&b, passing, 0)
+	return b.String()
+}
+
+// summary returns how many tasks failed.
+func (e *Error) summary() string {
+	tasks, _ := e.members()
+	switch failed := len(tasks) + e.dropped; {
+	case failed == 1 && e.dropped == 1:
+		return "1 task failed" // and there is no list
+	case failed == 1:
+		return "1 task failed:"
+	case len(tasks) == 0:
+		return strconv.Itoa(failed) + " tasks failed"
+	default:
+		return strconv.Itoa(failed) + " tasks failed:"
+	}
+}
+
+// members returns the failures, and what else there is: the cancellation that is passed
+// on.
+func (e *Error) members() (tasks, passing []error) {
 	for _, err := range e.errs {
-		if _, ok := err.(*cancelscope.Canceled); ok {
-			passing = append(passing, err)
-		} else {
+		if _, ok := err.(*TaskError); ok {
 			tasks = append(tasks, err)
+		} else {
+			passing = append(passing, err)
 		}
 	}
-	if len(tasks) == 1 {
-		b.WriteString("1 task failed:")
-	} else {
-		b.WriteString(strconv.Itoa(len(tasks)) + " tasks failed:")
+	return tasks, passing
+}
+
+// LogValue implements [slog.LogValuer]: the text of a single failure; for several, a
+// group with their number and the text of each by the name of its task.
+func (e *Error) LogValue() slog.Value {
+	tasks, passing := e.members()
+	if len(tasks)+e.dropped < 2 {
+		return slog.StringValue(e.Error())
 	}
-	list(&b, tasks)
-	list(&b, passing)
-	return b.String()
+	attrs := []slog.Attr{slog.Int("failed", len(tasks)+e.dropped)}
+	for _, err := range tasks[:min(len(tasks), listed)] {
+		t := err.(*TaskError)
+		attrs = append(attrs, slog.String(t.Task, text(t.Err)))
+	}
+	for _, err := range passing {
+		attrs = append(attrs, slog.String("canceled", text(err)))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // listed is how many errors a text names one by one.
 const listed = 10
 
-// list writes each error on a line of its own, indented, with all its lines.
-func list(b *strings.Builder, errs []error) {
-	for i, err := range errs {
-		if i == listed && len(errs) > listed+1 {
-			fmt.Fprintf(b, "\n\tand %d more", len(errs)-i)
-			return
-		}
+// list writes each error on a line of its own, indented, with all its lines, and how
+// many more there were.
+func list(b *strings.Builder, errs []error, more int) {
+	if len(errs) > listed+1 {
+		more += len(errs) - listed
+		errs = errs[:listed]
+	}
+	for _, err := range errs {
 		b.WriteString("\n\t")
-		b.WriteString(strings.ReplaceAll(strings.TrimRight(err.Error(), "\n"), "\n", "\n\t"))
+		b.WriteString(strings.ReplaceAll(strings.TrimRight(text(err), "\n"), "\n", "\n\t"))
+	}
+	if more > 0 && len(errs) > 0 {
+		fmt.Fprintf(b, "\n\tand %d more", more)
 	}
 }
+
+// text returns the text of an error. A panic in its Error method becomes part of the
+// text, as in package fmt, because the texts of the other errors would be lost otherwise.
+func text(err error) (s string) {
+	defer func() {
+		if r := recover(); r != nil {
+			s = fmt.Sprintf("%%!v(PANIC=Error method of %T: %v)", err, r)
+		}
+	}()
+	return err.Error()
+}
+
+// First returns the first failure in an error of [Run], as the task returned it: the
+// innermost one where nurseries are nested. It is what errgroup's Wait would have
+// returned. Any other error, nil included, is returned as it is.
+func First(err error) error {
+	for range maxNesting {
+		switch e := err.(type) {
+		case *Error:
+			if e == nil || len(e.errs) == 0 {
+				return err
+			}
+			err = e.errs[0]
+		case *TaskError:
+			if e == nil || e.Err == nil {
+				return err
+			}
+			err = e.Err
+		default:
+			return err
+		}
+	}
+	return err
+}
+
+// maxNesting ends the search of First in a TaskError that was made to wrap itself.
+const maxNesting = 1 << 16
 
 // A TaskError is the error of one task of a nursery.
 type TaskError struct {
 	Task string // the name of the task, "body" for the body
 	Err  error  // what it returned, without cancellations
+
+	madeUp bool // the name was not given by the user
 }
 
-// Error gives the name of the task and its error.
+// Error returns the name of the task and its error.
 func (e *TaskError) Error() string {
-	if p, ok := e.Err.(*PanicError); ok && p.Task == e.Task {
+	if p, ok := e.Err.(*PanicError); ok && p != nil && p.Task == e.Task {
 		return p.Error() // which begins with the name
 	}
-	return e.Task + ": " + e.Err.Error()
+	return e.Task + ": " + text(e.Err)
 }
 
 // Unwrap returns Err.
@@ -108,24 +196,24 @@ func (e *TaskError) Unwrap() error { return e.Err }
 // [cancelscope.Split].
 func (e *TaskError) Derive(errs []error) error {
 	if len(errs) == 1 {
-		return &TaskError{e.Task, errs[0]}
+		return &TaskError{e.Task, errs[0], e.madeUp}
 	}
-	return &TaskError{e.Task, errors.Join(errs...)}
+	return &TaskError{e.Task, errors.Join(errs...), e.madeUp}
 }
 
-// joined makes the error that Run returns. passing is the cancellation that goes on up,
-// nil if there is none.
+// joined makes the error that Run returns. passing is the cancellation that is passed on
+// to the parent, nil if there is none.
 func (n *Nursery) joined(passing error) error {
-	failures := n.ended().failures
-	if len(failures) == 0 {
+	r := n.closed()
+	if len(r.failures)+r.dropped == 0 {
 		return passing
 	}
-	errs := make([]error, 0, len(failures)+1)
-	for _, f := range failures {
+	errs := make([]error, 0, len(r.failures)+1)
+	for _, f := range r.failures {
 		errs = append(errs, f)
 	}
 	if passing != nil {
 		errs = append(errs, passing)
 	}
-	return &Error{n.scope.Name, errs}
+	return &Error{n.scope.Name, errs, r.dropped}
 }

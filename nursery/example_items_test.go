@@ -31,7 +31,7 @@ func ExampleForEach_failure() {
 		return err
 	})
 	fmt.Println(err)
-	// Output: item 2: expected integer
+	// Output: expected integer
 }
 
 // Use results as they come, in whatever order: a slow item holds up nobody. [MapSeq]
@@ -82,7 +82,7 @@ func ExampleMap_failure() {
 	fmt.Println(err)
 	// Output:
 	// [10 20]
-	// item 2: expected integer
+	// expected integer
 }
 
 // Use results as they come, in order, and leave nothing behind when that is enough.

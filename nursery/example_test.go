@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 
@@ -374,4 +375,109 @@ func ExampleTask_Cancel() {
 	// Output:
 	// true scope canceled: superseded
 	// <nil>
+}
+
+// Keep something alive for as long as other tasks need it.
+func ExampleNursery_Background() {
+	beats := make(chan struct{})
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.Background("heartbeat", func(ctx context.Context) error {
+			for {
+				select {
+				case beats <- struct{}{}:
+				case <-ctx.Done(): // the body and all other tasks have ended
+					fmt.Println("last beat")
+					return ctx.Err()
+				}
+			}
+		})
+		for range 3 {
+			<-beats
+			fmt.Println("beat")
+		}
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// beat
+	// beat
+	// beat
+	// last beat
+	// <nil>
+}
+
+// Wait until the metrics page is served, and keep it until the last task has ended.
+func ExampleStartBackground() {
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		addr, err := nursery.StartBackground(ctx, n, "metrics", func(ctx context.Context, started func(addr string)) error {
+			started("127.0.0.1:9090")
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		fmt.Println(addr)
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// 127.0.0.1:9090
+	// <nil>
+}
+
+// Cancel one task and leave the others alone.
+func ExampleNursery_Task() {
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		search := n.Task("search", func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		search.Cancel(nil)
+		<-search.Done()
+		fmt.Println(ctx.Err())
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+// Collect results after the nursery has been canceled.
+func ExampleTask_Join() {
+	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		sum := nursery.Spawn(n, "sum", func(ctx context.Context) (int, error) { return 1 + 2, nil })
+		n.Scope().Cancel(nil)
+		fmt.Println(sum.Join()) // sum.Wait(ctx) might return the cancellation of ctx
+		return nil
+	})
+	// Output: 3 <nil>
+}
+
+// Compare with an error that a task returned, as with errgroup's Wait.
+func ExampleFirst() {
+	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error { return io.EOF })
+		return nil
+	})
+	fmt.Println(err == io.EOF, nursery.First(err) == io.EOF, errors.Is(err, io.EOF))
+	// Output: false true true
+}
+
+// Run for years with tasks that fail: log each failure, and keep none.
+func ExampleError_Dropped() {
+	var logged atomic.Int64
+	config := nursery.Config{
+		Supervise: true,
+		OnError:   func(e *nursery.TaskError) { logged.Add(1) },
+		Keep:      -1,
+	}
+	err := config.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		for range 1000 {
+			n.Go(func(ctx context.Context) error { return errors.New("connection reset") })
+		}
+		return nil
+	})
+	var all *nursery.Error
+	errors.As(err, &all)
+	fmt.Println(err, len(all.Unwrap()), all.Dropped(), logged.Load())
+	// Output: 1000 tasks failed 0 1000 1000
 }

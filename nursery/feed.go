@@ -73,7 +73,7 @@ func (f *feed[T]) callLocked() {
 		f.coming = true
 		f.idle.Signal()
 	case f.workers < f.limit:
-		f.n.join()
+		f.n.enter(taskShare)
 		f.workers++
 		f.coming = true
 		go f.work()
@@ -84,7 +84,7 @@ func (f *feed[T]) callLocked() {
 //
 // Nothing is deferred for a single item: one that does not return ends the worker.
 func (f *feed[T]) work() {
-	defer f.n.quit()
+	defer f.n.exit(taskShare)
 	item := noItem
 	returned := false
 	defer func() {
@@ -99,7 +99,7 @@ func (f *feed[T]) work() {
 		v := f.takeLocked()
 		f.mu.Unlock()
 		if err := f.fn(f.n.ctx, v); err != nil {
-			f.n.failed(f.who(item), err)
+			f.n.endWithError(f.who(item), err, nil)
 		}
 		item = noItem
 		f.mu.Lock()
@@ -166,7 +166,7 @@ func (f *feed[T]) pull() (v T, ok bool) {
 	if ctx.Err() != nil {
 		// The sequence may have ended because of that, as FromChan does: nobody can
 		// rely on having had all items.
-		f.n.failed(f.sequence(), context.Cause(ctx))
+		f.n.endWithError(f.sequence(), f.n.scope.Cause(), nil)
 	}
 	f.end()
 	return v, false
@@ -182,7 +182,7 @@ func (f *feed[T]) guarded(yield func(T) bool) {
 	returned := false
 	defer func() {
 		if !returned {
-			f.n.broken(f.sequence(), recover())
+			f.n.endAbnormally(f.sequence(), recover(), nil)
 		}
 	}()
 	for v := range f.seq {
@@ -219,9 +219,9 @@ func (f *feed[T]) end() {
 func (f *feed[T]) broken(item int, value any) {
 	switch {
 	case item != noItem:
-		f.n.broken(f.who(item), value)
+		f.n.endAbnormally(f.who(item), value, nil)
 	case value != nil: // iter.Pull refused something that the sequence did
-		f.n.broken(f.sequence(), value)
+		f.n.endAbnormally(f.sequence(), value, nil)
 		f.end()
 	default: // a Goexit of the sequence, which guarded knows
 		f.end()
@@ -232,6 +232,6 @@ func (f *feed[T]) broken(item int, value any) {
 	f.mu.Unlock()
 }
 
-func (f *feed[T]) sequence() who { return who{"sequence", f.seq} }
+func (f *feed[T]) sequence() who { return who{"sequence", f.seq, item} }
 
-func (f *feed[T]) who(item int) who { return who{"item " + strconv.Itoa(item), f.fn} }
+func (f *feed[T]) who(i int) who { return who{"item " + strconv.Itoa(i), f.fn, item} }

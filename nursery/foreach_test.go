@@ -291,7 +291,7 @@ func TestForEachNested(t *testing.T) {
 			t.Errorf("%d at a time, %d in all, want 6, 24", g.most.Load(), g.total.Load())
 		}
 	})
-	inBubble(t, "errors say the way", func(t *testing.T) {
+	inBubble(t, "a single failure reads as that failure", func(t *testing.T) {
 		err := nursery.ForEach(t.Context(), 2, upTo(2), func(ctx context.Context, outer int) error {
 			return nursery.ForEach(ctx, 2, upTo(5), func(ctx context.Context, inner int) error {
 				if outer == 1 && inner == 3 {
@@ -301,7 +301,7 @@ func TestForEachNested(t *testing.T) {
 			})
 		})
 		checkShape(t, "ForEach", err, "[item 1=[item 3=boom]]")
-		if got, want := err.Error(), "item 1: item 3: boom"; got != want {
+		if got, want := err.Error(), "boom"; got != want {
 			t.Errorf("ForEach = %q, want %q", got, want)
 		}
 	})

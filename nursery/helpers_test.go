@@ -36,6 +36,9 @@ func sleeping(d time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error { return deadline.Sleep(ctx, d) }
 }
 
+// linger lets time pass in a bubble, whatever is canceled meanwhile.
+func linger(d time.Duration) { _ = deadline.Sleep(context.Background(), d) }
+
 // failing is a task that fails after d.
 func failing(d time.Duration, err error) func(context.Context) error {
 	return func(ctx context.Context) error {

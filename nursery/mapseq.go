@@ -2,8 +2,13 @@ package nursery
 
 import (
 	"context"
+	"errors"
 	"iter"
 )
+
+// errLoopLeft is the reason for which what runs for a loop is canceled when the loop
+// has been left.
+var errLoopLeft = errors.New("the loop over the results has been left")
 
 // MapSeq is like [Map], but gives the results to a loop as they come, in the order of
 // the items, and keeps no more than limit of them: seq is never more than limit items
@@ -41,7 +46,7 @@ func MapSeq[T, R any](ctx context.Context, limit int, seq iter.Seq[T], fn func(c
 			wake: make(chan struct{}, 1),
 		}
 		left := false
-		err := runLoop(ctx, func(ctx context.Context, n *Nursery) error {
+		err := Run(ctx, func(ctx context.Context, n *Nursery) error {
 			startFeed(n, limit, numbered(ctx, &s, seq), func(ctx context.Context, j job[T]) error {
 				value, err := fn(ctx, j.item)
 				if err == nil {
@@ -56,7 +61,7 @@ func MapSeq[T, R any](ctx context.Context, limit int, seq iter.Seq[T], fn func(c
 					return nil
 				}
 			}
-			return s.cut(ctx)
+			return s.cut(n)
 		})
 		if left {
 			return

@@ -2,38 +2,40 @@ package nursery
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 )
 
 // A PanicPolicy says what a nursery does when one of its tasks, or the body, panics.
 //
-// The closure form of [Run] makes the default possible. errgroup tried to let panics
-// of its goroutines out of Wait and gave it up (golang.org/issue/53757, 74275, 74304,
-// 74306), because Wait may be called late or never, and the panic stays hidden until
-// then. Run always gets to its end when the tasks do, and what a task that does not
-// end would hide, Config.OnPanic and CrashOnPanic show at once.
+// errgroup tried to let panics of its goroutines out of Wait and gave it up
+// (golang.org/issue/53757, 74275, 74304, 74306), because Wait may be called late or
+// never, and the panic stays hidden until then. Run returns when its tasks have ended, so
+// it can; a panic beside a task that does not end is passed to Config.OnPanic at once,
+// or ends the process under CrashOnPanic.
 type PanicPolicy int
 
 const (
 	// PropagatePanics cancels the other tasks, waits for them, and then panics in the
-	// goroutine of Run, with a [*PanicError]. Errors of the other tasks are found in
-	// the PanicError. A runtime.Goexit likewise goes on in the goroutine of Run, where
-	// it leaves no way for errors of the other tasks: what a test must know of them
-	// before t.FailNow or t.SkipNow has to be logged.
+	// goroutine of Run. After a panic of a task the value is a [*PanicError], in which
+	// errors of the other tasks are found. After a panic of the body it is the body's
+	// own value, because the body runs in the goroutine of the caller anyway. A
+	// runtime.Goexit likewise continues in the goroutine of Run, and errors of the other
+	// tasks are then passed to Config.OnError only.
 	PropagatePanics PanicPolicy = iota
 
-	// CrashOnPanic ends the process at once, without waiting for anybody, and with a
-	// message that has the stack of the panicking task. A runtime.Goexit is treated as
-	// under PropagatePanics.
+	// CrashOnPanic ends the process when Config.OnPanic has returned, without waiting
+	// for any task, and with a message that has the stack of the panicking task. A
+	// runtime.Goexit is treated as under PropagatePanics.
 	CrashOnPanic
 
 	// ConvertPanics makes an error of a panic: the [*PanicError] is the error of the
 	// task. A runtime.Goexit in a task becomes [ErrGoexit]; in the body it cannot be
-	// stopped and goes on as it does under PropagatePanics.
+	// stopped and continues as it does under PropagatePanics.
 	ConvertPanics
 )
 
-// A PanicError is what becomes of a panic in a task or in the body of a nursery.
+// A PanicError is a panic of a task, or of the body, of a nursery.
 type PanicError struct {
 	Value any    // what panic was called with
 	Task  string // the name of the task, "body" for the body
@@ -48,7 +50,7 @@ func (p *PanicError) Error() string {
 	fmt.Fprintf(&b, "task %s panicked: %v\n\n%s", p.Task, p.Value, p.Stack)
 	if len(p.others) > 0 {
 		b.WriteString("\nother errors of the nursery:")
-		list(&b, p.others)
+		list(&b, p.others, 0)
 	}
 	return b.String()
 }
@@ -67,14 +69,30 @@ func (p *PanicError) Unwrap() []error {
 // cancellation, also if its value is one.
 func (p *PanicError) Cancellation() bool { return false }
 
-// raised returns what Run panics with: the first panic with all other errors.
-func (n *Nursery) raised(passing error) *PanicError {
-	first := n.ends.panics[0]
+// LogValue implements [slog.LogValuer]: a group with the task, the value, the stack, and
+// the other errors.
+func (p *PanicError) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("task", p.Task),
+		slog.String("panic", fmt.Sprint(p.Value)),
+		slog.String("stack", string(p.Stack)),
+	}
+	for _, err := range p.others[:min(len(p.others), listed)] {
+		attrs = append(attrs, slog.String("other", text(err)))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// joinedPanics returns what Run panics with: the first panic of a task with all other
+// errors.
+func (n *Nursery) joinedPanics(passing error) *PanicError {
+	r := n.closed()
+	first := r.panics[0]
 	var others []error
-	for _, p := range n.ends.panics[1:] {
+	for _, p := range r.panics[1:] {
 		others = append(others, p)
 	}
-	for _, f := range n.ends.failures {
+	for _, f := range r.failures {
 		others = append(others, f)
 	}
 	if passing != nil {

@@ -2,27 +2,36 @@ package nursery
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
 )
 
-// A Task is the handle of a task that has a result. It is what asyncio's create_task
-// returns. [Spawn] and [StartTask] make them; a Task must not be copied, and its
-// methods may be called by any number of goroutines.
+// A Task is the handle of a task: to wait for its result, or to cancel it alone. [Spawn],
+// [StartTask], [Nursery.Task] and [Nursery.Background] make them; a Task must not be
+// copied, and its methods may be called by any number of goroutines.
 type Task[T any] struct {
 	who   who
 	scope cancelscope.Scope
-	done  chan struct{} // closed by finish
-	value T             // written before done is closed
-	err   error         // written before done is closed
+
+	// fixed is set when value and err have been written, which are read-only from then
+	// on. It is set before other tasks are canceled because of this one; done is closed
+	// after that, without calling user code in between.
+	fixed atomic.Bool
+	done  chan struct{} // closed by publish
+	value T
+	err   error
 }
 
 // Spawn starts f as a task of the nursery, as [Nursery.Go] does, and returns its
 // handle. The task runs in a cancel scope of its own, inside that of the nursery. An
-// error of f is an error of the nursery, whether or not anybody waits for the task. The
-// name appears in errors; a task without one ("") is named after its function.
+// error of f is an error of the nursery, whether or not any code waits for the task.
+// For a function without a result there is [Nursery.Task].
 //
-// Spawn panics if n or f is nil, or if the nursery has closed.
+// The name stands before the error of the task; it may be empty, see [Nursery.GoNamed].
+//
+// Spawn is a function because methods cannot have type parameters. It panics if n or f
+// is nil, or if the nursery has closed.
 func Spawn[T any](n *Nursery, name string, f func(ctx context.Context) (T, error)) *Task[T] {
 	if n == nil {
 		panic("nursery: Spawn into a nil nursery: pass the one that the task belongs to")
@@ -30,47 +39,74 @@ func Spawn[T any](n *Nursery, name string, f func(ctx context.Context) (T, error
 	if f == nil {
 		panic("nursery: Spawn with a nil function: there is nothing to run")
 	}
-	if !n.join() {
+	if !n.enter(taskShare) {
 		panic("nursery: Spawn in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
-	t := &Task[T]{who: who{name, f}, done: make(chan struct{})}
-	t.scope.Name = name
-	go t.run(n, f)
+	t := newTask[T](who{name: name, task: f})
+	go t.run(n, n.ctx, taskShare, f)
 	return t
 }
 
-// run is the goroutine of a spawned task.
-func (t *Task[T]) run(n *Nursery, f func(ctx context.Context) (T, error)) {
-	defer n.quit()
-	var end ending
-	defer func() { t.finish(end) }()
+// Task starts f as a task of the nursery, and returns its handle: [Spawn] for a function
+// without a result. It panics if f is nil, or if the nursery has closed.
+func (n *Nursery) Task(name string, f func(ctx context.Context) error) *Task[struct{}] {
+	if f == nil {
+		panic("nursery: Task with a nil function: there is nothing to run")
+	}
+	if !n.enter(taskShare) {
+		panic("nursery: Task in a nursery that has closed: call it while the body or a task of the nursery runs")
+	}
+	t := newTask[struct{}](who{name: name, task: f})
+	go t.run(n, n.ctx, taskShare, withoutResult(f))
+	return t
+}
+
+func newTask[T any](w who) *Task[T] {
+	t := &Task[T]{who: w, done: make(chan struct{})}
+	t.scope.Name = w.name
+	return t
+}
+
+// withoutResult makes a function with a result of f.
+func withoutResult(f func(ctx context.Context) error) func(ctx context.Context) (struct{}, error) {
+	return func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) }
+}
+
+// run is the goroutine of a task with a handle, whose scope lies inside ctx.
+func (t *Task[T]) run(n *Nursery, ctx context.Context, share int64, f func(ctx context.Context) (T, error)) {
+	defer n.exit(share) // also after a callback has exited
 	returned := false
 	defer func() {
 		if !returned {
-			end = n.broken(t.who, recover())
+			n.endAbnormally(t.who, recover(), t)
 		}
 	}()
-	end.err = t.scope.Run(n.ctx, func(ctx context.Context) error {
+	err := t.scope.Run(ctx, func(ctx context.Context) error {
 		v, err := f(ctx)
 		t.value = v
 		return err
 	})
-	returned = true
-	if end.err != nil {
-		n.failed(t.who, end.err)
-		n.told()
+	if err != nil {
+		n.endWithError(t.who, err, t)
+	} else {
+		t.fix(outcome{})
+		t.publish()
 	}
+	returned = true
 }
 
-// finish publishes the result of the task.
-func (t *Task[T]) finish(end ending) {
+// fix implements [handle].
+func (t *Task[T]) fix(o outcome) {
+	if t.fixed.Load() {
+		return // a callback has panicked or exited: the task has ended before that
+	}
 	switch {
-	case end.panicked != nil:
-		t.err = end.panicked
-	case end.exited:
+	case o.panicked != nil:
+		t.err = o.panicked
+	case o.exited:
 		t.err = ErrGoexit
-	case end.err != nil:
-		t.err = end.err
+	case o.err != nil:
+		t.err = o.err
 	case t.scope.CanceledCaught():
 		t.err = t.scope.Cause()
 	}
@@ -78,7 +114,16 @@ func (t *Task[T]) finish(end ending) {
 		var none T
 		t.value = none
 	}
-	close(t.done)
+	t.fixed.Store(true)
+}
+
+// publish implements [handle].
+func (t *Task[T]) publish() {
+	select {
+	case <-t.done:
+	default:
+		close(t.done)
+	}
 }
 
 // Wait waits for the end of the task and returns its value, or its error. It may be
@@ -87,24 +132,44 @@ func (t *Task[T]) finish(end ending) {
 // The error is the one that the task returned, the same value, which the nursery
 // reports as well; a [*PanicError] if it panicked; [ErrGoexit] if it called
 // runtime.Goexit; and a [*cancelscope.Canceled] if it was canceled through
-// [Task.Cancel] and ended because of that. That last one is, to the scopes of whoever
-// waits, a real error like the others.
+// [Task.Cancel] and ended because of that. That last one is, to the scopes of the
+// goroutine that waits, a real error like the others.
 //
-// If ctx is done, Wait returns its cause, whether or not the task has ended.
+// If ctx is done before the task has ended, Wait returns the cause of ctx. If the result
+// is there when Wait looks, it is returned, also if ctx is done: a task whose end
+// cancels the goroutine that waits for it does not lose its result.
 func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 	if ctx == nil {
 		panic("nursery: Wait with a nil context: pass the context of the calling task")
 	}
-	if ctx.Err() == nil {
-		select {
-		case <-t.done:
-		case <-ctx.Done():
-		}
+	select {
+	case <-t.done:
+		return t.value, t.err
+	default:
 	}
-	if ctx.Err() != nil {
-		var none T
-		return none, context.Cause(ctx)
+	select {
+	case <-t.done:
+		return t.value, t.err
+	case <-ctx.Done():
 	}
+	if t.fixed.Load() {
+		<-t.done // it is about to be closed
+		return t.value, t.err
+	}
+	var none T
+	return none, context.Cause(ctx)
+}
+
+// Join waits for the end of the task, without a context, and returns what [Task.Wait]
+// returns then.
+//
+// It cannot be interrupted, so it deadlocks where the task waits, directly or not, for
+// the goroutine that calls Join: in the task itself; in a task or body that the task
+// waits for; in the body of the nursery for a background task, which ends only after the
+// body. Wait with a context ends when the nursery is canceled, if the context is the
+// nursery's.
+func (t *Task[T]) Join() (T, error) {
+	<-t.done
 	return t.value, t.err
 }
 
@@ -121,10 +186,10 @@ func (t *Task[T]) Result() (T, error) {
 }
 
 // Done returns a channel that is closed when the task has ended and its result can be
-// had.
+// read.
 func (t *Task[T]) Done() <-chan struct{} { return t.done }
 
-// Cancel cancels the task alone: its siblings and the nursery take no notice. A task
+// Cancel cancels the task alone: its siblings and the nursery are not affected. A task
 // that has not run yet runs to its first wait. The reason may be nil; only the first
 // call counts. It does not wait for the task to end, and does nothing if it has.
 func (t *Task[T]) Cancel(reason error) { t.scope.Cancel(reason) }

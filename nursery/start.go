@@ -9,15 +9,16 @@ import (
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
-// Start starts task and waits until it says that it is ready, by calling started, or
-// has ended. It is Trio's nursery.start: for servers that must be listening before the
-// caller goes on. The name appears in errors; a task without one ("") is named after its
-// function.
+// Start starts task and waits until the task reports that it is ready, by calling
+// started, or has ended. It is for servers that must be listening before the caller
+// continues.
 //
 // Until then the task belongs to the caller. It is canceled with ctx, and not with the
-// nursery; its error comes out of Start, the same value, and does not touch the nursery,
-// and so do a panic (as the nursery's policy says) and a Goexit. If it ends without
-// error and without having called started, Start returns [ErrNotStarted].
+// nursery. Start returns its error, the same value, which does not affect the nursery;
+// after a panic Start panics (or what the nursery's [PanicPolicy] says), after a
+// runtime.Goexit it calls runtime.Goexit. If the task ends without error and without
+// having called started, Start returns [ErrNotStarted], or, if ctx is done then, the
+// cancellation.
 //
 // When it calls started, the task with all scopes in it moves into the nursery, and
 // Start returns the value given to started. From then on it is a task like any other
@@ -26,20 +27,21 @@ import (
 // called, the task does not move: it ends under the caller, and if it then returns nil,
 // Start returns the value.
 //
-// The context of the task tells no deadline of ctx by its Deadline method, since that
-// will not apply after the move; it is canceled by it all the same.
+// The context of the task does not report a deadline of ctx by its Deadline method, since
+// that will not apply after the move; it is canceled by it all the same.
 //
 // A pending Start keeps the nursery open. If the nursery has closed, Start returns
 // [ErrClosed] and does not run the task. Start does not return early when ctx is done;
 // it waits for the task, which is canceled. started does not block; it panics when
 // called a second time, or after the task has ended.
 //
-// Start panics if ctx, n or task is nil.
+// The name stands before the error of the task once it has moved; it may be empty, see
+// [Nursery.GoNamed]. Start panics if ctx, n or task is nil.
 func Start[T any](ctx context.Context, n *Nursery, name string, task func(ctx context.Context, started func(T)) error) (T, error) {
 	if task == nil {
 		panic("nursery: Start with a nil function: there is nothing to run")
 	}
-	return start(ctx, n, &cancelscope.Scope{Name: name}, who{name, task}, task, func(ending) {})
+	return start(ctx, n, &cancelscope.Scope{Name: name}, who{name: name, task: task}, task, nil)
 }
 
 // StartTask is like [Start] for a task that also has a result, and returns a handle of
@@ -48,13 +50,12 @@ func StartTask[S, T any](ctx context.Context, n *Nursery, name string, task func
 	if task == nil {
 		panic("nursery: StartTask with a nil function: there is nothing to run")
 	}
-	t := &Task[T]{who: who{name, task}, done: make(chan struct{})}
-	t.scope.Name = name
+	t := newTask[T](who{name: name, task: task})
 	value, err := start(ctx, n, &t.scope, t.who, func(ctx context.Context, started func(S)) error {
 		v, err := task(ctx, started)
 		t.value = v
 		return err
-	}, t.finish)
+	}, t)
 	if err != nil {
 		return value, nil, err
 	}
@@ -65,6 +66,7 @@ func StartTask[S, T any](ctx context.Context, n *Nursery, name string, task func
 type starting[T any] struct {
 	nursery *Nursery
 	who     who
+	handle  handle    // nil if the task has none
 	node    tree.Node // the context of the task; written before the task runs
 
 	mu    sync.Mutex
@@ -73,22 +75,22 @@ type starting[T any] struct {
 	ended bool // guarded by mu; the task has returned and cannot move any more
 	value T    // guarded by mu; given to started
 
-	ready chan struct{} // closed when the task has moved, else when it has ended
-	end   ending        // written before ready is closed, if the task has not moved
+	ready   chan struct{} // closed when the task has moved, else when it has ended
+	outcome outcome       // written before ready is closed, if the task has not moved
 }
 
-func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, w who, task func(ctx context.Context, started func(T)) error, finish func(ending)) (value T, err error) {
+func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, w who, task func(ctx context.Context, started func(T)) error, h handle) (value T, err error) {
 	if ctx == nil {
 		panic("nursery: Start with a nil context: pass the context of the calling task")
 	}
 	if n == nil {
 		panic("nursery: Start into a nil nursery: pass the one that the task is to move to")
 	}
-	if !n.join() {
+	if !n.enter(taskShare) {
 		return value, ErrClosed
 	}
-	s := &starting[T]{nursery: n, who: w, ready: make(chan struct{})}
-	go s.run(ctx, scope, task, finish)
+	s := &starting[T]{nursery: n, who: w, handle: h, ready: make(chan struct{})}
+	go s.run(ctx, scope, task)
 	<-s.ready
 	s.mu.Lock()
 	said, moved, value := s.said, s.moved, s.value
@@ -96,53 +98,81 @@ func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, w w
 	switch {
 	case moved:
 		return value, nil
-	case s.end.panicked != nil:
-		panic(s.end.panicked)
-	case s.end.exited:
+	case s.outcome.panicked != nil:
+		panic(s.outcome.panicked)
+	case s.outcome.exited:
 		runtime.Goexit()
-	case s.end.err == nil && said:
+	case s.outcome.err == nil && said:
 		return value, nil
-	case s.end.err == nil:
-		s.end.err = ErrNotStarted
+	case s.outcome.err == nil:
+		s.outcome.err = ErrNotStarted
 	}
 	var none T
-	return none, s.end.err
+	return none, s.outcome.err
 }
 
 // run is the goroutine of the task.
-func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task func(ctx context.Context, started func(T)) error, finish func(ending)) {
-	n := s.nursery
-	var end ending
-	defer func() {
-		finish(end)
-		if s.moved { // nobody writes it any more
-			n.quit()
-			return
-		}
-		s.end = end
-		n.quit()
-		close(s.ready)
-	}()
+func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task func(ctx context.Context, started func(T)) error) {
+	defer s.exit() // also after a callback has exited
 	returned := false
 	defer func() {
-		switch {
-		case returned:
-		case s.moved:
-			end = n.broken(s.who, recover())
-		default:
-			end = n.ending(s.who, recover())
+		if !returned {
+			s.endAbnormally(recover())
 		}
 	}()
-	end.err = scope.Run(ctx, func(ctx context.Context) error {
+	err := scope.Run(ctx, func(ctx context.Context) error {
 		s.node = ctx.(tree.Node)
 		s.node.Movable()
 		defer s.stay()
-		return task(ctx, s.started)
+		err := task(ctx, s.started)
+		if err == nil && !s.said && ctx.Err() != nil {
+			return scope.Cause() // the task has ended because the caller is canceled
+		}
+		return err
 	})
+	s.end(err)
 	returned = true
-	if s.moved && end.err != nil {
-		n.failed(s.who, end.err)
-		n.told()
+}
+
+// end takes an error of the task, or nil.
+func (s *starting[T]) end(err error) {
+	switch {
+	case !s.moved: // which nobody writes any more
+		s.outcome = outcome{err: err}
+	case err != nil:
+		s.nursery.endWithError(s.who, err, s.handle)
+	}
+	if s.handle != nil {
+		s.handle.fix(s.outcome)
+		s.handle.publish()
+	}
+}
+
+// endAbnormally takes a panic of the task, or a Goexit if value is nil, on top of the
+// stack of the panic.
+func (s *starting[T]) endAbnormally(value any) {
+	if s.moved {
+		s.nursery.endAbnormally(s.who, value, s.handle)
+		return
+	}
+	// It belongs to the caller, and the nursery records nothing but what OnPanic does.
+	var p *PanicError
+	s.outcome, p = s.nursery.abnormal(s.who, value)
+	if p != nil {
+		s.nursery.reportPanic(s.who, p)
+	}
+}
+
+// exit gives back the share in the nursery, and releases the caller if the task has not
+// moved.
+func (s *starting[T]) exit() {
+	if s.moved && s.who.kind == backgroundTask {
+		s.nursery.exit(backgroundShare)
+		return
+	}
+	s.nursery.exit(taskShare)
+	if !s.moved {
+		close(s.ready)
 	}
 }
 
@@ -157,10 +187,25 @@ func (s *starting[T]) started(value T) {
 		panic("nursery: started called twice: call it once, when the task is ready")
 	}
 	s.said, s.value = true, value
-	if s.node.Move(s.nursery.ctx.(tree.Node)) {
+	if s.move() {
 		s.moved = true
 		close(s.ready)
 	}
+}
+
+// move moves the task into the nursery, and reports whether it has.
+func (s *starting[T]) move() bool {
+	n := s.nursery
+	if s.who.kind != backgroundTask {
+		return s.node.Move(n.ctx.(tree.Node))
+	}
+	n.enter(backgroundShare) // succeeds, because of the share that the task has
+	if !s.node.Move(n.backgroundContext().(tree.Node)) {
+		n.exit(backgroundShare)
+		return false
+	}
+	n.exit(taskShare)
+	return true
 }
 
 // stay ends the time in which the task can move.

@@ -148,12 +148,12 @@ func (s *stream[R]) wait(ctx context.Context) bool {
 	}
 }
 
-// cut returns the cause of ctx if results are missing.
-func (s *stream[R]) cut(ctx context.Context) error {
+// cut returns the cancellation of the nursery if results are missing.
+func (s *stream[R]) cut(n *Nursery) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.overLocked() {
 		return nil
 	}
-	return context.Cause(ctx)
+	return n.scope.Cause()
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -246,7 +248,14 @@ func (f *frame) nursery() error {
 	}
 	p := new(place)
 	p.chain = append([]*place{p}, f.chain...)
-	returned, opened := false, false
+	var mu sync.Mutex
+	var failures []error // guarded by mu; what OnError has been given
+	c.OnError = func(e *nursery.TaskError) {
+		mu.Lock()
+		failures = append(failures, e)
+		mu.Unlock()
+	}
+	returned, opened, bodyPanicked := false, false, false
 	defer func() {
 		p.over.Store(true)
 		if live := p.live.Load(); live != 0 {
@@ -261,7 +270,23 @@ func (f *frame) nursery() error {
 		case f.one(2) || f.chain == nil:
 			// It may have come over an exit, and then the exit goes on.
 			f.hold(recovered(f.w, v))
+			if bodyPanicked {
+				// Errors of tasks have gone to OnError only, panics to nothing.
+				failed := gathered(errors.Join(failures...)).plants
+				f.w.spill(slices.DeleteFunc(p.reported, func(err error) bool {
+					for plant := range gathered(err).plants {
+						if failed[plant] > 0 {
+							return true
+						}
+					}
+					return false
+				}))
+				f.hold(errors.Join(failures...))
+			}
 		default:
+			if bodyPanicked {
+				f.w.spill(p.reported)
+			}
 			panic(v)
 		}
 	}()
@@ -273,7 +298,10 @@ func (f *frame) nursery() error {
 		f.w.mu.Unlock()
 		f.w.enter(n.Scope(), ctx)
 		body := f.child(ctx, p.chain)
-		return p.task(f.w, func(ctx context.Context) error { return body.run() })(ctx)
+		bodyPanicked = c.Panics != nursery.ConvertPanics
+		err := p.task(f.w, func(ctx context.Context) error { return body.run() })(ctx)
+		bodyPanicked = false
+		return err
 	})
 	returned = true
 	if !opened {

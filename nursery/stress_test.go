@@ -287,6 +287,9 @@ func recovered(w *world, v any) error {
 	if err, ok := v.(error); ok && errors.As(err, &p) {
 		return p
 	}
+	if p, ok := v.(*plant); ok {
+		return p // of a body
+	}
 	if text, ok := v.(string); ok && strings.HasPrefix(text, "cancelscope: deadline of a running scope moved") {
 		return nil
 	}

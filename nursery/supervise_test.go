@@ -72,6 +72,12 @@ func TestSupervise(t *testing.T) {
 	for _, v := range victims {
 		inBubble(t, "ends with a panic of "+v.name, func(t *testing.T) {
 			o := runVictim(t, nursery.Config{Supervise: true}, v, panicking)
+			if v.name == "body" {
+				if o.panicked != "bad" {
+					t.Errorf("Run: %v, want a panic with the body's own value", o)
+				}
+				return
+			}
 			if p, ok := o.panicked.(*nursery.PanicError); !ok || p.Task != v.name {
 				t.Errorf("Run: %v, want a panic with the *PanicError of %s", o, v.name)
 			}

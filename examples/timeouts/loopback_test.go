@@ -94,7 +94,7 @@ func TestFailures(t *testing.T) {
 		var stdout, stderr strings.Builder
 		listen := func() (net.Listener, error) { return nil, full }
 		code := timeouts.RunWith(t.Context(), []string{scene}, &stdout, &stderr, listen, nil)
-		if want := "timeouts: servers: body: no more ports\n"; code != 1 || stderr.String() != want || stdout.Len() > 0 {
+		if want := "timeouts: servers: no more ports\n"; code != 1 || stderr.String() != want || stdout.Len() > 0 {
 			t.Errorf("timeouts %s without servers: exit code %d, standard error %q, standard output %q; want 1, %q and none",
 				scene, code, stderr.String(), stdout.String(), want)
 		}

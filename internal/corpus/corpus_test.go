@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -65,14 +66,18 @@ func testCases(t *testing.T, name string, cases []*corpus.Case) {
 		text string
 	}
 	var failures []failure
-	ran := 0
+	ran, depend := 0, 0
 	for _, c := range cases {
 		// A subtest for each, so that -run can choose one. It does not fail
 		// by itself: of hundreds of failures only the smallest help.
 		t.Run(c.ID, func(t *testing.T) {
 			ran++
 			text := ""
-			for _, opts := range ways(c) {
+			ways := ways(c)
+			if len(ways) == 0 {
+				depend++
+			}
+			for _, opts := range ways {
 				if text = corpus.Show(c, runInBubble(t, c.Program, opts)); text != "" {
 					text = fmt.Sprintf("run with %+v: %s", opts, text)
 					break
@@ -84,6 +89,9 @@ func testCases(t *testing.T, name string, cases []*corpus.Case) {
 		})
 	}
 	line := fmt.Sprintf("%s: %d programs, %d differ", name, ran, len(failures))
+	if depend > 0 {
+		line += fmt.Sprintf("; %d were NOT RUN: their outcome depends on the schedule", depend)
+	}
 	t.Log(line)
 	if !testing.Verbose() {
 		fmt.Println(line)
@@ -103,10 +111,15 @@ func testCases(t *testing.T, name string, cases []*corpus.Case) {
 
 // ways returns the options to run a recorded program with. Only a program of
 // which the model finds the same outcome however it orders the steps may run
-// without pacing; that is all but one in a hundred.
+// without pacing; that is all but one in a hundred. One whose outcome depends on the
+// order even with pacing is not run: it has been recorded under one order of many.
 func ways(c *corpus.Case) []corpus.Options {
+	const seed, schedules = 1, 30
+	if _, err := corpus.Predict(c.Program, c.Flavor, corpus.Paced, seed, schedules); errors.Is(err, corpus.ErrDepends) {
+		return nil
+	}
 	ways := []corpus.Options{{Flavor: c.Flavor, Pace: corpus.Paced}}
-	if _, err := corpus.Predict(c.Program, c.Flavor, corpus.Eager, 1, 30); err == nil {
+	if _, err := corpus.Predict(c.Program, c.Flavor, corpus.Eager, seed, schedules); err == nil {
 		ways = append(ways,
 			corpus.Options{Flavor: c.Flavor, Pace: corpus.Eager},
 			corpus.Options{Flavor: c.Flavor, Pace: corpus.Eager, Wrap: maxWrap})

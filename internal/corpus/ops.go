@@ -253,9 +253,11 @@ func (in *interp) join(ctx context.Context, t *task, o *Op) error {
 		return nil
 	}
 	_, err := h.Wait(ctx)
-	if ctx.Err() != nil && cancelscope.IsCancellation(ctx, err) {
+	if ctx.Err() != nil {
+		// A cancellation is delivered to a waiting asyncio task even when what it
+		// waits for has ended. Wait returns the result then, which is there.
 		in.record(t, o, Event{What: "cancelled"})
-		return err
+		return ctx.Err()
 	}
 	in.recordErr(t, o, "joined", err)
 	return nil
@@ -269,10 +271,17 @@ func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
 	}
 	ctx, stop := in.between(ctx, o)
 	defer stop()
-	ran, taskErr := false, error(nil)
+	ran, said, taskErr := false, false, error(nil)
 	run := func(ctx context.Context, started func(int64)) error {
-		err := in.child(ctx, &task{name: o.Task, started: started}, o)
+		start := func(v int64) { said = true; started(v) }
+		err := in.child(ctx, &task{name: o.Task, started: start}, o)
 		ran, taskErr = true, err
+		if err == nil && !said && ctx.Err() != nil {
+			// Start returns the cancellation of a task that returned nil because its
+			// caller was canceled. In Trio such a task returns its Cancelled error,
+			// and one that returned without it has not started, canceled or not.
+			return nursery.ErrNotStarted
+		}
 		return err
 	}
 	v, err := in.startWith(ctx, st.nursery, o.Task, run)
