@@ -1,4 +1,4 @@
-package trellis_test
+package repocheck
 
 import (
 	"bytes"
@@ -114,13 +114,13 @@ func readMutations(t *testing.T) []mutation {
 	return list
 }
 
-// The list must fit the code at any time. Whether the tests notice each mutation
-// takes minutes, and is tried by
+// testMutations checks that the list fits the code. Whether the tests notice each
+// mutation takes long, and is tried by
 //
-//	TRELLIS_MUTATIONS=. go test -v -run TestMutations -timeout 1h .
+//	TRELLIS_MUTATIONS=. go test -v -run TestRepository/mutations -timeout 3h .
 //
 // where the value is a part of the names to try, or a dot for all.
-func TestMutations(t *testing.T) {
+func testMutations(t *testing.T) {
 	list := readMutations(t)
 	if len(list) < 12 {
 		t.Errorf("%d mutations, want at least 12", len(list))
@@ -219,31 +219,4 @@ func failedTests(out []byte) []string {
 		}
 	}
 	return red
-}
-
-func TestMutationSees(t *testing.T) {
-	list, err := parseMutations("# swap\n@ a.go\n- x := 1\n+ x := 2\n")
-	if err != nil || len(list) != 1 {
-		t.Fatalf("parseMutations: got %v, %v; want one mutation", list, err)
-	}
-	for _, c := range []struct{ text, want string }{
-		{"a\n\tx := 1\nb", "a\nx := 2\nb"},
-		{"a\nb", ""},
-		{"x := 1\n\tx := 1", ""},
-	} {
-		got, err := list[0].apply(func(string) (string, error) { return c.text, nil })
-		if (err == nil) != (c.want != "") || got["a.go"] != c.want {
-			t.Errorf("apply to %q: got %q, %v; want %q", c.text, got["a.go"], err, c.want)
-		}
-	}
-	for _, bad := range []string{"- x", "# a\n+ x", "# a\n? x"} {
-		if _, err := parseMutations(bad); err == nil {
-			t.Errorf("parseMutations(%q): got no error", bad)
-		}
-	}
-	out := "--- FAIL: TestA (0.00s)\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tm/x\t0.1s\nok  \tm/y\t0.1s\npanic: test timed out after 1m\nFAIL\tm/z\t60s\n"
-	want := []string{"x: TestA TestB", "z: (one hangs)"}
-	if got := failedTests([]byte(out)); !slices.Equal(got, want) {
-		t.Errorf("failedTests: got %q, want %q", got, want)
-	}
 }

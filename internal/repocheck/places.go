@@ -1,4 +1,4 @@
-package trellis_test
+package repocheck
 
 import (
 	"bytes"

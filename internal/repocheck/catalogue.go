@@ -1,4 +1,4 @@
-package trellis_test
+package repocheck
 
 import (
 	"encoding/csv"
@@ -8,11 +8,9 @@ import (
 	"go/token"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
-	"testing"
 	"unicode"
 	"unicode/utf8"
 )
@@ -34,19 +32,6 @@ const (
 
 var catalogueAreas = []string{
 	"cancel", "channel", "checkpoint", "deadline", "errors", "limiter", "misuse", "nursery", "panic", "shield", "start", "task-handle", "unbound-scope",
-}
-
-func TestCatalogue(t *testing.T) {
-	repo, err := readRepository(os.DirFS("."), notIgnored(t))
-	if err != nil {
-		t.Fatalf("readRepository: %v", err)
-	}
-	covered, rows, complaints := checkCatalogue(repo)
-	// Not t.Log, which is silent without -v when all is well.
-	fmt.Printf("catalogue: %d of %d rows covered\n", covered, rows)
-	for _, complaint := range complaints {
-		t.Error(complaint)
-	}
 }
 
 // checkCatalogue returns how many rows the catalogue has and how many of them
