@@ -1,0 +1,23 @@
+// Package docrun runs the Go code in Markdown pages, so that a page cannot show code that
+// does not compile, or output that the code does not print.
+//
+// Every fenced block that is marked go is executed. It is a whole file, or declarations,
+// or the statements of a function; imports are added as needed. What a reader need not
+// see stands in HTML comments before the block:
+//
+//	<!-- go:decls
+//	declarations, such as func main for a block that has none
+//	-->
+//
+//	<!-- go:before
+//	statements before those of the block
+//	-->
+//
+//	<!-- go:after
+//	statements after them
+//	-->
+//
+// Statements become the body of a function that gets a variable ctx and returns an error.
+// Tests in a block are run. If the next fenced block is marked text, it must be what the
+// program prints; with the mark "text unordered" its lines may come in any order.
+package docrun
