@@ -9,6 +9,10 @@
 //	declarations, such as func main for a block that has none
 //	-->
 //
+//	<!-- go:page
+//	declarations for this block and all others that follow on the page
+//	-->
+//
 //	<!-- go:before
 //	statements before those of the block
 //	-->

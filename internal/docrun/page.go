@@ -14,6 +14,7 @@ type block struct {
 
 	// What the reader does not see.
 	decls, before, after string
+	shared               string // declarations for all blocks of the page from here on
 
 	output    string // what it must print
 	checked   bool   // there is an output to compare with
@@ -50,7 +51,8 @@ func parse(page, text string) ([]*block, error) {
 type parser struct {
 	page   string
 	lines  []string
-	at     int // the next line
+	at     int    // the next line
+	shared string // declarations for all blocks from here on
 	blocks []*block
 	next   *block // has the hidden code so far
 	last   *block // nil if the next text is not its output
@@ -65,6 +67,8 @@ func (p *parser) hidden(kind string) error {
 		return err
 	case kind == "decls":
 		p.next.decls += body
+	case kind == "page":
+		p.shared += body
 	case kind == "before":
 		p.next.before += body
 	case kind == "after":
@@ -85,7 +89,7 @@ func (p *parser) fenced(mark string) error {
 	switch mark {
 	case "go":
 		b := p.next
-		b.line, b.code = start+1, body
+		b.line, b.code, b.shared = start+1, body, p.shared
 		if formatted, err := format.Source([]byte(body)); err == nil && strings.TrimSpace(string(formatted)) != strings.TrimSpace(body) {
 			return fmt.Errorf("%s: the block is not formatted as gofmt does", b)
 		}

@@ -72,11 +72,11 @@ func (b *block) file() string {
 	const clause = "package main\n"
 	switch {
 	case strings.HasPrefix(b.code, clause):
-		return clause + b.code[len(clause):] + b.decls
+		return clause + b.code[len(clause):] + b.shared + b.decls
 	case parses(clause + b.code):
-		return clause + b.code + b.decls
+		return clause + b.code + b.shared + b.decls
 	}
-	return clause + b.decls + "\nfunc run(ctx context.Context) (err error) {\n" + b.before + b.code + b.after + "\treturn err\n}\n\n" +
+	return clause + b.shared + b.decls + "\nfunc run(ctx context.Context) (err error) {\n" + b.before + b.code + b.after + "\treturn err\n}\n\n" +
 		"func main() {\n\tif err := run(context.Background()); err != nil {\n\t\tfmt.Println(\"error:\", err)\n\t}\n}\n"
 }
 
