@@ -2,51 +2,29 @@ package nursery
 
 import (
 	"context"
-	"iter"
 	"sync"
 )
 
-// A stream has the results that are on their way to a loop.
+// A stream has the results that are on their way to a loop. It is the admission of the
+// items that they belong to.
 type stream[R any] struct {
-	room chan struct{} // full when limit items have been pulled and not given to the loop
-	wake chan struct{} // has an element when the result that the loop waits for may be there
+	ordered bool            // read-only; the results come in the order of the items
+	ctx     context.Context // of the nursery in which the items run; written before they run, read-only after
+	room    chan struct{}   // full when limit items have been taken whose results the loop has not been given
+	wake    chan struct{}   // has an element when the result that the loop waits for may be there
 
 	mu      sync.Mutex
-	ring    []result[R] // guarded by mu; the results from given to before pulled, each at its index modulo the length
+	ring    []result[R] // guarded by mu; the results from given to before taken, each at its index modulo the length
 	given   int         // guarded by mu; how many results the loop has been given
-	pulled  int         // guarded by mu; how many items have been pulled
-	ended   bool        // guarded by mu; the sequence has ended
+	taken   int         // guarded by mu; how many items have been taken
+	there   int         // guarded by mu; how many results have come, if not ordered: the index of the next one
+	ended   bool        // guarded by mu; the items have come to their end
 	waiting bool        // guarded by mu; the loop wants to be woken
 }
 
-// A job is an item with its index.
-type job[T any] struct {
-	item  T
-	index int
-}
-
-// numbered is seq for the workers of a stream. It waits until there is room for the
-// result before it pulls an item.
-func numbered[T, R any](ctx context.Context, s *stream[R], seq iter.Seq[T]) iter.Seq[job[T]] {
-	return func(yield func(job[T]) bool) {
-		if !s.reserve(ctx) {
-			return
-		}
-		index := 0
-		for item := range seq {
-			s.add()
-			if !yield(job[T]{item, index}) || !s.reserve(ctx) {
-				return
-			}
-			index++
-		}
-		s.end()
-	}
-}
-
 // reserve waits until there is room for one more result, and reports whether there is
-// and ctx is not done.
-func (s *stream[R]) reserve(ctx context.Context) bool {
+// and the nursery has not been canceled.
+func (s *stream[R]) reserve() bool {
 	select {
 	case s.room <- struct{}{}:
 		return true
@@ -55,37 +33,44 @@ func (s *stream[R]) reserve(ctx context.Context) bool {
 	select {
 	case s.room <- struct{}{}:
 		return true
-	case <-ctx.Done():
+	case <-s.ctx.Done():
 		return false
 	}
 }
 
-// add adds a result that is not there yet, in the place that has been reserved.
-func (s *stream[R]) add() {
+// add adds a result that is not there yet, in the place that has been reserved, and
+// returns the index of its item.
+func (s *stream[R]) add() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pulled-s.given == len(s.ring) {
+	if s.taken-s.given == len(s.ring) {
 		ring := make([]result[R], max(8, 2*len(s.ring)))
-		for i := s.given; i < s.pulled; i++ {
+		for i := s.given; i < s.taken; i++ {
 			ring[i%len(ring)] = *s.at(i)
 		}
 		s.ring = ring
 	}
-	s.pulled++
+	s.taken++
+	return s.taken - 1
 }
 
-// at returns the result of an item, which has been pulled and not given.
+// at returns the result with that index, which belongs to an item that has been taken, and
+// has not been given.
 func (s *stream[R]) at(index int) *result[R] { return &s.ring[index%len(s.ring)] }
 
-// set says what the result of an item is.
+// set sets the result of the item with that index.
 func (s *stream[R]) set(index int, value R) {
 	s.mu.Lock()
+	if !s.ordered {
+		index = s.there
+		s.there++
+	}
 	*s.at(index) = result[R]{value, true}
 	s.wakeLocked(index == s.given)
 	s.mu.Unlock()
 }
 
-// end says that there are no more items.
+// end records that there are no more items.
 func (s *stream[R]) end() {
 	s.mu.Lock()
 	s.ended = true
@@ -108,10 +93,10 @@ func (s *stream[R]) ready() bool {
 	return s.readyLocked()
 }
 
-func (s *stream[R]) readyLocked() bool { return s.given < s.pulled && s.at(s.given).ok }
+func (s *stream[R]) readyLocked() bool { return s.given < s.taken && s.at(s.given).ok }
 
 // overLocked reports whether all results have been given.
-func (s *stream[R]) overLocked() bool { return s.ended && s.given == s.pulled }
+func (s *stream[R]) overLocked() bool { return s.ended && s.given == s.taken }
 
 // next takes the next result, which is there.
 func (s *stream[R]) next() R {
@@ -126,8 +111,8 @@ func (s *stream[R]) next() R {
 }
 
 // wait waits for the next result, and reports whether it is there. If not, there are
-// no more or ctx is done.
-func (s *stream[R]) wait(ctx context.Context) bool {
+// no more or the nursery has been canceled.
+func (s *stream[R]) wait() bool {
 	for {
 		s.mu.Lock()
 		ready := s.readyLocked()
@@ -142,18 +127,18 @@ func (s *stream[R]) wait(ctx context.Context) bool {
 		}
 		select {
 		case <-s.wake:
-		case <-ctx.Done():
+		case <-s.ctx.Done():
 			return false
 		}
 	}
 }
 
-// cut returns the cause of ctx if results are missing.
-func (s *stream[R]) cut(ctx context.Context) error {
+// cut returns the error of the nursery's context if results are missing.
+func (s *stream[R]) cut() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.overLocked() {
 		return nil
 	}
-	return context.Cause(ctx)
+	return s.ctx.Err()
 }

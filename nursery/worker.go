@@ -1,0 +1,35 @@
+package nursery
+
+import "strconv"
+
+// A worker is a goroutine that runs items of a nursery one after another. Nothing is
+// deferred for a single item: one that panics or exits ends the worker.
+//
+// It is used by its own goroutine only.
+type worker struct {
+	n        *Nursery
+	fn       any  // the function that the items are given to
+	item     int  // the index of the item that runs, noItem between two of them
+	returned bool // set when the worker ends by itself
+}
+
+// noItem is the index of the item of a worker that runs none.
+const noItem = -1
+
+// end is deferred by the goroutine of the worker. It takes the end of the item that ended
+// the worker, if one did, on top of the stack of the panic if there is one.
+func (w *worker) end() {
+	if !w.returned && w.item != noItem {
+		w.n.broken(w.who(w.item), recover())
+	}
+}
+
+// failed takes the error of the item that runs.
+func (w *worker) failed(err error) { w.n.failed(w.who(w.item), err) }
+
+// who names the item with that index.
+func (w *worker) who(index int) who { return who{"item " + strconv.Itoa(index), w.fn} }
+
+// cutShort records that the nursery was canceled before all its items were run, so that
+// it counts as canceled even if no item says so.
+func (n *Nursery) cutShort(fn any) { n.failed(who{"items", fn}, n.ctx.Err()) }
