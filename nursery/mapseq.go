@@ -52,14 +52,10 @@ func MapUnordered[S Items[T], T, R any](ctx context.Context, limit int, items S,
 // loopOver is MapSeq if ordered, otherwise MapUnordered.
 func loopOver[T, R any](ctx context.Context, limit int, items supply[T], fn func(ctx context.Context, item T) (R, error), ordered bool) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		s := &stream[R]{
-			ordered: ordered,
-			room:    make(chan struct{}, limit),
-			wake:    make(chan struct{}, 1),
-		}
+		s := newStream[R](limit, ordered)
 		left := false
 		err := runLoop(ctx, func(ctx context.Context, n *Nursery) error {
-			s.ctx = ctx
+			s.enter(ctx)
 			startFeed(n, limit, jobs(items, s), fn, func(ctx context.Context, j job[T, int]) error {
 				value, err := fn(ctx, j.item)
 				if err == nil {
