@@ -26,6 +26,8 @@ type feed[T any] struct {
 	given any // the function of the user that gets the items, for names
 	fn    func(ctx context.Context, item T) error
 
+	room int // of the worker that pulls; how many items it may pull at a time, at most as many as fit into the queue
+
 	mu      sync.Mutex // never held while the source or an item runs
 	idle    sync.Cond  // where workers with nothing to do wait; its L is mu
 	queue   [8]T       // guarded by mu; items from begun to before pulled, each at its index modulo 8
@@ -83,34 +85,25 @@ func (f *feed[T]) callLocked() {
 // work is the goroutine of a worker.
 func (f *feed[T]) work() {
 	defer f.n.quit()
-	w := worker{n: f.n, fn: f.given, item: noItem}
+	w := worker{n: f.n, fn: f.given, src: f.src}
 	defer f.leave(&w)
 	defer w.end()
 	f.mu.Lock()
 	f.coming = false
-	for f.readyLocked() {
-		index := f.begun
+	for f.readyLocked(&w) {
+		w.item = f.begun
 		v := f.takeLocked()
 		f.mu.Unlock()
-		f.run(&w, index, v)
+		if itemsApart {
+			w.apart(w.item, f.limit == 1, func(ctx context.Context) error { return f.fn(ctx, v) })
+		} else if err := f.fn(f.n.ctx, v); err != nil {
+			w.failed(err)
+		}
 		f.mu.Lock()
 		f.done++
 	}
 	f.mu.Unlock()
 	w.returned = true
-}
-
-// run gives an item to the function.
-func (f *feed[T]) run(w *worker, index int, v T) {
-	if itemsApart {
-		w.apart(index, f.limit == 1, func(ctx context.Context) error { return f.fn(ctx, v) })
-		return
-	}
-	w.item = index
-	if err := f.fn(f.n.ctx, v); err != nil {
-		w.failed(err)
-	}
-	w.item = noItem
 }
 
 // leave is deferred by the goroutine of a worker. What is left to do by a worker that did
@@ -120,6 +113,9 @@ func (f *feed[T]) leave(w *worker) {
 		return
 	}
 	f.mu.Lock()
+	if w.item == theSource {
+		f.endLocked()
+	}
 	f.workers--
 	f.callLocked()
 	f.mu.Unlock()
@@ -127,7 +123,7 @@ func (f *feed[T]) leave(w *worker) {
 
 // readyLocked waits until there is an item in the queue, and reports whether there is,
 // or no more items come. It unlocks mu while it pulls or waits.
-func (f *feed[T]) readyLocked() bool {
+func (f *feed[T]) readyLocked(w *worker) bool {
 	for f.begun == f.pulled {
 		switch {
 		case f.ended:
@@ -138,12 +134,16 @@ func (f *feed[T]) readyLocked() bool {
 			f.coming = false
 		default:
 			f.pulling = true
+			f.room = min(f.limit-(f.pulled-f.done), len(f.queue))
 			f.mu.Unlock()
+			w.item = theSource
 			v, ok := f.pull()
 			f.mu.Lock()
 			f.pulling = false
 			if ok {
 				f.putLocked(v)
+			} else {
+				f.endLocked()
 			}
 		}
 	}
@@ -163,14 +163,6 @@ func (f *feed[T]) put(v T) {
 	f.mu.Unlock()
 }
 
-// room returns how many items may be pulled, up to the length of the queue, which is
-// empty. It is called by the worker that pulls.
-func (f *feed[T]) room() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return min(f.limit-(f.pulled-f.done), len(f.queue))
-}
-
 func (f *feed[T]) takeLocked() T {
 	var none T
 	v := f.queue[f.begun%len(f.queue)]
@@ -181,38 +173,24 @@ func (f *feed[T]) takeLocked() T {
 }
 
 // pull pulls an item from the source, and reports whether there was one; if not, there
-// will be no more. It takes the panic or Goexit of the source. It is called by the
-// worker that pulls.
+// will be no more. It is called by the worker that pulls.
 func (f *feed[T]) pull() (v T, ok bool) {
-	returned := false
-	defer func() {
-		if ok {
-			return
-		}
-		defer f.end()
-		if !returned {
-			f.n.broken(f.src.who(), recover())
-		}
-	}()
 	if f.n.ctx.Err() == nil {
-		v, ok = f.src.pull()
-	}
-	if !ok {
-		if f.n.ctx.Err() != nil {
-			// The source may have ended because of that, as a channel that its sender
-			// closes when it is canceled: the items may not have been all.
-			f.n.cutShort(f.given)
+		if v, ok = f.src.pull(); ok {
+			return v, ok
 		}
-		f.src.stop()
 	}
-	returned = true
-	return v, ok
+	if f.n.ctx.Err() != nil {
+		// The source may have ended because of that, as a channel that its sender
+		// closes when it is canceled: the items may not have been all.
+		f.n.cutShort(f.given)
+	}
+	f.src.stop()
+	return v, false
 }
 
-// end sends the workers home.
-func (f *feed[T]) end() {
-	f.mu.Lock()
+// endLocked sends the workers home: no worker will pull any more.
+func (f *feed[T]) endLocked() {
 	f.ended, f.waiting = true, 0
 	f.idle.Broadcast()
-	f.mu.Unlock()
 }

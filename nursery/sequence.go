@@ -33,7 +33,7 @@ func (s *sequence[T]) pull() (T, bool) {
 		// thread, and then no other goroutine could pull.
 		s.next, s.done = iter.Pull(s.run)
 	}
-	s.room = s.f.room()
+	s.room = s.f.room
 	return s.next()
 }
 

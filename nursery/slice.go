@@ -52,7 +52,7 @@ func (c *cursor) start(number int) {
 // work is the goroutine of a worker.
 func (c *cursor) work(number int) {
 	defer c.n.quit()
-	w := worker{n: c.n, fn: c.fn, item: noItem}
+	w := worker{n: c.n, fn: c.fn}
 	defer w.end()
 	// Read before the loop: next, which all workers write, is in the same cache line.
 	ctx, count, run := c.n.ctx, c.count, c.run
@@ -62,6 +62,7 @@ func (c *cursor) work(number int) {
 		if index >= count {
 			break
 		}
+		w.item = index
 		if ctx.Err() != nil {
 			c.miss(index)
 			c.n.cutShort(c.fn)
@@ -75,11 +76,9 @@ func (c *cursor) work(number int) {
 			w.apart(index, c.limit == 1, func(ctx context.Context) error { return run(ctx, index) })
 			continue
 		}
-		w.item = index
 		if err := run(ctx, index); err != nil {
 			w.failed(err)
 		}
-		w.item = noItem
 	}
 	w.returned = true
 }

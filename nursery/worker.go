@@ -8,18 +8,19 @@ import "strconv"
 // It is used by its own goroutine only.
 type worker struct {
 	n        *Nursery
-	fn       any  // the function that the items are given to
-	item     int  // the index of the item that runs, noItem between two of them
-	returned bool // set when the worker ends by itself
+	fn       any                    // the function that the items are given to
+	src      interface{ who() who } // what the worker pulls items from, if it does
+	item     int                    // the index of the item that runs, or theSource
+	returned bool                   // set when the worker ends by itself
 }
 
-// noItem is the index of the item of a worker that runs none.
-const noItem = -1
+// theSource stands for an index while the worker pulls.
+const theSource = -1
 
 // end is deferred by the goroutine of the worker. It takes the end of the item that ended
-// the worker, if one did, on top of the stack of the panic if there is one.
+// the worker, or of the source, on top of the stack of the panic if there is one.
 func (w *worker) end() {
-	if !w.returned && w.item != noItem {
+	if !w.returned {
 		w.n.broken(w.who(w.item), recover())
 	}
 }
@@ -27,8 +28,13 @@ func (w *worker) end() {
 // failed takes the error of the item that runs.
 func (w *worker) failed(err error) { w.n.failed(w.who(w.item), err) }
 
-// who names the item with that index.
-func (w *worker) who(index int) who { return who{"item " + strconv.Itoa(index), w.fn} }
+// who names the item with that index, or the source.
+func (w *worker) who(index int) who {
+	if index == theSource {
+		return w.src.who()
+	}
+	return who{"item " + strconv.Itoa(index), w.fn}
+}
 
 // cutShort records that the nursery was canceled before all its items were run, so that
 // it counts as canceled even if no item says so.
