@@ -1,13 +1,17 @@
 package memchan
 
-import "errors"
+import (
+	"errors"
+	"io"
+)
 
 var (
 	// ErrEndOfChannel is returned by Receive and TryReceive when every sender has been
 	// closed and every value has been received. As io.EOF it tells of an orderly end and
-	// is returned as it is. It is no io.EOF, so that the end of a file that a task reads
-	// from cannot pass for it.
-	ErrEndOfChannel = errors.New("end of channel")
+	// is returned as it is. It is not io.EOF, so that the end of a file that a task reads
+	// from cannot pass for it; but errors.Is(ErrEndOfChannel, io.EOF) reports true, for code
+	// that only wants to know whether there is more, such as nursery.ForEach.
+	ErrEndOfChannel error = endOfChannel{}
 
 	// ErrBroken is returned by Send and TrySend when every receiver has been closed:
 	// nobody can receive the value any more.
@@ -21,3 +25,10 @@ var (
 	// have to wait.
 	ErrWouldBlock = errors.New("operation would block")
 )
+
+// endOfChannel is the type of ErrEndOfChannel.
+type endOfChannel struct{}
+
+func (endOfChannel) Error() string { return "end of channel" }
+
+func (endOfChannel) Is(target error) bool { return target == io.EOF }

@@ -120,24 +120,17 @@ func callsInside(ctx context.Context, n *nursery.Nursery) []ceiling.Call {
 }
 
 func callsOfItems(ctx context.Context) []ceiling.Call {
-	filled := make(chan int, 8)
+	two := []int{1, 2}
 	return []ceiling.Call{
-		ceiling.At(13, "ForEach", "without items", func() { nursery.ForEach(ctx, 2, upTo(0), item) }),
-		ceiling.At(18, "Map", "without items", func() { nursery.Map(ctx, 2, upTo(0), double) }),
+		ceiling.At(14, "ForEach", "without items", func() { nursery.ForEach(ctx, 2, upTo(0), item) }),
+		ceiling.At(19, "Map", "without items", func() { nursery.Map(ctx, 2, upTo(0), double) }),
+		ceiling.At(6, "ForEach", "over a slice", func() { nursery.ForEach(ctx, 2, two, item) }),
+		ceiling.At(7, "Map", "over a slice", func() { nursery.Map(ctx, 2, two, double) }),
+		ceiling.At(5, "ForN", "", func() { nursery.ForN(ctx, 2, 2, item) }),
+		ceiling.At(32, "MapUnordered", "without items", func() { each(nursery.MapUnordered(ctx, 2, upTo(0), double)) }),
 		ceiling.At(32, "MapSeq", "without items", func() { each(nursery.MapSeq(ctx, 2, upTo(0), double)) }),
-		ceiling.At(8, "Race", "of two", func() { nursery.Race(ctx, value, value) }),
+		ceiling.At(8, "Race", "of two", func() { nursery.Race(ctx, nil, value, value) }),
 		ceiling.At(6, "All", "of two", func() { nursery.All(ctx, value, value) }),
-		ceiling.At(0, "FromChan", "for eight items", func() {
-			for range cap(filled) {
-				filled <- 1
-			}
-			left := cap(filled)
-			for range nursery.FromChan(ctx, filled) {
-				if left--; left == 0 {
-					break
-				}
-			}
-		}),
 	}
 }
 

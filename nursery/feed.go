@@ -2,69 +2,71 @@ package nursery
 
 import (
 	"context"
-	"iter"
-	"strconv"
 	"sync"
 )
 
-// A feed runs the items of a sequence as tasks of a nursery: with workers, which are
-// at most limit goroutines that take an item from a short queue, run it, and take the
-// next. A worker that finds the queue empty, and nobody else at it, pulls items into
-// the queue.
+// A feed runs items that have to be waited for as tasks of a nursery. It has at most
+// limit workers, which take an item from a short queue, run it, and take the next. A
+// worker that finds the queue empty, and no other worker pulling, pulls items from the
+// source.
 //
-// The sequence runs in a coroutine, by means of iter.Pull, so that whoever is free can
-// go on with it. Tried and rejected: to range over it in the goroutine of the body and
-// hand the items over. For tiny items and a limit of 2 that costs four times as much,
-// because for every limit items two goroutines have to be woken.
-//
-// Switching to a coroutine is cheap, but not beside an item that does nothing. So once
-// there it pulls as many items as may be under way, up to the length of the queue.
-//
-// While a worker runs an item, which may block, somebody else must be there for the
-// items that follow. Invariant: while there is something to do, which means an item in
-// the queue, or more to pull and nobody at it, at least one worker that does not run
+// While a worker runs an item, which may block, another one must be there for the items
+// that follow. Invariant: while there is something to do, which means an item in
+// the queue, or more to pull and no worker pulling, at least one worker that does not run
 // an item is runnable, unless all limit of them do. To wake one for each item would be
-// as expensive as handing it over, so it is done only if none is coming already: on a
-// busy machine a worker gets through many tiny items before the one that it has woken
-// runs for the first time.
+// as expensive as handing the item over, so it is done only if none is coming already:
+// on a busy machine a worker gets through many tiny items before the one that it has
+// woken runs for the first time.
 type feed[T any] struct {
 	n     *Nursery
 	limit int
-	seq   iter.Seq[T]
+	src   source[T] // one of the next two
+	recv  receiver[T]
+	seq   sequence[T]
+	given any // the function of the user that gets the items, for names
 	fn    func(ctx context.Context, item T) error
 
-	// The worker that pulls has these for itself, and the coroutine while that waits.
-	next func() (T, bool) // nil before the first pull
-	stop func()
-	room int // how many items may still be pulled before next returns
+	room int // of the worker that pulls; how many items it may pull at a time, at most as many as fit into the queue
 
-	mu      sync.Mutex // never held while the sequence or an item runs
+	mu      sync.Mutex // never held while the source or an item runs
 	idle    sync.Cond  // where workers with nothing to do wait; its L is mu
 	queue   [8]T       // guarded by mu; items from begun to before pulled, each at its index modulo 8
 	begun   int        // guarded by mu; how many items have been taken from the queue
 	pulled  int        // guarded by mu; how many items have been put into the queue
-	done    int        // guarded by mu; how many items have returned; if one did not, no more are pulled
+	done    int        // guarded by mu; how many items have ended; one that ends its worker does not count, but no more are pulled then
 	pulling bool       // guarded by mu; a worker pulls
 	coming  bool       // guarded by mu; a worker is on the way to look for something to do
-	ended   bool       // guarded by mu; nobody will pull any more
+	ended   bool       // guarded by mu; no worker will pull any more
 	workers int        // guarded by mu; how many there are
 	waiting int        // guarded by mu; how many of them are in idle and not woken
 }
 
-// noItem is the index of the item of a worker that runs none.
-const noItem = -1
+// A source is where a feed has its items from. Its methods are called by one worker at a
+// time, and may panic or exit.
+type source[T any] interface {
+	pull() (item T, ok bool) // blocks until there is an item, or reports that there are no more
+	stop()                   // is called when no more items are wanted
+	who() who                // names the source in errors
+}
 
-// startFeed starts to run the items. It is called by the body of n.
-func startFeed[T any](n *Nursery, limit int, seq iter.Seq[T], fn func(ctx context.Context, item T) error) {
-	f := &feed[T]{n: n, limit: limit, seq: seq, fn: fn}
+// startFeed starts to run the items of a supply. It is called by the body of n.
+func startFeed[T any](n *Nursery, limit int, s supply[T], given any, fn func(ctx context.Context, item T) error) {
+	f := &feed[T]{n: n, limit: limit, given: given, fn: fn}
+	if s.seq != nil {
+		f.seq = sequence[T]{f: f, seq: s.seq}
+		f.src = &f.seq
+	} else {
+		f.recv = receiver[T]{n: n, receive: s.receive}
+		f.src = &f.recv
+	}
 	f.idle.L = &f.mu
 	f.mu.Lock()
 	f.callLocked()
 	f.mu.Unlock()
 }
 
-// callLocked sees to it that a worker is coming if there is something to do. Whoever
-// calls it has a share in the nursery.
+// callLocked ensures that a worker is coming if there is something to do. Its caller has
+// a share in the nursery.
 func (f *feed[T]) callLocked() {
 	switch {
 	case f.coming, f.begun == f.pulled && (f.pulling || f.ended):
@@ -73,7 +75,7 @@ func (f *feed[T]) callLocked() {
 		f.coming = true
 		f.idle.Signal()
 	case f.workers < f.limit:
-		f.n.enter(taskShare)
+		f.n.enterUnordered()
 		f.workers++
 		f.coming = true
 		go f.work()
@@ -81,37 +83,47 @@ func (f *feed[T]) callLocked() {
 }
 
 // work is the goroutine of a worker.
-//
-// Nothing is deferred for a single item: one that does not return ends the worker.
 func (f *feed[T]) work() {
 	defer f.n.exit(taskShare)
-	item := noItem
-	returned := false
-	defer func() {
-		if !returned {
-			f.broken(item, recover())
-		}
-	}()
+	w := worker{n: f.n, fn: f.given, src: f.src}
+	defer f.leave(&w)
+	defer w.end()
 	f.mu.Lock()
 	f.coming = false
-	for f.readyLocked() {
-		item = f.begun
+	for f.readyLocked(&w) {
+		w.item = f.begun
 		v := f.takeLocked()
 		f.mu.Unlock()
-		if err := f.fn(f.n.ctx, v); err != nil {
-			f.n.endWithError(f.who(item), err, nil)
+		if itemsApart {
+			w.apart(w.item, f.limit == 1, func(ctx context.Context) error { return f.fn(ctx, v) })
+		} else if err := f.fn(f.n.ctx, v); err != nil {
+			w.failed(err)
 		}
-		item = noItem
 		f.mu.Lock()
 		f.done++
 	}
 	f.mu.Unlock()
-	returned = true
+	w.returned = true
+}
+
+// leave is deferred by the goroutine of a worker. What is left to do by a worker that did
+// not return, at least stopping the source, is for another one.
+func (f *feed[T]) leave(w *worker) {
+	if w.returned {
+		return
+	}
+	f.mu.Lock()
+	if w.item == theSource {
+		f.endLocked()
+	}
+	f.workers--
+	f.callLocked()
+	f.mu.Unlock()
 }
 
 // readyLocked waits until there is an item in the queue, and reports whether there is,
 // or no more items come. It unlocks mu while it pulls or waits.
-func (f *feed[T]) readyLocked() bool {
+func (f *feed[T]) readyLocked(w *worker) bool {
 	for f.begun == f.pulled {
 		switch {
 		case f.ended:
@@ -124,11 +136,14 @@ func (f *feed[T]) readyLocked() bool {
 			f.pulling = true
 			f.room = min(f.limit-(f.pulled-f.done), len(f.queue))
 			f.mu.Unlock()
+			w.item = theSource
 			v, ok := f.pull()
 			f.mu.Lock()
 			f.pulling = false
 			if ok {
 				f.putLocked(v)
+			} else {
+				f.endLocked()
 			}
 		}
 	}
@@ -140,98 +155,42 @@ func (f *feed[T]) putLocked(v T) {
 	f.pulled++
 }
 
+// put puts an item into the queue, which has room for it, while its caller pulls.
+func (f *feed[T]) put(v T) {
+	f.mu.Lock()
+	f.putLocked(v)
+	f.callLocked()
+	f.mu.Unlock()
+}
+
 func (f *feed[T]) takeLocked() T {
 	var none T
 	v := f.queue[f.begun%len(f.queue)]
 	f.queue[f.begun%len(f.queue)] = none
 	f.begun++
-	f.callLocked()
+	f.callLocked() // another worker is needed for the next item, because this one may take long
 	return v
 }
 
-// pull pulls items, the last of which it returns, and reports whether there was one;
-// the others are in the queue. It is called by the worker that pulls.
+// pull pulls an item from the source, and reports whether there was one; if not, there
+// will be no more. It is called by the worker that pulls.
 func (f *feed[T]) pull() (v T, ok bool) {
-	ctx := f.n.ctx
-	if ctx.Err() == nil {
-		if f.next == nil {
-			// Not earlier, in the body: the caller of iter.Pull may be locked to a
-			// thread, and then nobody else could pull.
-			f.next, f.stop = iter.Pull(f.guarded)
-		}
-		if v, ok = f.next(); ok {
+	if f.n.ctx.Err() == nil {
+		if v, ok = f.src.pull(); ok {
 			return v, ok
 		}
 	}
-	if ctx.Err() != nil {
-		// The sequence may have ended because of that, as FromChan does: nobody can
-		// rely on having had all items.
-		f.n.endWithError(f.sequence(), f.n.scope.Cause(), nil)
+	if f.n.ctx.Err() != nil {
+		// The source may have ended because of that, as a channel that its sender
+		// closes when it is canceled: the items may not have been all.
+		f.n.cutShort(f.given)
 	}
-	f.end()
+	f.src.stop()
 	return v, false
 }
 
-// guarded is the sequence as the coroutine runs it. Its panic or Goexit is taken here;
-// iter.Pull would raise the panic in the worker, without the stack.
-//
-// It is a range statement, and does not call the sequence with a function, because that
-// panics in a sequence which goes on after it was told to stop, and would go on for
-// ever.
-func (f *feed[T]) guarded(yield func(T) bool) {
-	returned := false
-	defer func() {
-		if !returned {
-			f.n.endAbnormally(f.sequence(), recover(), nil)
-		}
-	}()
-	for v := range f.seq {
-		if f.room--; f.room <= 0 || f.n.ctx.Err() != nil {
-			if !yield(v) {
-				break
-			}
-			continue
-		}
-		f.mu.Lock()
-		f.putLocked(v)
-		f.callLocked() // the sequence may block before it gives the next item
-		f.mu.Unlock()
-	}
-	returned = true
+// endLocked sends the workers home: no worker will pull any more.
+func (f *feed[T]) endLocked() {
+	f.ended, f.waiting = true, 0
+	f.idle.Broadcast()
 }
-
-// end stops the sequence and sends the workers home. It is called by the worker that
-// pulls.
-func (f *feed[T]) end() {
-	defer func() { // the sequence may call runtime.Goexit when it is stopped
-		f.mu.Lock()
-		f.ended, f.waiting = true, 0
-		f.idle.Broadcast()
-		f.mu.Unlock()
-	}()
-	if f.stop != nil {
-		f.stop()
-	}
-}
-
-// broken takes the end of a worker that did not return, on top of the stack of the
-// panic if there is one.
-func (f *feed[T]) broken(item int, value any) {
-	switch {
-	case item != noItem:
-		f.n.endAbnormally(f.who(item), value, nil)
-	case value != nil: // iter.Pull refused something that the sequence did
-		f.n.endAbnormally(f.sequence(), value, nil)
-		f.end()
-	default: // a Goexit of the sequence, which guarded knows
-		f.end()
-	}
-	f.mu.Lock()
-	f.workers--
-	f.callLocked() // what is left to do, at least stopping the sequence, is for another worker
-	f.mu.Unlock()
-}
-
-func (f *feed[T]) sequence() who { return who{"sequence", f.seq, item} }
-
-func (f *feed[T]) who(i int) who { return who{"item " + strconv.Itoa(i), f.fn, item} }

@@ -1,6 +1,8 @@
 package nursery_test
 
 import (
+	"context"
+	"io"
 	"iter"
 	"runtime"
 	"strings"
@@ -59,6 +61,18 @@ func upTo(count int) iter.Seq[int] {
 				return
 			}
 		}
+	}
+}
+
+// receiving is a receive function for the numbers from 0 to before count.
+func receiving(count int) func(ctx context.Context) (int, error) {
+	next := 0
+	return func(ctx context.Context) (int, error) {
+		if next == count {
+			return 0, io.EOF
+		}
+		next++
+		return next - 1, nil
 	}
 }
 

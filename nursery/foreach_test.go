@@ -352,28 +352,6 @@ func TestForEachWithScopesInItems(t *testing.T) {
 	})
 }
 
-// Whoever shares a goroutine with others is told apart from them all the same.
-func TestForEachNamesItems(t *testing.T) {
-	inBubble(t, "in one goroutine", func(t *testing.T) {
-		var by [20]string
-		o := outcomeOf(func() error {
-			return nursery.ForEach(t.Context(), 1, upTo(20), func(_ context.Context, item int) error {
-				by[item] = goroutine()
-				if item == 19 {
-					panickingItem()
-				}
-				return nil
-			})
-		})
-		raisedBy(t, "ForEach", o, "item 19", "bad item", "panickingItem")
-		for item := range by {
-			if by[item] != by[0] {
-				t.Errorf("item %d ran in %s and item 0 in %s, want the same, or this tests nothing", item, by[item], by[0])
-			}
-		}
-	})
-}
-
 // What has been given to the function is held by nobody else.
 func TestForEachLetsItemsGo(t *testing.T) {
 	type item [100]byte // too large for a block that others share
@@ -410,23 +388,4 @@ func TestForEachLetsItemsGo(t *testing.T) {
 		return errors.New("items that are done are held")
 	})
 	checkShape(t, "ForEach", err, "nil")
-}
-
-// Where a few goroutines are enough, not every item gets its own. How few depends on
-// who runs when.
-func TestForEachStartsFewGoroutines(t *testing.T) {
-	const items = 10_000
-	var by [items]string // the goroutine of each item
-	err := nursery.ForEach(t.Context(), items, upTo(items), func(_ context.Context, item int) error {
-		by[item] = goroutine()
-		return nil
-	})
-	checkShape(t, "ForEach", err, "nil")
-	seen := make(map[string]bool)
-	for _, id := range by {
-		seen[id] = true
-	}
-	if len(seen) > items/2 {
-		t.Errorf("%d tiny items ran in %d goroutines, want far fewer", items, len(seen))
-	}
 }

@@ -11,11 +11,12 @@ import (
 var errLoopLeft = errors.New("the loop over the results has been left")
 
 // MapSeq is like [Map], but gives the results to a loop as they come, in the order of
-// the items, and keeps no more than limit of them: seq is never more than limit items
-// ahead of those whose results the loop has been given. An item that takes long so
-// holds up the others when there are limit of them.
+// the items, and keeps no more than limit of them: it never takes more than limit items
+// beyond those whose results the loop has been given. Because results come in order, one
+// slow item can stall the loop once limit later items have finished; [MapUnordered] does
+// not wait for it.
 //
-//	for r, err := range nursery.MapSeq(ctx, 4, seq, fn) {
+//	for r, err := range nursery.MapSeq(ctx, 4, items, fn) {
 //		if err != nil {
 //			return err // after the last result; all that failed, and nothing runs any more
 //		}
@@ -24,44 +25,57 @@ var errLoopLeft = errors.New("the loop over the results has been left")
 //
 // The loop is the body of a nursery, in which the items run. If an item fails or ctx is
 // done, the loop is given the results before the first one that is missing, and then,
-// when all have ended, the error that Map would have returned, beside a zero R. All
+// when all items have ended, the error that Map would have returned, beside a zero R. All
 // other errors are nil.
 //
 // However the loop is left early, by break, return, a panic or runtime.Goexit, the
-// items are canceled and awaited before the statement ends. A panic of the loop goes
-// on as it is. There is nobody then to hear of errors, and they are dropped; panics of
-// items are not. The loop itself has the context that it had before: an item that fails
-// does not cancel it.
+// items are canceled and awaited before the statement ends. A panic of the loop
+// propagates as it is. Errors of items are dropped then, because no code is left that
+// could receive them; a panic of an item is not, unless the loop panics as well. The loop itself has the context that it
+// had before: an item that fails does not cancel it.
 //
-// Nothing runs before the loop begins, and each loop over the same result runs all
-// anew. For results in the order in which they come, let fn of ForEach send them to a
-// channel.
+// Nothing runs before the loop begins, and each loop over the same result runs all items
+// anew, as far as there are any: a channel that has been received from is empty.
 //
-// MapSeq panics if ctx, seq or fn is nil or limit is less than 1.
-func MapSeq[T, R any](ctx context.Context, limit int, seq iter.Seq[T], fn func(ctx context.Context, item T) (R, error)) iter.Seq2[R, error] {
-	checkItems("MapSeq", ctx, limit, seq == nil, fn == nil)
+// MapSeq panics if ctx or fn is nil, if limit is less than 1, or if the items are a nil
+// function.
+func MapSeq[S Items[T], T, R any](ctx context.Context, limit int, items S, fn func(ctx context.Context, item T) (R, error)) iter.Seq2[R, error] {
+	return loopOver(ctx, limit, supplyOf[S, T]("MapSeq", ctx, limit, items, fn == nil), fn, true)
+}
+
+// MapUnordered is like [MapSeq], but gives the results in the order in which the calls of
+// fn ended, so a slow item delays no other result. If an item fails or ctx is done, the
+// loop is given all results that there are, also those that came after the failure, and
+// the error last.
+//
+// MapUnordered panics if ctx or fn is nil, if limit is less than 1, or if the items are a
+// nil function.
+func MapUnordered[S Items[T], T, R any](ctx context.Context, limit int, items S, fn func(ctx context.Context, item T) (R, error)) iter.Seq2[R, error] {
+	return loopOver(ctx, limit, supplyOf[S, T]("MapUnordered", ctx, limit, items, fn == nil), fn, false)
+}
+
+// loopOver is MapSeq if ordered, otherwise MapUnordered.
+func loopOver[T, R any](ctx context.Context, limit int, items supply[T], fn func(ctx context.Context, item T) (R, error), ordered bool) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		s := stream[R]{
-			room: make(chan struct{}, limit),
-			wake: make(chan struct{}, 1),
-		}
+		s := newStream[R](limit, ordered)
 		left := false
 		err := Run(ctx, func(ctx context.Context, n *Nursery) error {
-			startFeed(n, limit, numbered(ctx, &s, seq), func(ctx context.Context, j job[T]) error {
+			s.enter(ctx)
+			startFeed(n, limit, jobs(items, s), fn, func(ctx context.Context, j job[T, int]) error {
 				value, err := fn(ctx, j.item)
 				if err == nil {
-					s.set(j.index, value)
+					s.set(j.place, value)
 				}
 				return err
 			})
-			for s.wait(ctx) {
+			for s.wait() {
 				if !yield(s.next(), nil) {
 					left = true
 					n.scope.Cancel(errLoopLeft)
 					return nil
 				}
 			}
-			return s.cut(n)
+			return s.cut()
 		})
 		if left {
 			return

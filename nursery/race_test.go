@@ -28,7 +28,7 @@ func TestRace(t *testing.T) {
 	inBubble(t, "the first one wins, the others are awaited", func(t *testing.T) {
 		start := time.Now()
 		var cause error
-		got, err := nursery.Race(t.Context(),
+		got, err := nursery.Race(t.Context(), nil,
 			after(3*time.Second, 3), after(time.Second, 1),
 			func(ctx context.Context) (int, error) {
 				cause = deadline.Sleep(ctx, forever)
@@ -45,7 +45,7 @@ func TestRace(t *testing.T) {
 	})
 	inBubble(t, "failures do not matter", func(t *testing.T) {
 		start := time.Now()
-		got, err := nursery.Race(t.Context(), lost(0, errBoom), after(time.Second, 1), lost(time.Minute, errBang),
+		got, err := nursery.Race(t.Context(), nil, lost(0, errBoom), after(time.Second, 1), lost(time.Minute, errBang),
 			func(ctx context.Context) (int, error) { return 0, stubborn(errCrash)(ctx) })
 		if got != 1 || err != nil {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
@@ -54,14 +54,14 @@ func TestRace(t *testing.T) {
 	})
 	inBubble(t, "late successes do not matter", func(t *testing.T) {
 		late := func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil }
-		got, err := nursery.Race(t.Context(), late, after(time.Second, 1), late)
+		got, err := nursery.Race(t.Context(), nil, late, after(time.Second, 1), late)
 		if got != 1 || err != nil {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
 		}
 	})
 	inBubble(t, "all fail", func(t *testing.T) {
 		start := time.Now()
-		got, err := nursery.Race(t.Context(), lost(2*time.Second, errBoom), lost(time.Second, errBang), func(ctx context.Context) (int, error) {
+		got, err := nursery.Race(t.Context(), nil, lost(2*time.Second, errBoom), lost(time.Second, errBang), func(ctx context.Context) (int, error) {
 			return 7, failing(3*time.Second, errCrash)(ctx) // a value beside an error is none
 		})
 		checkElapsed(t, "Race", start, 3*time.Second)
@@ -70,14 +70,9 @@ func TestRace(t *testing.T) {
 			t.Errorf("Race = %d, %v, want 0 and an *Error with bang, boom, crash", got, err)
 		}
 	})
-	inBubble(t, "no functions", func(t *testing.T) {
-		if got, err := nursery.Race[int](t.Context()); got != 0 || err != nursery.ErrNoFunctions {
-			t.Errorf("Race() = %d, %v, want 0, ErrNoFunctions", got, err)
-		}
-	})
 	inBubble(t, "nobody wins before the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
-			_, err := nursery.Race(ctx, after(time.Minute, 1), after(time.Hour, 2))
+			_, err := nursery.Race(ctx, nil, after(time.Minute, 1), after(time.Hour, 2))
 			checkCanceled(t, "Race", err, cancelscope.ByDeadline)
 			return err
 		})
@@ -85,7 +80,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("MoveOnAfter(Race) = %t, %v, want true, nil", expired, err)
 		}
 		_, err = deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
-			_, err := nursery.Race(ctx, after(time.Minute, 1), lost(0, errBoom))
+			_, err := nursery.Race(ctx, nil, after(time.Minute, 1), lost(0, errBoom))
 			if e, ok := err.(*nursery.Error); !ok || len(e.Unwrap()) != 2 {
 				t.Errorf("Race = %v, want boom and the cancellation", err)
 			}
@@ -97,7 +92,7 @@ func TestRace(t *testing.T) {
 	})
 	inBubble(t, "somebody wins although the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
-			got, err := nursery.Race(ctx, after(time.Minute, 1), func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil })
+			got, err := nursery.Race(ctx, nil, after(time.Minute, 1), func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil })
 			if got != 2 || err != nil {
 				t.Errorf("Race = %d, %v, want 2, nil", got, err)
 			}
@@ -110,7 +105,7 @@ func TestRace(t *testing.T) {
 	inBubble(t, "a loser may protect its clean-up", func(t *testing.T) {
 		start := time.Now()
 		cleaned := false
-		got, err := nursery.Race(t.Context(), after(time.Second, 1), func(ctx context.Context) (int, error) {
+		got, err := nursery.Race(t.Context(), nil, after(time.Second, 1), func(ctx context.Context) (int, error) {
 			defer cancelscope.Shield(ctx, time.Minute, func(ctx context.Context) error {
 				cleaned = deadline.Sleep(ctx, time.Second) == nil
 				return nil
@@ -127,7 +122,7 @@ func TestRace(t *testing.T) {
 			inBubble(t, fmt.Sprintf("%s, somebody wins: %t", b.name, winner), func(t *testing.T) {
 				start := time.Now()
 				o := outcomeOf(func() error {
-					_, err := nursery.Race(t.Context(),
+					_, err := nursery.Race(t.Context(), nil,
 						func(ctx context.Context) (int, error) {
 							if winner {
 								return 1, nil
@@ -153,7 +148,7 @@ func TestRace(t *testing.T) {
 func namedFunction(context.Context) (int, error) { return 0, errBoom }
 
 func TestFunctionsAreNamed(t *testing.T) {
-	_, err := nursery.Race(t.Context(), namedFunction)
+	_, err := nursery.Race(t.Context(), nil, namedFunction)
 	checkShape(t, "Race", err, "[nursery_test.namedFunction=boom]")
 	_, err = nursery.All(t.Context(), namedFunction)
 	checkShape(t, "All", err, "[nursery_test.namedFunction=boom]")

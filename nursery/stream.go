@@ -2,96 +2,108 @@ package nursery
 
 import (
 	"context"
-	"iter"
 	"sync"
 )
 
-// A stream has the results that are on their way to a loop.
+// A stream has the results that are on their way to a loop. It is the admission of the
+// items that they belong to.
+//
+// What the admission does must not order an item behind those that have ended, except as
+// documented, or the race detector would not see races between them (see apart.go). So
+// the first limit items are admitted without a look at the results, and what the
+// admission counts is its own.
 type stream[R any] struct {
-	room chan struct{} // full when limit items have been pulled and not given to the loop
+	ordered bool            // read-only; the results come in the order of the items
+	limit   int             // read-only
+	ctx     context.Context // of the nursery in which the items run; written by enter, read-only after
+	done    <-chan struct{} // of ctx; likewise
+
+	taken int // how many items have been taken; of the goroutine that takes them
+
+	room chan struct{} // has an element for each result that the loop has been given and that has not admitted another item
 	wake chan struct{} // has an element when the result that the loop waits for may be there
 
 	mu      sync.Mutex
-	ring    []result[R] // guarded by mu; the results from given to before pulled, each at its index modulo the length
+	ring    []result[R] // guarded by mu; the results from given on, each at its index modulo the length
 	given   int         // guarded by mu; how many results the loop has been given
-	pulled  int         // guarded by mu; how many items have been pulled
-	ended   bool        // guarded by mu; the sequence has ended
+	there   int         // guarded by mu; how many results have come
+	count   int         // guarded by mu; how many items there are, -1 until the items have come to their end
 	waiting bool        // guarded by mu; the loop wants to be woken
 }
 
-// A job is an item with its index.
-type job[T any] struct {
-	item  T
-	index int
-}
-
-// numbered is seq for the workers of a stream. It waits until there is room for the
-// result before it pulls an item.
-func numbered[T, R any](ctx context.Context, s *stream[R], seq iter.Seq[T]) iter.Seq[job[T]] {
-	return func(yield func(job[T]) bool) {
-		if !s.reserve(ctx) {
-			return
-		}
-		index := 0
-		for item := range seq {
-			s.add()
-			if !yield(job[T]{item, index}) || !s.reserve(ctx) {
-				return
-			}
-			index++
-		}
-		s.end()
+func newStream[R any](limit int, ordered bool) *stream[R] {
+	return &stream[R]{
+		ordered: ordered,
+		limit:   limit,
+		room:    make(chan struct{}, limit),
+		wake:    make(chan struct{}, 1),
+		count:   -1,
 	}
 }
 
+// enter is called before the items run, with the context of their nursery.
+func (s *stream[R]) enter(ctx context.Context) { s.ctx, s.done = ctx, ctx.Done() }
+
 // reserve waits until there is room for one more result, and reports whether there is
-// and ctx is not done.
-func (s *stream[R]) reserve(ctx context.Context) bool {
+// and the nursery has not been canceled.
+func (s *stream[R]) reserve() bool {
+	if s.taken < s.limit {
+		return true
+	}
 	select {
-	case s.room <- struct{}{}:
+	case <-s.room:
 		return true
 	default:
 	}
 	select {
-	case s.room <- struct{}{}:
+	case <-s.room:
 		return true
-	case <-ctx.Done():
+	case <-s.done:
 		return false
 	}
 }
 
-// add adds a result that is not there yet, in the place that has been reserved.
-func (s *stream[R]) add() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pulled-s.given == len(s.ring) {
-		ring := make([]result[R], max(8, 2*len(s.ring)))
-		for i := s.given; i < s.pulled; i++ {
-			ring[i%len(ring)] = *s.at(i)
-		}
-		s.ring = ring
-	}
-	s.pulled++
+// add returns the index of an item that has been taken.
+func (s *stream[R]) add() int {
+	s.taken++
+	return s.taken - 1
 }
 
-// at returns the result of an item, which has been pulled and not given.
-func (s *stream[R]) at(index int) *result[R] { return &s.ring[index%len(s.ring)] }
+// end records that there are no more items.
+func (s *stream[R]) end() {
+	s.mu.Lock()
+	s.count = s.taken
+	s.wakeLocked(true)
+	s.mu.Unlock()
+}
 
-// set says what the result of an item is.
+// set sets the result of the item with that index.
 func (s *stream[R]) set(index int, value R) {
 	s.mu.Lock()
+	if !s.ordered {
+		index = s.there
+	}
+	s.there++
+	if index-s.given >= len(s.ring) {
+		s.growLocked(index)
+	}
 	*s.at(index) = result[R]{value, true}
 	s.wakeLocked(index == s.given)
 	s.mu.Unlock()
 }
 
-// end says that there are no more items.
-func (s *stream[R]) end() {
-	s.mu.Lock()
-	s.ended = true
-	s.wakeLocked(true)
-	s.mu.Unlock()
+// growLocked makes room for the result with that index.
+func (s *stream[R]) growLocked(index int) {
+	ring := make([]result[R], max(8, 2*len(s.ring), index-s.given+1))
+	for i := range s.ring {
+		ring[(s.given+i)%len(ring)] = *s.at(s.given + i)
+	}
+	s.ring = ring
 }
+
+// at returns the place of the result with that index, which has not been given. There is
+// room for it.
+func (s *stream[R]) at(index int) *result[R] { return &s.ring[index%len(s.ring)] }
 
 // wakeLocked wakes the loop if it waits and has reason to go on.
 func (s *stream[R]) wakeLocked(reason bool) {
@@ -108,10 +120,10 @@ func (s *stream[R]) ready() bool {
 	return s.readyLocked()
 }
 
-func (s *stream[R]) readyLocked() bool { return s.given < s.pulled && s.at(s.given).ok }
+func (s *stream[R]) readyLocked() bool { return len(s.ring) > 0 && s.at(s.given).ok }
 
 // overLocked reports whether all results have been given.
-func (s *stream[R]) overLocked() bool { return s.ended && s.given == s.pulled }
+func (s *stream[R]) overLocked() bool { return s.given == s.count }
 
 // next takes the next result, which is there.
 func (s *stream[R]) next() R {
@@ -121,13 +133,13 @@ func (s *stream[R]) next() R {
 	*r = result[R]{}
 	s.given++
 	s.mu.Unlock()
-	<-s.room
+	s.room <- struct{}{} // does not block: there are at most limit items whose results have not been given
 	return value
 }
 
 // wait waits for the next result, and reports whether it is there. If not, there are
-// no more or ctx is done.
-func (s *stream[R]) wait(ctx context.Context) bool {
+// no more or the nursery has been canceled.
+func (s *stream[R]) wait() bool {
 	for {
 		s.mu.Lock()
 		ready := s.readyLocked()
@@ -142,18 +154,18 @@ func (s *stream[R]) wait(ctx context.Context) bool {
 		}
 		select {
 		case <-s.wake:
-		case <-ctx.Done():
+		case <-s.done:
 			return false
 		}
 	}
 }
 
-// cut returns the cancellation of the nursery if results are missing.
-func (s *stream[R]) cut(n *Nursery) error {
+// cut returns the error of the nursery's context if results are missing.
+func (s *stream[R]) cut() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.overLocked() {
 		return nil
 	}
-	return n.scope.Cause()
+	return s.ctx.Err()
 }

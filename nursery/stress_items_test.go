@@ -2,6 +2,7 @@ package nursery_test
 
 import (
 	"context"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"runtime"
@@ -16,7 +17,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// TestStressItems runs random items of random sequences, nested in each other, which
+// TestStressItems runs random items of random kinds, nested in each other, which
 // fail, panic, exit, wait, depend on each other and are canceled from outside. What
 // must hold is said where it is checked.
 func TestStressItems(t *testing.T) {
@@ -98,11 +99,42 @@ func (w *works) level(ctx context.Context, outer *level) error {
 		l.depth = outer.depth + 1
 	}
 	defer l.end()
-	switch w.intN(3) {
+	switch w.intN(5) {
 	case 0:
-		return nursery.ForEach(ctx, limit, l.sequence(), l.item)
+		if l.count < 0 {
+			l.count = w.intN(100)
+		}
+		l.apart = true
+		return runLevel(ctx, l, numbers(l.count))
 	case 1:
-		results, err := nursery.Map(ctx, limit, l.sequence(), l.square)
+		return runLevel(ctx, l, l.receive)
+	case 2:
+		l.apart = true
+		c := make(chan int, w.intN(3))
+		stop := make(chan struct{})
+		var sender sync.WaitGroup
+		sender.Go(func() { l.send(c, stop) })
+		defer func() {
+			close(stop)
+			sender.Wait()
+			if sent, begun := l.sent, l.begun.Load(); int64(sent) != begun+int64(len(c)) {
+				w.r.Errorf("%d items sent, %d begun, %d left in the channel", sent, begun, len(c))
+			}
+		}()
+		return runLevel(ctx, l, c)
+	}
+	l.stops = true
+	return runLevel(ctx, l, l.sequence())
+}
+
+// runLevel gives the items of the level to one of the entry points.
+func runLevel[S nursery.Items[int]](ctx context.Context, l *level, items S) error {
+	w, limit := l.w, int(l.limit)
+	switch w.intN(4) {
+	case 0:
+		return nursery.ForEach(ctx, limit, items, l.item)
+	case 1:
+		results, err := nursery.Map(ctx, limit, items, l.square)
 		for i, r := range results {
 			if r != i*i {
 				w.r.Errorf("result %d of Map = %d, want %d", i, r, i*i)
@@ -112,21 +144,30 @@ func (w *works) level(ctx context.Context, outer *level) error {
 			w.r.Errorf("Map of %d items: %d results, nil", pulled, len(results))
 		}
 		return err
+	case 2:
+		return l.loop(nursery.MapSeq(ctx, limit, items, l.square), true)
 	}
-	stop, given := w.intN(200), 0
-	for r, err := range nursery.MapSeq(ctx, limit, l.sequence(), l.square) {
+	return l.loop(nursery.MapUnordered(ctx, limit, items, l.square), false)
+}
+
+// loop is a loop over the squares of the items.
+func (l *level) loop(results iter.Seq2[int, error], ordered bool) error {
+	stop, given := l.w.intN(200), 0
+	seen := make(map[int]bool)
+	for r, err := range results {
 		if err != nil {
 			return err
 		}
-		if r != given*given {
-			w.r.Errorf("result %d of MapSeq = %d, want %d", given, r, given*given)
+		if ordered && r != given*given || seen[r] {
+			l.w.r.Errorf("result %d of a loop = %d, given before: %t", given, r, seen[r])
 		}
+		seen[r] = true
 		if given++; given > stop {
 			l.left.Store(true)
 			break
 		}
 		if ahead := l.pulled.Load() - int64(given); ahead > l.limit {
-			w.r.Errorf("MapSeq with limit %d: %d items pulled ahead of the loop", limit, ahead)
+			l.w.r.Errorf("loop with limit %d: %d items pulled ahead of it", l.limit, ahead)
 		}
 	}
 	return nil
@@ -140,35 +181,68 @@ type level struct {
 	count int
 	depth int
 	meet  bool // an item waits for the one after it to be pulled, as far as the limit allows
+	apart bool // what the items come from runs ahead, and items count as pulled when they begin
+	stops bool // what the items come from is stopped when no more are wanted
+	sent  int  // how many the sender has sent; written by it, read when it has ended
 	left  atomic.Bool
-	over  atomic.Bool // the sequence has returned
+	over  atomic.Bool // what the items come from has ended
 
 	busy, pulled, begun, done, running atomic.Int64
+}
+
+// next returns the next item, and reports whether there is one. It is called where a
+// source of items gives one.
+func (l *level) next() (item int, ok bool) {
+	item = int(l.pulled.Load())
+	if item == l.count || l.w.fuel.Add(-1) <= 0 {
+		return 0, false
+	}
+	if l.busy.Add(1) != 1 {
+		l.w.r.Errorf("the source of the items runs twice")
+	}
+	defer l.busy.Add(-1)
+	for range l.w.intN(3) {
+		runtime.Gosched()
+	}
+	if l.w.wild && l.w.intN(2000) == 0 {
+		l.w.misbehave()
+	}
+	done := l.done.Load()
+	if pulled := l.pulled.Add(1); pulled-done > l.limit {
+		l.w.r.Errorf("limit %d: %d items pulled, %d done", l.limit, pulled, done)
+	}
+	return item, true
 }
 
 func (l *level) sequence() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		defer l.over.Store(true)
-		for i := 0; i != l.count && l.w.fuel.Add(-1) > 0; i++ {
-			if l.busy.Add(1) != 1 {
-				l.w.r.Errorf("the sequence runs twice")
-			}
-			for range l.w.intN(3) {
-				runtime.Gosched()
-			}
-			if l.w.wild && l.w.intN(2000) == 0 {
-				l.w.misbehave()
-			}
-			done := l.done.Load()
-			if pulled := l.pulled.Add(1); pulled-done > l.limit {
-				l.w.r.Errorf("limit %d: %d items pulled, %d done", l.limit, pulled, done)
-			}
-			l.busy.Add(-1)
-			if !yield(i) {
-				return
-			}
+		for item, ok := l.next(); ok && yield(item); item, ok = l.next() {
 		}
 	}
+}
+
+// send sends items to c until there are no more, or stop is closed.
+func (l *level) send(c chan<- int, stop <-chan struct{}) {
+	defer close(c)
+	defer l.over.Store(true)
+	for item := 0; item != l.count && l.w.fuel.Add(-1) > 0; item++ {
+		select {
+		case c <- item:
+			l.sent++
+		case <-stop:
+			return
+		}
+	}
+}
+
+func (l *level) receive(context.Context) (int, error) {
+	item, ok := l.next()
+	if !ok {
+		l.over.Store(true)
+		return 0, io.EOF
+	}
+	return item, nil
 }
 
 func (w *works) misbehave() {
@@ -186,6 +260,12 @@ func (l *level) square(ctx context.Context, item int) (int, error) {
 func (l *level) item(ctx context.Context, item int) error {
 	w := l.w
 	l.begun.Add(1)
+	if l.apart {
+		l.pulled.Add(1)
+		if item == l.count-1 {
+			l.over.Store(true)
+		}
+	}
 	if running := l.running.Add(1); running > l.limit {
 		w.r.Errorf("limit %d: %d items run", l.limit, running)
 	}
@@ -221,7 +301,7 @@ func (l *level) end() {
 	if begun != pulled && !l.w.broken.Load() || running != 0 {
 		l.w.r.Errorf("after the end of a call: %d items pulled, %d begun, %d run, want the same number and 0", pulled, begun, running)
 	}
-	if pulled > 0 && !l.over.Load() {
+	if pulled > 0 && !l.over.Load() && l.stops {
 		l.w.r.Errorf("after the end of a call its sequence has not ended")
 	}
 }

@@ -1,0 +1,41 @@
+package nursery
+
+import "strconv"
+
+// A worker is a goroutine that runs items of a nursery one after another. Nothing is
+// deferred for a single item: one that panics or exits ends the worker.
+//
+// It is used by its own goroutine only.
+type worker struct {
+	n        *Nursery
+	fn       any                    // the function that the items are given to
+	src      interface{ who() who } // what the worker pulls items from, if it does
+	item     int                    // the index of the item that runs, or theSource
+	returned bool                   // set when the worker ends by itself
+}
+
+// theSource stands for an index while the worker pulls.
+const theSource = -1
+
+// end is deferred by the goroutine of the worker. It takes the end of the item that ended
+// the worker, or of the source, on top of the stack of the panic if there is one.
+func (w *worker) end() {
+	if !w.returned {
+		w.n.endAbnormally(w.who(w.item), recover(), nil)
+	}
+}
+
+// failed takes the error of the item that runs.
+func (w *worker) failed(err error) { w.n.endWithError(w.who(w.item), err, nil) }
+
+// who names the item with that index, or the source.
+func (w *worker) who(index int) who {
+	if index == theSource {
+		return w.src.who()
+	}
+	return who{"item " + strconv.Itoa(index), w.fn, item}
+}
+
+// cutShort records that the nursery was canceled before all its items were run, so that
+// it counts as canceled even if no item says so.
+func (n *Nursery) cutShort(fn any) { n.endWithError(who{"items", fn, item}, n.ctx.Err(), nil) }
