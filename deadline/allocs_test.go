@@ -36,6 +36,11 @@ func callsOfLimits(ctx context.Context) []ceiling.Call {
 		ceiling.At(2, "MoveOnAfter", "", func() { deadline.MoveOnAfter(ctx, time.Minute, nothing) }),
 		ceiling.At(3, "MoveOnAfter", "when the time is up", func() { deadline.MoveOnAfter(ctx, 0, waits) }),
 		ceiling.At(2, "MoveOnAt", "", func() { deadline.MoveOnAt(ctx, far, nothing) }),
+		ceiling.At(6, "Limit", "", func() {
+			var err error
+			_, end := deadline.Limit(ctx, time.Minute)
+			end(&err)
+		}),
 		ceiling.At(2, "FailAfter", "", func() { deadline.FailAfter(ctx, time.Minute, nothing) }),
 		ceiling.At(5, "FailAfter", "when the time is up", func() { deadline.FailAfter(ctx, 0, waits) }),
 		ceiling.At(2, "FailAt", "", func() { deadline.FailAt(ctx, far, nothing) }),

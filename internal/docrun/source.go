@@ -22,7 +22,7 @@ var packages = map[string]string{
 
 	"cancelscope": modulePath + "/cancelscope", "deadline": modulePath + "/deadline",
 	"memchan": modulePath + "/memchan", "nursery": modulePath + "/nursery",
-	"semaphore": "golang.org/x/sync/semaphore",
+	"errgroup": "golang.org/x/sync/errgroup", "semaphore": "golang.org/x/sync/semaphore",
 }
 
 // source makes a file of package name of a block, in which Main runs it.
