@@ -1,6 +1,6 @@
-// Package nursery provides nurseries: blocks that start goroutines and do not end
-// before all of them have. It brings the nurseries of Python's Trio, and the task
-// handles of asyncio.TaskGroup, to plain functions, contexts and errors.
+// Package nursery starts goroutines in blocks. A block returns when every goroutine
+// started in it has ended; the first failure cancels the others; the caller gets every
+// error, and none of the resulting "context canceled".
 //
 //	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 //		for _, url := range urls {
@@ -10,53 +10,81 @@
 //	})
 //	// No fetch runs any more. err has every failure, by name.
 //
-// Every goroutine has somebody who waits for it, every error a place to go. The first
-// failure cancels the others; what they then return because of it is recognized as
-// cancellation and left out, by the rules of package cancelscope. Panics and
-// runtime.Goexit take the same way as errors.
+// The block is a nursery, a goroutine in it is a task, and the function that gets the
+// nursery is its body. Each nursery has a cancel scope (package cancelscope): the part of
+// the program that is canceled together. Each task gets the context of that scope, and
+// must use it instead of one from outside.
 //
-// [Nursery.Go] starts a task that has no result. [Spawn] gives a handle with one.
-// [Start] waits until the task says that it is ready, and leaves it running. [Config]
-// has what is seldom needed: names, supervision, panic policies.
+// # Which function to use
 //
-// The commonest shapes have functions of their own, which are nurseries inside:
-// [ForEach] and [Map] for the items of a sequence, at most so many at a time, [MapSeq]
-// for results that a loop uses as they come, [Race] for the first success, [All] for
-// all results.
+// For tasks of different kinds: [Run] with [Nursery.Go] or [Nursery.GoNamed]; [Spawn] and
+// [Nursery.Task] give a handle, to wait for a result or to cancel one task alone;
+// [Nursery.Background] is for what the other tasks use, and ends after them; [Start]
+// waits until a task reports that it is ready.
+//
+// For many items of one kind: [ForEach], [ForN] and [Map] run at most so many at a time;
+// [MapSeq] and [MapUnordered] give the results to a loop as they come. For several
+// functions with the same result: [Race] for the first success, [All] for all results.
+//
+// [Config] has what is seldom needed: a name, supervision, policies for panics, callbacks.
+// Functions that are generic are functions, and not methods, because methods cannot have
+// type parameters.
+//
+// # The contract
+//
+// The tests refer to these numbers.
+//
+//  1. Run returns when the body and every task have ended: after success, error,
+//     cancellation, panic and runtime.Goexit.
+//  2. The body counts as a task.
+//  3. The first error cancels the nursery's scope, with a cause that names the task. All
+//     real errors are returned, the first failure first, always in one [*Error].
+//     Cancellations caused by the nursery itself are never in it.
+//  4. Tasks may start tasks as long as anything runs, also after cancellation.
+//  5. If the body and all tasks return nil, Run returns nil.
+//  6. Start: the task belongs to the caller until it calls started, then it moves.
+//  7. Handles: a [Task] can be waited for and canceled.
+//  8. A panic cancels the other tasks at once, OnPanic is called at once, and Run panics.
+//  9. A runtime.Goexit likewise.
+//  10. Supervise: a failing task does not cancel the others.
+//  11. A task that returned nil leaves nothing behind.
+//
+// # Errors
+//
+// Run returns a [*Error], which holds a [*TaskError] for each failure. Its text is the one
+// of the failure if there is one, with the names that were given; several are a list.
+// errors.Is and errors.As find everything; [First] returns the first failure as the task
+// returned it, which is what errgroup's Wait returns. Which errors count as cancellations
+// is decided by package cancelscope, when the task ends: see cancelscope.Split.
+//
+// While an error is judged, its methods Unwrap, Is and Cancellation are called. A panic or
+// a runtime.Goexit in one of them counts as one of the task.
 //
 // # Limits
 //
-// A nursery has no limit to the number of its tasks, because a Go that blocks deadlocks
-// as soon as tasks start tasks. [ForEach] and its relatives bound how many items run at a
-// time. For the rest of what Trio's CapacityLimiter is used for, there is
-// semaphore.Weighted of golang.org/x/sync/semaphore, acquired inside the task. It is first
-// come, first served: a token that is released while somebody waits belongs to him at
-// once. An Acquire that is canceled leaves nothing behind, and fails with ctx.Err(), which
-// scopes recognize. A TryAcquire before Go turns work away instead of letting it wait.
+// A nursery has no limit to the number of its tasks, because a Go that blocks deadlocks as
+// soon as tasks start tasks. ForEach and its relatives bound how many items run at a time.
+// For anything else there is golang.org/x/sync/semaphore: acquire it before the call of
+// Go, so that the loop waits and not ten thousand goroutines. An Acquire that is canceled
+// fails with ctx.Err(), which scopes recognize. TryAcquire before Go turns work away
+// instead of letting it wait.
 //
-// It is less than a CapacityLimiter in this:
-//
-//   - The number of tokens cannot be set. Make the semaphore as large as the limit may
-//     ever become, and hold the difference: Release raises the limit, and wakes just as
-//     many as it has room for; Acquire lowers it, takes away from nobody, and returns when
-//     enough tokens have come back. It queues with everybody else: those who wait already
-//     are served before, where Trio would hold them back.
-//   - Tokens have no borrower. A task that acquires twice may wait for itself, any task
-//     may release, and a Release too many is only noticed, by a panic, if nobody holds a
-//     token; the semaphore has one too many then.
-//   - There are no statistics. Count beside it what holds a token; [Nursery.Running]
-//     tells how many tasks there are.
-//   - An Acquire of more tokens than there are waits until it is canceled.
+// The semaphore is less than Trio's CapacityLimiter: the number of tokens is fixed, so
+// make it as large as the limit may ever become, and hold the difference; tokens have no
+// owner, so a task that acquires twice may wait for itself; and there are no statistics,
+// but [Nursery.Running] says how many tasks there are.
 //
 // # Concurrency
 //
-// Guaranteed: all methods may be called by any number of goroutines. What happens
-// before a task is started synchronizes before its first statement. The end of every
-// task, with all its deferred functions, synchronizes before the return of [Run], and
-// that of a [Task] also before the return of Wait with its result. The cancellation by
-// a failing task is complete, in all scopes inside, before the task counts as ended.
+// All methods may be called by any number of goroutines. What happens before a task is
+// started synchronizes before its first statement. The end of every task, with all its
+// deferred functions, synchronizes before the return of [Run], and that of a [Task] also
+// before the return of Wait with its result. The cancellation by a failing task is
+// complete, in all scopes inside, before the task counts as ended.
 //
-// Not to be assumed: any order in which tasks start or run; that a task stops because
-// it has been canceled; that a task which has ended has also left the list of
-// goroutines at that instant; which of two errors at the same time counts as the first.
+// Do not rely on
+//   - any order in which tasks start or run;
+//   - a task stopping because it has been canceled: it is asked to, and Run waits for it;
+//   - the goroutine of a task that has ended being gone at that instant;
+//   - which of two errors at the same time counts as the first.
 package nursery
