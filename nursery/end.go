@@ -141,7 +141,7 @@ func (n *Nursery) noteCanceled(canceled error) {
 }
 
 // recordEnd records a failure, a panic or a Goexit. It returns the failure for OnError,
-// nil if there is none, and the reason to cancel the nursery, nil if it goes on.
+// nil if there is none, and the reason to cancel the nursery, nil if it continues.
 func (n *Nursery) recordEnd(w who, o outcome, canceled, failure error) (failed, reason *TaskError) {
 	e := &TaskError{Task: w.String(), madeUp: w.madeUp()}
 	n.mu.Lock()
@@ -284,7 +284,7 @@ type bodyPanic struct {
 
 // crash ends the process with the text of p, whatever might recover panics in this
 // goroutine. Not to recover in the first place would do for the tasks, but then
-// runtime.Goexit could not be told from a panic.
+// a runtime.Goexit would look like a panic.
 func crash(p *PanicError) {
 	go panic(p)
 	select {}

@@ -36,7 +36,7 @@ import "context"
 // yield function returns false. While the sequence waits for its next item it does not
 // notice that, unless it looks at a context itself, and ForEach returns when the
 // sequence has. A panic or Goexit of the sequence is that of a task called "sequence". As
-// in a range statement, the sequence panics if it goes on after yield returned false.
+// in a range statement, the sequence panics if it continues after yield has returned false.
 //
 // Items share goroutines: a goroutine that has run one item may run another, so what an
 // item leaves behind in its goroutine, such as pprof labels, is there for later ones.

@@ -5,7 +5,7 @@ import "iter"
 // A sequence is the source of a feed whose items are given by a function with a yield
 // function.
 //
-// It runs in a coroutine, by means of iter.Pull, so that every worker can go on with it.
+// It runs in a coroutine, by means of iter.Pull, so that every worker can continue it.
 // Tried and rejected: to range over it in the goroutine of the body and hand the items
 // over. For tiny items and a limit of 2 that costs four times as much, because for every
 // limit items two goroutines have to be woken.
@@ -45,10 +45,10 @@ func (s *sequence[T]) stop() {
 }
 
 // run is the sequence as the coroutine runs it. Its panic is taken here: iter.Pull would
-// raise it in the worker, without the stack. Its Goexit goes on in the worker.
+// raise it in the worker, without the stack. Its Goexit continues in the worker.
 //
 // It is a range statement, and does not call the sequence with a function, because that
-// panics in a sequence which goes on after it was stopped, and would go on for ever.
+// panics in a sequence that continues after it was stopped, and would not end.
 func (s *sequence[T]) run(yield func(T) bool) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -137,7 +137,7 @@ func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task fu
 // end takes an error of the task, or nil.
 func (s *starting[T]) end(err error) {
 	switch {
-	case !s.moved: // which nobody writes any more
+	case !s.moved: // which is not written any more
 		s.outcome = outcome{err: err}
 	case err != nil:
 		s.nursery.endWithError(s.who, err, s.handle)

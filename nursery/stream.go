@@ -105,7 +105,7 @@ func (s *stream[R]) growLocked(index int) {
 // room for it.
 func (s *stream[R]) at(index int) *result[R] { return &s.ring[index%len(s.ring)] }
 
-// wakeLocked wakes the loop if it waits and has reason to go on.
+// wakeLocked wakes the loop if it waits and there is a result for it.
 func (s *stream[R]) wakeLocked(reason bool) {
 	if s.waiting && reason {
 		s.waiting = false

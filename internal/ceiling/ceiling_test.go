@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A recorder is a test that takes notes of what it is told.
+// A recorder is a test that records its failures and logs.
 type recorder struct {
 	testing.TB
 	errors []string

@@ -1,5 +1,5 @@
 // Package ceiling holds what the entry points of a package allocate against ceilings,
-// and sees to it that none is left out.
+// and fails if one is left out.
 //
 // The race detector makes allocations of its own, so under it nothing is measured.
 package ceiling

@@ -246,7 +246,7 @@ func (g *generator) child(kind string, b block) *Op {
 		inner.starts = kind == "start"
 		o.Body = g.ops(inner)
 		if g.next() < 160 && !inner.starts && !g.dense {
-			// Let the others go on first.
+			// Let the other tasks run first.
 			o.Body = append([]*Op{g.op("sleep", func(o *Op) { o.D = g.duration() })}, o.Body...)
 		}
 	})

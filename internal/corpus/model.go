@@ -192,7 +192,7 @@ const (
 	onTask    // as onNothing, and until the other task has ended
 	onNursery // a nursery: cannot be canceled
 	// checkpoint does not block, but is canceled if its scope is when the
-	// task goes on.
+	// task continues.
 	checkpoint
 	// woken and interrupted have been blocked, and record the end of it.
 	woken

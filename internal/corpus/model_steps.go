@@ -341,7 +341,7 @@ func (s *sim) endStart(t *simTask, f *frame) {
 	s.checkClosed(f.child.startIn)
 }
 
-// endTask ends a task and tells its nursery.
+// endTask ends a task, in its nursery as well.
 func (s *sim) endTask(t *simTask) {
 	t.ended, t.endErr = true, t.err
 	for i, other := range s.tasks {
@@ -358,7 +358,7 @@ func (s *sim) endTask(t *simTask) {
 	}
 	// Those who wait for the task come last: one who is in the nursery that
 	// its failure has canceled is canceled. So is one who is canceled before
-	// it goes on.
+	// it continues.
 	for _, other := range s.tasks {
 		if other.wait.kind == onTask && other.wait.on == t {
 			other.wait.kind = checkpoint

@@ -10,7 +10,7 @@ import (
 // Programs that random ones seldom come to.
 var written = []struct{ name, scopes, main string }{
 	{
-		// Nobody has waited in the nursery before the task moves to it, so
+		// No task has waited in the nursery before the task moves to it, so
 		// that its deadline has no timer yet.
 		"start from behind a shield into a nursery with a deadline",
 		`{"id":"n1","kind":"nursery"},{"id":"s1","kind":"scope","shield":true}`,

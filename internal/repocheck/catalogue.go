@@ -21,8 +21,8 @@ import (
 //
 //	// catalogue: <id>
 //
-// directly above the test or subtest, or inside it. So it shows when a test
-// goes that nobody meant to lose.
+// directly above the test or subtest, or inside it. So it shows when such
+// a test is removed by accident.
 
 const (
 	catalogueFile    = "testdata/catalogue.csv"

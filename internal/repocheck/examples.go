@@ -15,7 +15,7 @@ import (
 
 // checkPackageComments: every folder has one package comment, in doc.go or,
 // for a command, wherever it likes. Two comments would be glued together in
-// an order that nobody chose.
+// an arbitrary order.
 func checkPackageComments(r *repository) []string {
 	commented := make(map[string][]*source) // by folder
 	for _, s := range r.sources {
@@ -48,8 +48,8 @@ func checkPackageComments(r *repository) []string {
 
 // plumbing are the methods that other packages call through an interface:
 // errors, fmt, log/slog, net, and cancelscope, which asks an error whether it
-// is a Cancellation and to Derive a part of itself. Nobody else has a reason
-// to, and so they need no Example.
+// is a Cancellation and to Derive a part of itself. Users do not call them, so
+// they need no Example.
 var plumbing = []string{
 	"As", "Cancellation", "Derive", "Error", "Format", "GoString", "Is", "LogValue", "MarshalText", "String",
 	"Temporary", "Timeout", "Unwrap",

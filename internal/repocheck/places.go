@@ -14,7 +14,7 @@ type place struct {
 	pattern *regexp.Regexp
 }
 
-// Folders of one machine help nobody else, and where modules come from is for
+// Folders of one machine exist nowhere else, and where modules come from is for
 // each user's settings to say.
 var places = []place{
 	{"a path of one machine", regexp.MustCompile(`(?:^|[^\w.~/}-])/(?:home|root|Users|work|farm)/\w|\b[A-Z]:\\Users\\`)},

@@ -203,7 +203,7 @@ var doctored = []struct {
 
 	{"no package comment", "package comments", map[string]string{"nursery/doc.go": "package nursery\n"},
 		[]string{`nursery: no package comment`}},
-	{"two package comments", "package comments", map[string]string{"nursery/task.go": "// Copyright somebody.\npackage nursery\n"},
+	{"two package comments", "package comments", map[string]string{"nursery/task.go": "// Copyright notice.\npackage nursery\n"},
 		[]string{`nursery/task.go: another package comment is in nursery/doc.go`}},
 	{"misplaced package comment", "package comments", map[string]string{"nursery/doc.go": "-", "nursery/task.go": "// Package nursery is.\npackage nursery\n"},
 		[]string{`nursery/task.go: the package comment belongs into doc.go`}},
@@ -246,7 +246,7 @@ var doctored = []struct {
 		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
 	{"sleep in a function that others call as well", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { caller() }\n"},
 		[]string{`nursery/sleep_test.go:25: time.Sleep outside a bubble`}},
-	{"sleep in a function that nobody calls", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { clock.Sleep(1) }\n"},
+	{"sleep in a function that is never called", "sleeps", map[string]string{"nursery/sleep_test.go": "+func TestSlow(t *testing.T) { clock.Sleep(1) }\n"},
 		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
 	{"sleep as a value", "sleeps", map[string]string{"nursery/sleep_test.go": "+var pause = clock.Sleep\n"},
 		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},

@@ -29,7 +29,7 @@ func checkSleeps(r *repository) []string {
 }
 
 // bubbles returns the functions among the sources of one folder that run in
-// bubbles, as far as the syntax tells: what is passed to synctest.Test, or to a
+// bubbles, as far as the syntax shows: what is passed to synctest.Test, or to a
 // function that uses its parameter there, and functions that
 // are mentioned nowhere but in those.
 func bubbles(sources []*source) map[ast.Node]bool {
