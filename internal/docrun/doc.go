@@ -21,7 +21,8 @@
 //	statements after them
 //	-->
 //
-// Statements become the body of a function that gets a variable ctx and returns an error.
+// A comment <!-- go:page FILE --> in one line takes them from a file, whose path is relative
+// to the root of the module. Statements become the body of a function that gets a variable ctx and returns an error.
 // Tests in a block are run. If the next fenced block is marked text, it must be what the
 // program prints; with the mark "text unordered" its lines may come in any order.
 package docrun

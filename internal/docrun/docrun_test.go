@@ -41,11 +41,12 @@ It prints:
 hello declarations
 ` + fence + `
 
+<!-- go:page shared.txt -->
 <!-- go:before
 names := []string{"b", "a"}
 -->
 <!-- go:after
-fmt.Println("end")
+fmt.Println("end", shared)
 -->
 ` + fence + `go
 for _, name := range names {
@@ -56,7 +57,7 @@ for _, name := range names {
 ` + fence + `text unordered
 a <nil>
 b <nil>
-end
+end shared
 ` + fence + `
 
 ` + fence + `go
@@ -78,8 +79,16 @@ error: boom
 ` + fence + `
 `
 
+// read is what a page may include.
+func read(name string) (string, error) {
+	if name != "shared.txt" {
+		return "", os.ErrNotExist
+	}
+	return "const shared = \"shared\"\n", nil
+}
+
 func TestPage(t *testing.T) {
-	blocks, err := parse("page.md", page)
+	blocks, err := parse("page.md", page, read)
 	if err != nil || len(blocks) != 5 {
 		t.Fatalf("parse = %d blocks, %v, want 5", len(blocks), err)
 	}
@@ -117,9 +126,10 @@ func TestParseComplains(t *testing.T) {
 		{"open comment", "<!-- go:decls\n", "page.md:1: no line"},
 		{"unknown comment", "<!-- go:decl\n-->\n", "unknown kind"},
 		{"comment without a block", "<!-- go:decls\nx\n-->\n", "without a block"},
+		{"unknown file", "<!-- go:page other.txt -->\n", "page.md:1: file does not exist"},
 		{"not formatted", fence + "go\nx  := 1\n" + fence + "\n", "page.md:2: the block is not formatted"},
 	} {
-		if _, err := parse("page.md", test.text); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := parse("page.md", test.text, read); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("parse of %s = %v, want an error with %q", test.name, err, test.want)
 		}
 	}

@@ -25,14 +25,16 @@ type block struct {
 
 func (b *block) String() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
-// parse returns the blocks of a page.
-func parse(page, text string) ([]*block, error) {
-	p := parser{page: page, lines: strings.Split(text, "\n"), next: &block{page: page}}
+// parse returns the blocks of a page. read returns the text of a file that the page names.
+func parse(page, text string, read func(name string) (string, error)) ([]*block, error) {
+	p := parser{page: page, read: read, lines: strings.Split(text, "\n"), next: &block{page: page}}
 	for p.at < len(p.lines) {
 		line := p.lines[p.at]
 		p.at++
 		var err error
 		switch {
+		case strings.HasPrefix(line, "<!-- go:page ") && strings.HasSuffix(line, " -->"):
+			err = p.include(strings.TrimSuffix(strings.TrimPrefix(line, "<!-- go:page "), " -->"))
 		case strings.HasPrefix(line, "<!-- go:"):
 			err = p.hidden(strings.TrimPrefix(line, "<!-- go:"))
 		case strings.HasPrefix(line, "```"):
@@ -50,12 +52,23 @@ func parse(page, text string) ([]*block, error) {
 
 type parser struct {
 	page   string
+	read   func(name string) (string, error)
 	lines  []string
 	at     int    // the next line
 	shared string // declarations for all blocks from here on
 	blocks []*block
 	next   *block // has the hidden code so far
 	last   *block // nil if the next text is not its output
+}
+
+// include takes the declarations for all blocks from a file.
+func (p *parser) include(name string) error {
+	text, err := p.read(name)
+	if err != nil {
+		return fmt.Errorf("%s:%d: %w", p.page, p.at, err)
+	}
+	p.shared += text
+	return nil
 }
 
 // hidden reads a comment up to its end.

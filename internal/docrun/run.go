@@ -38,7 +38,10 @@ func Test(t *testing.T, root string, pages ...string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := parse(filepath.ToSlash(name), string(text))
+			found, err := parse(filepath.ToSlash(name), string(text), func(name string) (string, error) {
+				text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+				return string(text), err
+			})
 			if err != nil {
 				t.Error(err)
 			}
