@@ -73,6 +73,11 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 			end(&err)
 		}),
 		ceiling.At(2, "Shield", "", func() { cancelscope.Shield(ctx, time.Hour, nothing) }),
+		ceiling.At(2, "Cleanup", "", func() {
+			var err error
+			cancelscope.Cleanup(ctx, &err, time.Hour, nothing)
+		}),
+		ceiling.At(0, "AsCancellation", "of a real error", func() { cancelscope.AsCancellation(ctx, fail) }),
 		ceiling.At(2, "Scope.Cancel", "before Run", func() { new(cancelscope.Scope).Cancel(fail) }),
 	}
 }
@@ -113,7 +118,15 @@ func callsAfterCancel(t *testing.T, ctx context.Context, s *cancelscope.Scope) [
 	var causes []error // kept, as by a caller to whom the slice matters
 	_ = causes
 	mixed := errors.Join(ctx.Err(), errors.New("failed"))
+	slow := &cancelscope.TooSlowError{Limit: time.Second}
+	fail := errors.New("failed")
 	return []ceiling.Call{
+		ceiling.At(1, "AsCancellation", "", func() { cancelscope.AsCancellation(ctx, fail) }),
+		ceiling.At(1, "TooSlowError.Error", "", func() { _ = slow.Error() }),
+		ceiling.At(0, "TooSlowError.Is", "", func() { slow.Is(context.DeadlineExceeded) }),
+		ceiling.At(0, "TooSlowError.Timeout", "", func() { slow.Timeout() }),
+		ceiling.At(0, "TooSlowError.Cancellation", "", func() { slow.Cancellation() }),
+		ceiling.At(0, "TooSlowError.Unwrap", "", func() { _ = slow.Unwrap() }),
 		ceiling.At(0, "Scope.Cancel", "once more", func() { s.Cancel(nil) }),
 		ceiling.At(0, "Scope.Cause", "after Cancel", func() { s.Cause() }),
 		ceiling.At(0, "context.Cause", "after Cancel", func() { context.Cause(ctx) }),

@@ -2,10 +2,10 @@ package cancelscope
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"sync"
 	"time"
+	"weak"
 )
 
 // A Kind says what canceled a scope first.
@@ -15,7 +15,7 @@ const (
 	ByCall     Kind = iota // Cancel was called
 	ByDeadline             // its deadline passed
 	ByTask                 // a task of the nursery that it belongs to has failed
-	ByParent               // a context outside all scopes, or between two, is done
+	ByParent               // a context not made by this package, outside all scopes or between two, is done
 	ByExit                 // its block had ended
 )
 
@@ -36,21 +36,28 @@ func (k Kind) String() string {
 	return "Kind(" + strconv.Itoa(int(k)) + ")"
 }
 
-// Canceled is the cause of a canceled context: what [context.Cause] returns
+// A Canceled is the cause of a canceled context: what [context.Cause] returns
 // inside a scope that is effectively canceled. Scopes inside a canceled one have
-// its very cause. It is Trio's Canceled, which tells the same story.
+// the same cause, the same value.
 //
 // A Canceled that reaches a scope as an error is judged by its origin, the scope
-// that was canceled first, and never by the reason it carries: see [Split].
+// that was canceled first, and never by its reason: see [Split].
 //
-// Only this package makes them; they do not change and may be used by any number
-// of goroutines.
+// A Canceled may be kept for as long as you like, in a log for instance. It keeps
+// its reason alive and nothing else: no scope, no context or value of a context, no
+// result, and no failure but the one that is its reason.
+//
+// Only this package makes them. They do not change, and any number of goroutines may
+// use them.
 type Canceled struct {
+	// Read-only. Programs keep these in logs for months, so there is nothing here
+	// that leads to a scope, or to a context and its values: see origin.go.
 	kind     Kind
-	err      error     // context.Canceled or context.DeadlineExceeded
-	reason   error     // may be nil
-	origin   *Scope    // where it began; for ByParent the scope just inside; nil for ByExit
-	deadline time.Time // for ByDeadline
+	err      error                 // context.Canceled or context.DeadlineExceeded
+	reason   error                 // may be nil
+	scope    string                // the name of the scope where it began
+	deadline time.Time             // for ByDeadline
+	within   []weak.Pointer[Scope] // for ByParent: the scope just inside, and those around it, innermost first
 
 	once    sync.Once
 	carrier context.Context // set by once; see carry
@@ -62,24 +69,36 @@ var exited = &Canceled{kind: ByExit, err: context.Canceled}
 // Kind returns what canceled the scope.
 func (c *Canceled) Kind() Kind { return c.kind }
 
-// Reason returns what was given to [Scope.Cancel]; for ByTask the task's failure,
-// for ByParent the cause of the context outside if it has one. It may be nil.
+// Reason returns why: what was given to [Scope.Cancel]; for ByDeadline the Reason of
+// the scope, for ByTask the task's failure, for ByParent the cause of the context
+// outside if it has one. It may be nil.
+//
+// A Canceled inside the reason is replaced by its text, so that a program which is
+// restarted, and cancels each round with the cause of the round before, builds no
+// chain: of several texts in a row the first and the last remain. The errors around a
+// Canceled stay what they are if they come from package nursery or [errors.Join].
+// Those of fmt.Errorf keep their text, of at most 4 KiB, and [errors.Is] finds what
+// else they wrap. Errors of other types are not looked into, and stay as they are
+// with all they hold.
 func (c *Canceled) Reason() error { return c.reason }
 
 // Scope returns the name of the scope where the cancellation began, which may be
 // empty.
-func (c *Canceled) Scope() string {
-	if c.origin == nil {
-		return ""
+func (c *Canceled) Scope() string { return c.scope }
+
+// Error gives the scope that was canceled, what canceled it, and the reason.
+func (c *Canceled) Error() string {
+	if c.reason != nil {
+		return c.head() + ": " + c.reason.Error()
 	}
-	return c.origin.Name
+	return c.head()
 }
 
-// Error says in one line which scope was canceled, by what, and the reason.
-func (c *Canceled) Error() string {
+// head is the text without the reason.
+func (c *Canceled) head() string {
 	text := "scope"
-	if name := c.Scope(); name != "" {
-		text += " " + strconv.Quote(name)
+	if c.scope != "" {
+		text += " " + strconv.Quote(c.scope)
 	}
 	switch c.kind {
 	case ByDeadline:
@@ -93,20 +112,25 @@ func (c *Canceled) Error() string {
 	default:
 		text += " canceled"
 	}
-	if c.reason != nil {
-		text += ": " + c.reason.Error()
-	}
 	return text
 }
 
 // Unwrap returns context.Canceled or context.DeadlineExceeded, exactly what Err of
 // the canceled context is, and the reason if there is one, so that [errors.Is]
-// and [errors.As] find both.
+// and [errors.As] find both. They go through the reason as they do through any error.
 func (c *Canceled) Unwrap() []error {
 	if c.reason == nil {
 		return []error{c.err}
 	}
 	return []error{c.err, c.reason}
+}
+
+// settle makes the reason of a cancellation by a deadline final, whose cause is made
+// under locks. It must be called without.
+func (c *Canceled) settle() {
+	if c != nil && c.kind == ByDeadline {
+		settle(c.reason)
+	}
 }
 
 // carry returns a context of the standard library that has c for its cause. The
@@ -120,11 +144,33 @@ func (c *Canceled) carry() context.Context {
 	return c.carrier
 }
 
+// maxSought is how many errors standard looks at.
+const maxSought = 1_000
+
 // standard reduces the error of a foreign context to one of the two that a
-// context may have.
+// context may have: context.DeadlineExceeded if that is found in it as errors.Is would
+// find it, but with bounded work.
 func standard(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return context.DeadlineExceeded
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return err
+	}
+	todo := []error{err}
+	for looks := 0; len(todo) > 0 && looks < maxSought; looks++ {
+		err := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if err == context.DeadlineExceeded {
+			return err
+		}
+		if e, ok := err.(interface{ Is(error) bool }); ok && e.Is(context.DeadlineExceeded) {
+			return context.DeadlineExceeded
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			todo = append(todo, e.Unwrap())
+		case interface{ Unwrap() []error }:
+			inner := e.Unwrap()
+			todo = append(todo, inner[:min(len(inner), maxSought-len(todo))]...)
+		}
 	}
 	return context.Canceled
 }

@@ -3,12 +3,14 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
 )
 
 // Two standard contexts, one above the other: the scope between them must notice
@@ -107,20 +109,98 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 	}
 }
 
+// A standard context whose cause happens to be a Canceled from elsewhere, as an error
+// group's would be: its own Err and kind count, not those of the Canceled, and what it
+// says is a cancellation all the same.
 func TestForeignCauseOfAnotherScope(t *testing.T) {
-	// A standard context whose cause happens to be a Canceled from elsewhere, as an
-	// error group's would be: its Err counts, not the one of the Canceled.
-	stray := cancelscope.Shield(t.Context(), 0, untilDone) // of a deadline
-	outside, cancel := context.WithCancelCause(t.Context())
-	cancel(stray)
-	var s cancelscope.Scope
+	for name, stray := range map[string]error{
+		"by hand":         strayCanceled(t),
+		"by a deadline":   strangeCause(),
+		"ended":           causeOfEnded(t),
+		"in a task error": &nursery.TaskError{Task: "fetch", Err: strangeCause()},
+	} {
+		for _, wrapped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, in a scope: %v", name, wrapped), func(t *testing.T) {
+				if !wrapped {
+					checkForeignCause(t, t.Context(), stray)
+					return
+				}
+				var around cancelscope.Scope
+				around.Run(t.Context(), func(ctx context.Context) error {
+					checkForeignCause(t, ctx, stray)
+					return nil
+				})
+			})
+		}
+	}
+}
+
+// causeOfEnded returns the cause in a scope that has ended without a cancellation.
+func causeOfEnded(t *testing.T) error {
+	var kept context.Context
+	new(cancelscope.Scope).Run(t.Context(), func(ctx context.Context) error { kept = ctx; return nil })
+	return context.Cause(kept)
+}
+
+func checkForeignCause(t *testing.T, parent context.Context, stray error) {
+	outside, cancel := context.WithCancelCause(parent)
+	s := cancelscope.Scope{Name: "s"}
 	err := s.Run(outside, func(ctx context.Context) error {
+		if cancelscope.IsCancellation(ctx, stray) {
+			t.Errorf("IsCancellation(%v) = true before the context outside is done, want false", stray)
+		}
+		cancel(stray)
 		checkDone(t, "ctx", ctx, context.Canceled)
-		checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByParent).Reason(), stray)
+		_, bare := stray.(*cancelscope.Canceled)
+		if got := cancelscope.IsCancellation(ctx, stray); got != bare {
+			t.Errorf("IsCancellation in a scope of the cause outside, %v, = %v, want %v", stray, got, bare)
+		}
+		if got := cancelscope.IsCancellation(outside, context.Cause(outside)); got != bare {
+			t.Errorf("IsCancellation outside of the cause there, %v, = %v, want %v", stray, got, bare)
+		}
+		return errors.Join(ctx.Err(), stray)
+	})
+	checkDone(t, "outside", outside, context.Canceled)
+	if _, rest := cancelscope.Split(outside, err); (rest == nil) != isCanceled(stray) {
+		t.Errorf("Run = %v, of which Split outside leaves %v", err, rest)
+	}
+	c, ok := s.Cause().(*cancelscope.Canceled)
+	switch {
+	case !ok || c.Kind() != cancelscope.ByParent || c.Scope() != "s" || fmt.Sprint(c.Reason()) != stray.Error():
+		t.Errorf("Cause() = %#v, want one of kind parent that began in s, with the reason %v", s.Cause(), stray)
+	case errors.Is(c, context.DeadlineExceeded):
+		t.Errorf("%v is context.DeadlineExceeded, want context.Canceled, as Err says", c)
+	}
+}
+
+// Outside of all scopes, a cancellation that scopes inside have found is known if
+// they were the outermost ones.
+func TestCanceledFromOutsideIsJudgedThere(t *testing.T) {
+	outside, cancel := context.WithCancel(t.Context())
+	var outer, inner cancelscope.Scope
+	outer.Run(outside, func(ctx context.Context) error {
+		between, cancelBetween := context.WithCancel(ctx)
+		inner.Run(between, func(ctx context.Context) error {
+			cancelBetween()
+			return ctx.Err()
+		})
+		cancel()
 		return ctx.Err()
 	})
-	checkCancellation(t, "Run", outside, err)
+	for name, c := range map[string]error{"outer": outer.Cause(), "inner": inner.Cause()} {
+		asCanceled(t, name+".Cause()", c, cancelscope.ByParent)
+		if got, want := cancelscope.IsCancellation(outside, c), name == "outer"; got != want {
+			t.Errorf("IsCancellation(outside, %s.Cause()) = %v, want %v", name, got, want)
+		}
+	}
+	timeout, stop := context.WithTimeout(t.Context(), 0)
+	defer stop()
+	if cancelscope.IsCancellation(timeout, outer.Cause()) {
+		t.Error("IsCancellation of a context with another Err = true, want false")
+	}
 }
+
+func isCanceled(err error) bool { _, ok := err.(*cancelscope.Canceled); return ok }
 
 func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
 	for name, result := range map[string]func(ctx context.Context) error{"Err": context.Context.Err, "Cause": context.Cause} {

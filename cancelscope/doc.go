@@ -40,6 +40,63 @@
 //
 // When the block has ended, its context is done, with a cause of kind [ByExit].
 //
+// # Cancellations in disguise
+//
+// A function that is canceled should return the Err of its context, bare or wrapped.
+// Most packages do, and need no help:
+//
+//   - package net, when it dials: the error claims to be ctx.Err() by its Is method.
+//   - package net/http: http.Client returns a *url.Error that wraps the cause of the
+//     context of the request.
+//   - package database/sql, as long as a query waits.
+//
+// Some report the consequence of the cancellation instead. To a scope that is a real
+// error: a time limit with such an error in it does not count as expired, and beside
+// a failing task it is one more failure. [AsCancellation], around the one call that is
+// known for it, makes a cancellation of it:
+//
+//   - package os/exec: a command of exec.CommandContext is killed, and its error is an
+//     *exec.ExitError, "signal: killed". If WaitDelay is set and the output stays open
+//     although the command has ended well, it is exec.ErrWaitDelay.
+//   - package database/sql: it rolls the transaction back when the context of BeginTx
+//     is done, and later calls of the transaction return sql.ErrTxDone.
+//   - reading and writing with package net knows no contexts. Where the connection is
+//     closed because the context is done, the error is net.ErrClosed; where its
+//     deadline is set into the past, os.ErrDeadlineExceeded. (Package deadline has a
+//     Conn whose errors need no help.)
+//   - gRPC: the error is a status with the code Canceled or DeadlineExceeded, which
+//     wraps nothing.
+//
+// To find out which one you have, print an error with its type where ctx.Err() is not
+// nil and [IsCancellation] reports false. What is printed when you cancel on purpose
+// is a disguise:
+//
+//	if ctx.Err() != nil && !cancelscope.IsCancellation(ctx, err) {
+//		log.Printf("%T: %v", err, err)
+//	}
+//
+// # Errors of your own
+//
+// The errors of a block are judged when the block of a canceled scope ends. Two
+// methods have a say in it. An error that reports a failure because of a cancellation,
+// and wraps the cancellation, should say that it is none:
+//
+//	interface {
+//		Cancellation() bool // false: the error is real, whatever it wraps
+//	}
+//
+// An error that joins others, by Unwrap() []error or Unwrap() error, should know how to
+// make a copy of itself, so that it keeps its type when the cancellations in it are
+// removed:
+//
+//	interface {
+//		Derive(members []error) error // an error like this one that joins members instead
+//	}
+//
+// Derive must return an error that wraps exactly the given members, of which there is
+// at least one. It may keep the slice. If it returns nil, the error is treated like one
+// without that method. See [Split] for the rules.
+//
 // # Concurrency
 //
 // Guaranteed: all methods of a Scope and of its context may be called by any

@@ -45,6 +45,7 @@ func (s *Scope) Enter(ctx context.Context) (inside context.Context, end func(err
 
 // filter returns the error of a block as it is seen from outside. The scope has been left.
 func (s *Scope) filter(err error, cause, visible *Canceled) error {
+	cause.settle()
 	switch {
 	case err == nil || cause == nil:
 		return err

@@ -155,22 +155,49 @@ func ExampleScope_SetShield() {
 
 // Say goodbye although the connection's handler has been canceled.
 func ExampleShield() {
-	send := func(ctx context.Context, msg string) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		fmt.Println("sent:", msg)
-		return nil
-	}
 	var handler cancelscope.Scope
 	handler.Cancel(errors.New("client is gone"))
 	handler.Run(context.Background(), func(ctx context.Context) error {
-		defer cancelscope.Shield(ctx, 5*time.Second, func(ctx context.Context) error {
-			return send(ctx, "part")
+		err := cancelscope.Shield(ctx, 5*time.Second, func(ctx context.Context) error {
+			fmt.Println("saying goodbye:", ctx.Err())
+			return nil
 		})
-		return send(ctx, "hello")
+		fmt.Println("outside:", ctx.Err())
+		return err
 	})
-	// Output: sent: part
+	// Output:
+	// saying goodbye: <nil>
+	// outside: context canceled
+}
+
+// Clean up in a defer statement, without losing the error of it.
+func ExampleCleanup() {
+	upload := func(ctx context.Context) (err error) {
+		defer cancelscope.Cleanup(ctx, &err, 5*time.Second, func(ctx context.Context) error {
+			return errors.New("removing the parts: disk is read-only")
+		})
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	var s cancelscope.Scope
+	s.Cancel(nil)
+	fmt.Println(s.Run(context.Background(), upload))
+	// Output: removing the parts: disk is read-only
+}
+
+// Recognize work that was cut short by a limit.
+func ExampleTooSlowError() {
+	err := cancelscope.Shield(context.Background(), time.Millisecond, func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if slow, ok := errors.AsType[*cancelscope.TooSlowError](err); ok {
+		fmt.Println("gave up after", slow.Limit)
+	}
+	fmt.Println(err)
+	// Output:
+	// gave up after 1ms
+	// shielded clean-up too slow: limit of 1ms exceeded
 }
 
 // Log failures and keep quiet about cancellations.

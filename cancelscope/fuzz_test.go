@@ -3,6 +3,7 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,12 @@ func FuzzFilter(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 5, 3, 14, 15, 1})                     // a value that cannot be compared; a chain to nowhere
 	f.Add([]byte{0, 2, 2, 0, 5, 4, 3, 0, 3, 1, 3, 2, 3, 3})     // *Canceled of every origin
 	f.Add([]byte{1, 3, 0, 5, 3, 5, 4, 3, 0, 3, 1, 3, 2, 11, 1}) // the shield taken off
+	f.Add([]byte{0, 1, 0, 5, 3, 17, 1, 18, 0})                  // errors that contain themselves
+	f.Add([]byte{0, 1, 0, 5, 2, 19, 5, 2, 0, 1, 1})             // the same join twice
+	f.Add([]byte{0, 1, 0, 5, 3, 20, 1, 21, 1, 0})               // too many wrappers, and many
+	f.Add([]byte{0, 1, 0, 5, 2, 22, 1})                         // a typed nil whose methods panic
+	f.Add([]byte{0, 2, 0, 3, 5, 3, 22, 1, 2})                   // and where it is passed up
+	f.Add([]byte{0, 1, 0, 5, 3, 23, 0, 23, 1, 1})               // answers that change
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := &errorBuilder{data: data}
 		s := newFilterState(in.next())
@@ -169,6 +176,11 @@ func (s *filterState) innerDone(err error, origin originOf) {
 func (s *filterState) run(t *testing.T, in *errorBuilder, ops []byte) {
 	var tree *builtError
 	var fromInner error
+	defer func() {
+		if tree != nil && tree.has(panicLeaf) {
+			s.checkPanicked(t, recover())
+		}
+	}()
 	fromOuter := s.outer.Run(context.Background(), func(ctx context.Context) error {
 		s.outerCtx, s.ctx = ctx, ctx
 		switch s.between {
@@ -191,6 +203,14 @@ func (s *filterState) run(t *testing.T, in *errorBuilder, ops []byte) {
 			}
 			s.checkState(t, ops)
 			tree = in.build(sources(s), 0)
+			if tree.has(panicLeaf) && s.innerErr != nil {
+				return tree.err
+			}
+			if len(in.unstable) > 0 {
+				checkUnstable(t, ctx, tree, in.unstable)
+				tree = &builtError{}
+				return nil
+			}
 			checkSplit(t, ctx, tree, s.inside())
 			return tree.err
 		})
@@ -203,6 +223,60 @@ func (s *filterState) run(t *testing.T, in *errorBuilder, ops []byte) {
 		return fromInner
 	})
 	s.checkOuter(t, tree, fromInner, fromOuter)
+}
+
+// checkPanicked checks that the panic of a method has reached the caller if the error
+// was judged, and that the scopes were left properly.
+func (s *filterState) checkPanicked(t *testing.T, value any) {
+	t.Helper()
+	_, panicked := value.(runtime.Error)
+	if judged := s.innerErr != nil || s.outerErr != nil; panicked != judged || !panicked && value != nil {
+		t.Errorf("Run panics with %v, want a panic of the method: %v", value, judged)
+	}
+	if n := cancelscope.Children(&s.outer); n != 0 {
+		t.Errorf("%d scopes hang below the outer one when it has ended, want none", n)
+	}
+	if panicked && (s.outer.CanceledCaught() || s.innerErr != nil && s.inner.CanceledCaught()) {
+		t.Error("CanceledCaught() = true of a scope whose judgement panicked, want false")
+	}
+}
+
+// checkUnstable checks that errors whose answers change are asked no more often than
+// they stand in the tree, and are in the rest if an answer was real.
+func checkUnstable(t *testing.T, ctx context.Context, tree *builtError, all []*unstableError) {
+	t.Helper()
+	_, rest := cancelscope.Split(ctx, tree.err)
+	for _, u := range all {
+		switch {
+		case len(u.asked) > tree.count(u):
+			t.Errorf("Split calls Unwrap of an error %d times, want at most %d", len(u.asked), tree.count(u))
+		case slices.Contains(u.asked, errBang) && !keeps(rest, u, 0):
+			t.Errorf("rest of Split(%v) = %v, which has lost a real error", tree.err, rest)
+		}
+	}
+}
+
+// keeps reports whether u is somewhere in err, which may be endless.
+func keeps(err error, u *unstableError, depth int) bool {
+	if err == error(u) || depth > 1_000 {
+		return err == error(u)
+	}
+	switch e := err.(type) {
+	case *unstableError, *panickingError:
+		return false
+	case *selfJoin:
+		return keeps(e.other, u, depth+1)
+	case *looped:
+		if e.inner == error(e) {
+			return false
+		}
+		return keeps(e.inner, u, depth+1)
+	case interface{ Unwrap() error }:
+		return keeps(e.Unwrap(), u, depth+1)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(in error) bool { return keeps(in, u, depth+1) })
+	}
+	return false
 }
 
 func (s *filterState) checkState(t *testing.T, ops []byte) {

@@ -91,6 +91,19 @@ func asCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) *ca
 	return c
 }
 
+// checkTooSlow checks that err is a TooSlowError itself.
+func checkTooSlow(t *testing.T, call string, err error, want cancelscope.TooSlowError) {
+	t.Helper()
+	got, ok := err.(*cancelscope.TooSlowError)
+	if !ok {
+		t.Errorf("%s = %T %v, want a bare *TooSlowError", call, err, err)
+		return
+	}
+	if got.Name != want.Name || got.Limit != want.Limit || !got.Deadline.Equal(want.Deadline) || got.Reason != want.Reason {
+		t.Errorf("%s = %+v, want %+v", call, *got, want)
+	}
+}
+
 // checkCancellation checks that err, which call gave, is nothing but a cancellation
 // of ctx.
 func checkCancellation(t *testing.T, call string, ctx context.Context, err error) {

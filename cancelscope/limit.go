@@ -162,7 +162,8 @@ func (s *Scope) expireOwn(t int64) {
 func (s *Scope) expireOwnLocked() {
 	s.called.Store(true)
 	if s.cause.Load() == nil {
-		s.setCauseLocked(&Canceled{kind: ByDeadline, err: context.DeadlineExceeded, origin: s, deadline: s.limit.time()})
+		reason, _ := reduce(s.Reason) // final when the scope is left: see Canceled.settle
+		s.setCauseLocked(&Canceled{kind: ByDeadline, err: context.DeadlineExceeded, reason: reason, scope: s.Name, deadline: s.limit.time()})
 	}
 }
 

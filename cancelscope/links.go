@@ -106,7 +106,7 @@ func (s *Scope) outside() *Canceled {
 		if s.beyond != nil {
 			s.beyond.tell() // or outer does not know yet
 		}
-		if c := s.cause.Load(); c != nil && c.kind == ByParent && c.origin == s {
+		if c := s.cause.Load(); c != nil && c.cameInAt(s) {
 			return c
 		}
 		return s.fromOuter()
@@ -322,13 +322,17 @@ func (s *Scope) fromOuter() *Canceled {
 	}
 	cause := context.Cause(s.outer)
 	end := standard(err)
-	if c, ok := cause.(*Canceled); ok && c.err == end && (c.origin == nil || c.origin.encloses(s)) {
+	if c, ok := cause.(*Canceled); ok && c.err == end && s.knows(c) {
 		return c
 	}
 	if cause == end {
 		cause = nil
 	}
-	return &Canceled{kind: ByParent, err: end, reason: cause, origin: s}
+	cause, changed := reduce(cause)
+	if changed {
+		settle(cause)
+	}
+	return &Canceled{kind: ByParent, err: end, reason: cause, scope: s.Name, within: s.placed()}
 }
 
 // watch is called before somebody relies on a Done channel of s: from then on

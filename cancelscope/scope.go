@@ -26,6 +26,12 @@ type Scope struct {
 	// It must not be changed once Run has been called.
 	Adjustable bool
 
+	// Reason says why the scope has a deadline, and may be nil. When the deadline
+	// passes, [errors.Is] and [errors.As] find it in the cause, and in the
+	// [*TooSlowError] of the functions of package deadline that fail. It plays no
+	// part in verdicts on errors. It must not be changed once Run has been called.
+	Reason error
+
 	// outer is the context given to Run. It is written by enter, before
 	// anybody else can reach the running scope, and read-only after. Its
 	// methods are never called with mu held: it may be the user's own type.
@@ -133,7 +139,8 @@ func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) err
 	returned := false
 	defer func() {
 		if !returned {
-			s.leave()
+			cause, _ := s.leave()
+			cause.settle()
 		}
 	}()
 	err := fn((*scopeContext)(s))
@@ -144,8 +151,8 @@ func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) err
 
 // absorb removes the cancellations from err, the error of the ended block.
 func (s *Scope) absorb(err error, cause *Canceled) error {
-	canceled, rest := judge{cause.err, cause, s}.split(err)
-	if canceled != nil {
+	rest, some := judge{cause.err, cause, s}.absorb(err)
+	if some {
 		s.mu.Lock()
 		s.caught = true
 		s.mu.Unlock()
@@ -169,11 +176,15 @@ func (s *Scope) Cancel(reason error) {
 
 func (s *Scope) cancel(kind Kind, reason error) {
 	s.look() // a deadline that has passed unnoticed came first
+	reason, changed := reduce(reason)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.called.Store(true)
 	if s.phase != left && s.cause.Load() == nil {
-		s.setCauseLocked(&Canceled{kind: kind, err: context.Canceled, reason: reason, origin: s})
+		s.setCauseLocked(&Canceled{kind: kind, err: context.Canceled, reason: reason, scope: s.Name})
+	}
+	s.mu.Unlock()
+	if changed {
+		settle(reason)
 	}
 }
 

@@ -54,9 +54,13 @@ func TestSemantics3WhatIsACancellation(t *testing.T) {
 
 	t.Run("a Canceled of a scope inside", func(t *testing.T) {
 		s, err := runCanceled(t, func(ctx context.Context) error {
-			return cancelscope.Shield(ctx, 0, context.Context.Err)
+			var inside cancelscope.Scope
+			inside.SetShield(true)
+			inside.SetTimeout(0)
+			inside.Run(ctx, context.Context.Err)
+			return inside.Cause()
 		})
-		asCanceled(t, "Run with a shield that was cut short", err, cancelscope.ByDeadline)
+		asCanceled(t, "Run with a shielded scope inside that was cut short", err, cancelscope.ByDeadline)
 		checkScope(t, "s", s, true, false)
 	})
 

@@ -3,6 +3,7 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,14 +281,14 @@ func TestSemantics8Shield(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := cancelscope.Shield(ctx, time.Minute, untilDone)
 			checkElapsed(t, "Shield", start, time.Minute)
-			asCanceled(t, "Shield", err, cancelscope.ByDeadline)
+			checkTooSlow(t, "Shield", err, cancelscope.TooSlowError{Name: "shield", Limit: time.Minute, Deadline: start.Add(time.Minute)})
 			if cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(%v) = true around the shield, want false", err)
 			}
 			return err
 		})
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("outer.Run = %v, want the error of Shield", err)
+		if got, want := fmt.Sprint(err), "shielded clean-up too slow: limit of 1m0s exceeded"; got != want || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("outer.Run = %q, want the error of Shield, %q", got, want)
 		}
 	})
 	inBubble(t, "a negative limit", func(t *testing.T) {
@@ -296,7 +297,7 @@ func TestSemantics8Shield(t *testing.T) {
 			ran = true
 			return untilDone(ctx)
 		})
-		asCanceled(t, "Shield", err, cancelscope.ByDeadline)
+		checkTooSlow(t, "Shield", err, cancelscope.TooSlowError{Name: "shield", Deadline: start})
 		checkElapsed(t, "Shield", start, 0)
 		if !ran {
 			t.Error("the block did not run, want it to run to its first wait")

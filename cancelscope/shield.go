@@ -2,6 +2,7 @@ package cancelscope
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -50,21 +51,52 @@ func (s *Scope) SetShield(on bool) {
 
 // Shield runs fn inside a shielded scope that ends limit after its entry: the way
 // to clean up in a function that is being canceled. fn gets a context that is not
-// done although ctx is, and no deadline but its own; a negative limit is taken as
-// zero.
+// done although ctx is, with the values of ctx, and no deadline but its own; a
+// negative limit is taken as zero.
 //
-// It returns the error of fn. If the limit cut fn short, so that fn returned a
-// cancellation, that is not passed over in silence: Shield returns the
-// [*Canceled] of its scope, which is context.DeadlineExceeded for [errors.Is]
-// and a real error, not a cancellation, to every scope around.
+// It returns the error of fn: nil, or a real error. If the limit cut fn short, so
+// that fn returned a cancellation and nothing else, Shield returns a [*TooSlowError].
 //
-// Shield blocks until fn has returned, and panics as [Scope.Run] does.
+// Shield blocks until fn has returned, and panics as [Scope.Run] does. In a deferred
+// call its error would be lost: see [Cleanup].
 func Shield(ctx context.Context, limit time.Duration, fn func(ctx context.Context) error) error {
+	limit = max(limit, 0)
 	s := Scope{Name: "shield", shield: true}
 	s.SetTimeout(limit)
 	err := s.Run(ctx, fn)
 	if err == nil && s.CanceledCaught() {
-		return s.Cause()
+		t, _ := s.Deadline()
+		return &TooSlowError{Name: s.Name, Limit: limit, Deadline: t, work: "shielded clean-up"}
 	}
 	return err
+}
+
+// Cleanup is [Shield] for use in a defer statement, in a function whose result is
+// named err:
+//
+//	defer cancelscope.Cleanup(ctx, &err, 5*time.Second, func(ctx context.Context) error {
+//		return conn.Goodbye(ctx)
+//	})
+//
+// It joins the error of Shield to *err as [errors.Join] does; if *err is nil, the
+// error becomes *err itself. The limit begins when Cleanup runs and not with the
+// defer statement.
+//
+// Cleanup runs as well when the function ends by a panic or by runtime.Goexit. The
+// panic or the exit then continues, and as the function returns nothing, nobody
+// sees *err: fn has to log what must be known in that case.
+//
+// Cleanup panics if err is nil, and otherwise as Shield does. It reads and writes
+// *err without synchronization, as the function itself does.
+func Cleanup(ctx context.Context, err *error, limit time.Duration, fn func(ctx context.Context) error) {
+	if err == nil {
+		panic("cancelscope: Cleanup with a nil pointer: pass the address of the named result of the function")
+	}
+	switch e := Shield(ctx, limit, fn); {
+	case e == nil:
+	case *err == nil:
+		*err = e
+	default:
+		*err = errors.Join(*err, e)
+	}
 }

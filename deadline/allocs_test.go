@@ -2,7 +2,6 @@ package deadline_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"testing"
 	"time"
@@ -20,7 +19,6 @@ func TestAllocations(t *testing.T) {
 	s.Run(t.Context(), func(ctx context.Context) error {
 		ctx.Done()
 		calls := append(callsOfLimits(ctx), callsOfIO(ctx)...)
-		calls = append(calls, callsOfTooSlow(t, ctx)...)
 		ceiling.Check(t, calls)
 		ceiling.CheckComplete(t, "../testdata/api/deadline.txt", calls)
 		return nil
@@ -36,13 +34,16 @@ func callsOfLimits(ctx context.Context) []ceiling.Call {
 		ceiling.At(2, "MoveOnAfter", "", func() { deadline.MoveOnAfter(ctx, time.Minute, nothing) }),
 		ceiling.At(3, "MoveOnAfter", "when the time is up", func() { deadline.MoveOnAfter(ctx, 0, waits) }),
 		ceiling.At(2, "MoveOnAt", "", func() { deadline.MoveOnAt(ctx, far, nothing) }),
-		ceiling.At(6, "Limit", "", func() {
+		ceiling.At(7, "Limit", "", func() {
 			var err error
 			_, end := deadline.Limit(ctx, time.Minute)
 			end(&err)
 		}),
 		ceiling.At(2, "FailAfter", "", func() { deadline.FailAfter(ctx, time.Minute, nothing) }),
 		ceiling.At(5, "FailAfter", "when the time is up", func() { deadline.FailAfter(ctx, 0, waits) }),
+		ceiling.At(2, "Call", "", func() {
+			deadline.Call(ctx, time.Minute, func(context.Context) (int, error) { return 1, nil })
+		}),
 		ceiling.At(2, "FailAt", "", func() { deadline.FailAt(ctx, far, nothing) }),
 		ceiling.At(2, "FailScope", "with the scope", func() {
 			var s cancelscope.Scope
@@ -79,17 +80,3 @@ type busy struct{ *fakeConn }
 func (l busy) Accept() (net.Conn, error) { return l.fakeConn, nil }
 func (busy) Close() error                { return nil }
 func (busy) Addr() net.Addr              { return nil }
-
-func callsOfTooSlow(t *testing.T, ctx context.Context) []ceiling.Call {
-	err := deadline.FailAfter(ctx, 0, func(ctx context.Context) error { return ctx.Err() })
-	var slow *deadline.TooSlowError
-	if !errors.As(err, &slow) {
-		t.Fatalf("FailAfter of no time = %v, want a *TooSlowError", err)
-	}
-	return []ceiling.Call{
-		ceiling.At(1, "TooSlowError.Error", "", func() { _ = slow.Error() }),
-		ceiling.At(0, "TooSlowError.Is", "", func() { slow.Is(context.DeadlineExceeded) }),
-		ceiling.At(0, "TooSlowError.Timeout", "", func() { slow.Timeout() }),
-		ceiling.At(0, "TooSlowError.Cancellation", "", func() { slow.Cancellation() }),
-	}
-}

@@ -45,6 +45,29 @@ func ExampleFailAfter() {
 	// true
 }
 
+// Say which limit it was, for the code that decides whether to try again.
+func ExampleFailScope_reason() {
+	errBusy := errors.New("the database is busy")
+	s := cancelscope.Scope{Reason: errBusy}
+	s.SetTimeout(time.Millisecond)
+	err := deadline.FailScope(context.Background(), &s, func(ctx context.Context) error {
+		return deadline.Sleep(ctx, time.Hour)
+	})
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded))
+	// Output:
+	// too slow: limit of 1ms exceeded: the database is busy
+	// true true
+}
+
+// Give a function that has a result a limit.
+func ExampleCall() {
+	lookup := func(ctx context.Context) (string, error) { return "192.0.2.1", nil }
+	addr, err := deadline.Call(context.Background(), time.Minute, lookup)
+	fmt.Println(addr, err)
+	// Output: 192.0.2.1 <nil>
+}
+
 // Fail when a moment that was fixed earlier has come.
 func ExampleFailAt() {
 	err := deadline.FailAt(context.Background(), time.Now(), func(ctx context.Context) error {

@@ -2,7 +2,6 @@ package deadline
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -10,13 +9,14 @@ import (
 
 // MoveOnAfter runs fn in a scope whose deadline is d from now, and returns when fn
 // has returned. If the limit cut fn short, so that fn returned a cancellation, the
-// cancellation is removed and expired is true; this is not an error. It is Trio's
-// move_on_after.
+// cancellation is removed and expired is true; this is not an error.
 //
 // The error is what fn returned otherwise: nil, a real error (also if the time was
-// up: clean-up may fail), or the cancellation of ctx, which goes on up. Work that
-// finishes although the time is up has not expired. A negative d is taken as zero:
-// fn runs to its first wait.
+// up: clean-up may fail), or the cancellation of ctx, which the caller must return.
+// Work that finishes although the time is up has not expired. A negative d is taken as
+// zero: fn runs to its first wait. A limit can only interrupt code that checks its
+// context, and [cancelscope.AsCancellation] helps with calls whose errors do not say
+// that they were canceled.
 //
 // MoveOnAfter panics if ctx or fn is nil. For a limit that can be moved, shielded or
 // canceled by hand, use a [cancelscope.Scope].
@@ -36,10 +36,8 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 }
 
 // FailAfter is like [MoveOnAfter], but if the limit cut fn short it returns a
-// [*TooSlowError]. It is Trio's fail_after and asyncio's timeout.
-//
-// A real error of fn comes out in place of the TooSlowError, and so does the
-// cancellation of ctx.
+// [*TooSlowError]. If fn returned a real error as well, or if ctx is canceled too, that
+// is returned in place of the TooSlowError.
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	var s cancelscope.Scope
 	s.SetTimeout(d)
@@ -48,6 +46,22 @@ func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context
 	}
 	t, _ := s.Deadline()
 	return &TooSlowError{Limit: max(d, 0), Deadline: t}
+}
+
+// Call is [FailAfter] for a function that has a result. It returns the value that fn
+// returned, also together with an error: if the limit cut fn short, that is what fn
+// returned beside its cancellation, which for most functions is the zero value, and
+// the error is a [*TooSlowError].
+func Call[T any](ctx context.Context, d time.Duration, fn func(ctx context.Context) (T, error)) (T, error) {
+	if fn == nil {
+		panic("deadline: Call with a nil function: there is nothing to run")
+	}
+	var value T
+	err := FailAfter(ctx, d, func(ctx context.Context) (err error) {
+		value, err = fn(ctx)
+		return err
+	})
+	return value, err
 }
 
 // FailAt is like [FailAfter] with the deadline t. The zero time is no deadline.
@@ -59,12 +73,12 @@ func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error
 
 // FailScope is like [FailAfter] with a scope that the caller has made and whose
 // deadline the caller has set, so that the limit can be moved while fn runs,
-// shielded, or called off.
+// shielded, or called off. The TooSlowError has the name and the Reason of the scope.
 //
 // Only the deadline makes a TooSlowError. If s was canceled by hand first,
 // FailScope returns nil, or the real error of fn, also if the deadline passed after
-// that. (Trio raises TooSlowError there; AnyIO does not, and Trio's users asked for
-// that.) The scope can be run once.
+// that. The scope can be run once. FailScope panics if s is nil, and otherwise as
+// [cancelscope.Scope.Run] does.
 func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) error {
 	if s == nil {
 		panic("deadline: FailScope with a nil scope: use FailAfter if none is needed")
@@ -74,7 +88,7 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 		return err
 	}
 	t, _ := s.Deadline()
-	return &TooSlowError{Name: s.Name, Limit: max(t.Sub(start), 0), Deadline: t}
+	return &TooSlowError{Name: s.Name, Limit: max(t.Sub(start), 0), Deadline: t, Reason: s.Reason}
 }
 
 // run runs fn in s and reports whether the deadline of s cut it short.
@@ -82,6 +96,6 @@ func run(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context)
 	if err := s.Run(ctx, fn); err != nil || !s.CanceledCaught() {
 		return false, err
 	}
-	var c *cancelscope.Canceled
-	return errors.As(s.Cause(), &c) && c.Kind() == cancelscope.ByDeadline, nil
+	c, ok := s.Cause().(*cancelscope.Canceled)
+	return ok && c.Kind() == cancelscope.ByDeadline, nil
 }

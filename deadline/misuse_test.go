@@ -27,12 +27,18 @@ func TestMisuse(t *testing.T) {
 	misuse(t, nilContext, func() { _ = deadline.FailAt(noContext, at, fn) })
 	misuse(t, nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) })
 
+	misuse(t, nilContext, func() {
+		_, _ = deadline.Call(noContext, time.Second, func(ctx context.Context) (int, error) { return 0, fn(ctx) })
+	})
+
 	const nilFunction = "cancelscope: Run with a nil function"
 	misuse(t, nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) })
 	misuse(t, nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) })
 	misuse(t, nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) })
 	misuse(t, nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) })
 	misuse(t, nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) })
+
+	misuse(t, "deadline: Call with a nil function", func() { _, _ = deadline.Call[int](ctx, time.Second, nil) })
 
 	misuse(t, "deadline: FailScope with a nil scope", func() { _ = deadline.FailScope(ctx, nil, fn) })
 	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, time.Second) })

@@ -1,0 +1,140 @@
+package deadline_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+)
+
+// limits are all ways to run work with a limit of a second.
+var limits = map[string]func(ctx context.Context, work func(ctx context.Context) error) error{
+	"MoveOnAfter": func(ctx context.Context, work func(ctx context.Context) error) error {
+		_, err := deadline.MoveOnAfter(ctx, time.Second, work)
+		return err
+	},
+	"MoveOnAt": func(ctx context.Context, work func(ctx context.Context) error) error {
+		_, err := deadline.MoveOnAt(ctx, time.Now().Add(time.Second), work)
+		return err
+	},
+	"FailAfter": func(ctx context.Context, work func(ctx context.Context) error) error {
+		return deadline.FailAfter(ctx, time.Second, work)
+	},
+	"FailScope with a Reason": func(ctx context.Context, work func(ctx context.Context) error) error {
+		s := cancelscope.Scope{Reason: errStop}
+		s.SetTimeout(time.Second)
+		return deadline.FailScope(ctx, &s, work)
+	},
+	"FailAt": func(ctx context.Context, work func(ctx context.Context) error) error {
+		return deadline.FailAt(ctx, time.Now().Add(time.Second), work)
+	},
+	"FailScope": func(ctx context.Context, work func(ctx context.Context) error) error {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		return deadline.FailScope(ctx, &s, work)
+	},
+	"Call": func(ctx context.Context, work func(ctx context.Context) error) error {
+		value, err := deadline.Call(ctx, time.Second, func(ctx context.Context) (int, error) { return 7, work(ctx) })
+		if value != 7 {
+			return errors.Join(err, errors.New("Call has lost the value"))
+		}
+		return err
+	},
+}
+
+// Every limit returns what its work returned, unless that is a cancellation by the
+// limit.
+func TestLimitsReturnTheError(t *testing.T) {
+	for name, limited := range limits {
+		inBubble(t, name, func(t *testing.T) {
+			for _, want := range []error{nil, errBroken, context.Canceled, context.DeadlineExceeded} {
+				if err := limited(t.Context(), func(context.Context) error { return want }); err != want {
+					t.Errorf("%s of work that returns %v in time = %v, want that value", name, want, err)
+				}
+			}
+			late := func(ctx context.Context) error { <-ctx.Done(); return errBroken }
+			if err := limited(t.Context(), late); err != errBroken {
+				t.Errorf("%s of work that fails late = %v, want %v itself", name, err, errBroken)
+			}
+			both := func(ctx context.Context) error { return errors.Join(deadline.Sleep(ctx, year), errBroken) }
+			if err := limited(t.Context(), both); !errors.Is(err, errBroken) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s of work that fails and is cut short = %v, want %v alone", name, err, errBroken)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := limited(ctx, sleepFor(year)); !cancelscope.IsCancellation(ctx, err) {
+				t.Errorf("%s under a cancellation = %v, want that", name, err)
+			}
+		})
+	}
+}
+
+func TestLimitsWithAReason(t *testing.T) {
+	want := deadline.TooSlowError{Limit: time.Second, Reason: errStop}
+	check := func(t *testing.T, call string, err error, name string) {
+		t.Helper()
+		slow, ok := err.(*deadline.TooSlowError)
+		if !ok || slow.Limit != want.Limit || slow.Reason != errStop || slow.Name != name || !errors.Is(err, errStop) {
+			t.Errorf("%s = %#v, want a TooSlowError of 1s with the reason %v", call, err, errStop)
+		}
+	}
+	checks := func(ctx context.Context) error {
+		err := deadline.Sleep(ctx, year)
+		if !errors.Is(context.Cause(ctx), errStop) {
+			t.Errorf("context.Cause(ctx) = %v, want the reason in it", context.Cause(ctx))
+		}
+		return err
+	}
+	inBubble(t, "FailScope", func(t *testing.T) {
+		s := cancelscope.Scope{Name: "s", Reason: errStop}
+		s.SetTimeout(time.Second)
+		check(t, "FailScope", deadline.FailScope(t.Context(), &s, checks), "s")
+	})
+	inBubble(t, "a negative limit", func(t *testing.T) {
+		err := deadline.FailAfter(t.Context(), -time.Second, func(ctx context.Context) error { return deadline.Sleep(ctx, year) })
+		if slow, ok := err.(*deadline.TooSlowError); !ok || slow.Limit != 0 {
+			t.Errorf("FailAfter(-1s) = %#v, want a TooSlowError of 0s", err)
+		}
+	})
+}
+
+func TestCall(t *testing.T) {
+	inBubble(t, "in time", func(t *testing.T) {
+		value, err := deadline.Call(t.Context(), time.Second, func(ctx context.Context) (string, error) {
+			return "value", deadline.Sleep(ctx, time.Second/2)
+		})
+		if value != "value" || err != nil {
+			t.Errorf("Call = %q, %v, want value, nil", value, err)
+		}
+	})
+	inBubble(t, "late, without an error", func(t *testing.T) {
+		value, err := deadline.Call(t.Context(), time.Second, func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "value", nil
+		})
+		if value != "value" || err != nil {
+			t.Errorf("Call = %q, %v, want value, nil", value, err)
+		}
+	})
+	inBubble(t, "cut short", func(t *testing.T) {
+		at := time.Now().Add(time.Second)
+		value, err := deadline.Call(t.Context(), time.Second, func(ctx context.Context) (string, error) {
+			return "half", deadline.Sleep(ctx, year)
+		})
+		wantTooSlow(t, "Call", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+		if value != "half" {
+			t.Errorf("Call = %q, want what the function returned beside its cancellation", value)
+		}
+	})
+	inBubble(t, "that panics", func(t *testing.T) {
+		defer func() {
+			if got := recover(); got != "boom" {
+				t.Errorf("panic with %v, want boom", got)
+			}
+		}()
+		deadline.Call(t.Context(), time.Second, func(context.Context) (int, error) { panic("boom") })
+	})
+}
