@@ -101,12 +101,19 @@ func (c *Canceled) Error() string {
 
 // Unwrap returns context.Canceled or context.DeadlineExceeded, exactly what Err of
 // the canceled context is, and the reason if there is one, so that [errors.Is]
-// and [errors.As] find both.
+// and [errors.As] find both. One of kind [ByDeadline] is context.DeadlineExceeded in
+// any case, also if Err is context.Canceled because the deadline was set while the
+// scope ran.
 func (c *Canceled) Unwrap() []error {
-	if c.reason == nil {
-		return []error{c.err}
+	errs := make([]error, 0, 3)
+	errs = append(errs, c.err)
+	if c.kind == ByDeadline && c.err != context.DeadlineExceeded {
+		errs = append(errs, context.DeadlineExceeded)
 	}
-	return []error{c.err, c.reason}
+	if c.reason != nil {
+		errs = append(errs, c.reason)
+	}
+	return errs
 }
 
 // carry returns a context of the standard library that has c for its cause. The
@@ -114,7 +121,7 @@ func (c *Canceled) Unwrap() []error {
 func (c *Canceled) carry() context.Context {
 	c.once.Do(func() {
 		carrier, cancel := context.WithCancelCause(context.Background())
-		cancel(c)
+		cancel(c.raw())
 		c.carrier = carrier
 	})
 	return c.carrier

@@ -73,7 +73,7 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 				cancel()
 				expire(&s)
 				checkDone(t, "ctx", ctx, context.Canceled)
-				causeOf(t, "ctx", ctx, cancelscope.ByParent)
+				storyOf(t, "s", &s, cancelscope.ByParent)
 				return nil
 			})
 			checkScope(t, "s", &s, true, false)
@@ -85,7 +85,7 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 			expire(&s)
 			s.Run(outside, func(ctx context.Context) error {
 				checkDone(t, "ctx", ctx, context.Canceled)
-				causeOf(t, "ctx", ctx, cancelscope.ByParent)
+				storyOf(t, "s", &s, cancelscope.ByParent)
 				return nil
 			})
 			checkScope(t, "s", &s, true, false)
@@ -116,10 +116,12 @@ func TestForeignCauseOfAnotherScope(t *testing.T) {
 	var s cancelscope.Scope
 	err := s.Run(outside, func(ctx context.Context) error {
 		checkDone(t, "ctx", ctx, context.Canceled)
-		checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByParent).Reason(), stray)
-		return ctx.Err()
+		checkError(t, "context.Cause(ctx)", context.Cause(ctx), stray)
+		checkError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), stray)
+		return context.Cause(ctx)
 	})
 	checkCancellation(t, "Run", outside, err)
+	checkError(t, "Run", err, s.Cause())
 }
 
 func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
@@ -175,8 +177,11 @@ func TestForeignErrIsKeptAsTheReason(t *testing.T) {
 	var s cancelscope.Scope
 	s.Run(outside, func(ctx context.Context) error {
 		checkDone(t, "ctx", ctx, context.DeadlineExceeded)
-		if c := causeOf(t, "ctx", ctx, cancelscope.ByParent); !errors.Is(c, errBoom) {
-			t.Errorf("context.Cause = %v, want what the context outside says", c)
+		if c := storyOf(t, "s", &s, cancelscope.ByParent); !errors.Is(c, errBoom) {
+			t.Errorf("s.Cause() = %v, want what the context outside says", c)
+		}
+		if err := context.Cause(ctx); !errors.Is(err, errBoom) {
+			t.Errorf("context.Cause = %v, want what the context outside says", err)
 		}
 		return nil
 	})

@@ -60,13 +60,14 @@ func Split(ctx context.Context, err error) (canceled, rest error) {
 		return err, nil // what most canceled tasks return
 	}
 	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
-		return judge{state, c.cause.Load(), (*Scope)(c)}.split(err)
+		return judgeOf((*Scope)(c).poll(), (*Scope)(c)).split(err)
 	}
 	j := judge{err: standard(state)}
 	if c, ok := ctx.Value(tree.Key{}).(*scopeContext); ok {
 		j.scope = (*Scope)(c)
 	}
-	j.cause, _ = context.Cause(ctx).(*Canceled)
+	j.raw = context.Cause(ctx)
+	j.cause, _ = j.raw.(*Canceled)
 	return j.split(err)
 }
 
@@ -75,6 +76,16 @@ type judge struct {
 	err   error     // its Err
 	cause *Canceled // may be nil
 	scope *Scope    // the innermost scope around; may be nil
+	raw   error     // what context.Cause gives, if it is none of ours; may be nil
+}
+
+// judgeOf returns the judge for a scope that has that cause.
+func judgeOf(c *Canceled, s *Scope) judge {
+	j := judge{err: c.err, cause: c, scope: s}
+	if c.kind == ByParent {
+		j.raw = c.reason
+	}
+	return j
 }
 
 func (j judge) split(err error) (canceled, rest error) {
@@ -100,8 +111,9 @@ func (j judge) split(err error) (canceled, rest error) {
 // cancellation that they would not know as theirs, because s was canceled earlier
 // or otherwise than they, is replaced by theirs, which s could see.
 func passUp(err error, s *Scope, cause, visible *Canceled) error {
-	inside := judge{cause.err, cause, s}
-	outside := judge{visible.err, visible, s.around()}
+	inside := judgeOf(cause, s)
+	outside := judgeOf(visible, s.around())
+	outside.raw = nil // what leaves a scope has its story
 	err, _ = rewrite(err, func(leaf error) error {
 		if inside.cancellation(leaf) && !outside.cancellation(leaf) {
 			return visible
@@ -116,13 +128,13 @@ func (j judge) cancellation(err error) bool {
 	for {
 		switch e := err.(type) {
 		case *Canceled:
-			return j.owns(e)
+			return j.owns(e) || j.isCause(e)
 		case interface{ Cancellation() bool }:
 			if !e.Cancellation() {
 				return false
 			}
 		}
-		if err == j.err {
+		if err == j.err || j.isCause(err) {
 			return true
 		}
 		switch e := err.(type) {
@@ -148,6 +160,12 @@ func (j judge) cancellation(err error) bool {
 			return false
 		}
 	}
+}
+
+// isCause reports whether err is the cause of a context outside, which context.Cause
+// gives inside.
+func (j judge) isCause(err error) bool {
+	return j.raw != nil && identical(err, j.raw)
 }
 
 // owns reports whether c began in a scope around the context, or outside of all
@@ -179,11 +197,7 @@ func (s *Scope) encloses(in *Scope) bool {
 }
 
 // around returns the nearest scope around s, nil if there is none.
-func (s *Scope) around() *Scope {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.up
-}
+func (s *Scope) around() *Scope { return s.up.Load() }
 
 // rewrite replaces every leaf of err by what f makes of it; nil drops it. It
 // reports whether anything changed, and returns err itself if not.

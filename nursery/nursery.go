@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 )
@@ -113,6 +114,16 @@ type Config struct {
 	// end them; so does a panic or a Goexit, unless converted to an error.
 	Supervise bool
 
+	// Timeout, if it is not zero, limits how long the nursery may run, as
+	// [cancelscope.Scope.SetTimeout] before Run does; a negative one has passed on entry.
+	// A limit alone is not an error: a nursery whose time is up returns nil, or the
+	// errors that are real. To report it, run the nursery inside deadline.FailAfter.
+	Timeout time.Duration
+
+	// Shield hides cancellations and deadlines from outside, as
+	// [cancelscope.Scope.SetShield] before Run does.
+	Shield bool
+
 	// Adjustable makes the nursery's scope adjustable: see [cancelscope.Scope].
 	Adjustable bool
 
@@ -136,6 +147,12 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	n := &Nursery{onPanic: c.OnPanic, supervise: c.Supervise, panics: uint8(c.Panics)}
 	n.scope.Name, n.scope.Adjustable = c.Name, c.Adjustable
+	if c.Timeout != 0 {
+		n.scope.SetTimeout(c.Timeout)
+	}
+	if c.Shield {
+		n.scope.SetShield(true)
+	}
 	return n.open(ctx, body)
 }
 
@@ -152,7 +169,7 @@ func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nu
 		n.ctx = ctx
 		n.runBody(body)
 		if n.ended().canceled {
-			return context.Cause(ctx)
+			return n.scope.Cause()
 		}
 		return nil
 	})
