@@ -55,8 +55,8 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 		ceiling.At(2, "Scope.Run", "with a timeout", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, nothing)),
 		ceiling.At(1, "Scope.Run", "shielded", in(func(s *cancelscope.Scope) { s.SetShield(true) }, nothing)),
 		ceiling.At(1, "Scope.Run", "with a look at Err", in(plain, func(ctx context.Context) error { return ctx.Err() })),
-		ceiling.At(9, "Scope.Run", "with a look at Done", in(plain, func(ctx context.Context) error { ctx.Done(); return nil })),
-		ceiling.At(12, "Scope.Run", "with a timeout and a look at Done", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, func(ctx context.Context) error { ctx.Done(); return nil })),
+		ceiling.At(4, "Scope.Run", "with a look at Done", in(plain, func(ctx context.Context) error { ctx.Done(); return nil })),
+		ceiling.At(13, "Scope.Run", "with a timeout and a look at Done", in(func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) }, func(ctx context.Context) error { ctx.Done(); return nil })),
 		ceiling.At(1, "Scope.Run", "that fails", in(plain, func(context.Context) error { return fail })),
 		ceiling.At(3, "Scope.Run", "whose timeout is past", in(func(s *cancelscope.Scope) { s.SetTimeout(0) }, func(ctx context.Context) error { return ctx.Err() })),
 		ceiling.At(2, "Scope.Run", "that is canceled and absorbs", func() {

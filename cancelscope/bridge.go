@@ -5,72 +5,331 @@ import (
 	"time"
 )
 
-// A bridge joins a scope to the standard library. Contexts derived from a scope's
-// context, directly or with values in between, attach to the nearest context of
-// the library's own make, which they ask for by a private key, and cost a
-// goroutine each where there is none. The bridge is that context: it is made when
-// somebody first asks for Done or for the key, and is closed when the scope is
-// canceled. Tried before: embedding one in every scope costs half as much again
-// for every scope and is slow to cancel by the hundred thousand; AfterFunc on our
-// own type fails as soon as a WithValue hides it.
+// What stands between a scope and the standard library.
+//
+// Contexts derived from a scope's context, directly or with values in between, attach
+// to the nearest context of the library's own make, which they ask for by a private
+// key, and cost a goroutine each where there is none. The bridge of a scope is that
+// context. It is made when Done or the key is first asked for.
+//
+// A bridge is an ordinary child in the library's own tree wherever that is possible: of
+// the foreign context around, or of the bridge of a scope around. Then the library
+// closes it, with all that hangs below, before the cancel function of a context outside
+// returns, and the tree of scopes learns from the bridge what has happened. Such a bridge
+// is attached. The library only cancels children that were put in its tree when they were
+// made, and only with the Err of their parent, with context.Canceled, or with
+// context.DeadlineExceeded at a time that was known when they were made. Where more is
+// needed, the bridge is relayed: it hangs below a parent of our own make, and is closed
+// when the tree of scopes has learned of the cancellation, by context.AfterFunc or by a
+// timer. Tried before: embedding a context in every scope costs half as much again for
+// every scope; AfterFunc on our own type fails as soon as a WithValue hides it.
 
-// buildBridge makes the bridge if there is none yet.
-func (s *Scope) buildBridge() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.bridged.Load() {
-		return
-	}
-	// Without Done on the parent the bridge could only be canceled through its
-	// own cancel function, which gives every context below context.Canceled for
-	// its Err, also after a deadline. Hence the parent that has AfterFunc.
-	bridge, cancel := context.WithCancelCause((*bridgeParent)(s))
-	_ = cancel
-	s.bridge, s.done = bridge, bridge.Done()
-	if s.cause.Load() != nil {
-		s.fire()
-	}
-	s.bridged.Store(true)
+// A span is how the bridge of a scope is built.
+type span uint8
+
+const (
+	attached span = iota // an ordinary child in the library's tree
+	bare                 // attached, and nothing but the library's timer context
+	relayed              // closed by the tree of scopes
+)
+
+// cancelCtxKey is the key by which the standard library finds its own contexts. It is
+// nil if the library does not show it any more; then every bridge is relayed.
+var cancelCtxKey = learnKey()
+
+func learnKey() *int {
+	probe := keyProbe{Context: context.Background(), key: new(*int)}
+	_ = context.Cause(probe)
+	return *probe.key
 }
 
-// A bridgeParent is what the bridge of a scope takes for its parent: a context
-// that will be done when fire is called, and then has the scope's error and cause.
-// Only the bridge uses it.
-type bridgeParent Scope
+// A keyProbe is a context that keeps the key it is asked for.
+type keyProbe struct {
+	context.Context
+	key **int
+}
 
-// open is never closed. A parent whose Done is nil counts as one that cannot be
-// canceled.
-var open = make(chan struct{})
+func (keyProbe) Err() error { return context.Canceled }
 
-func (p *bridgeParent) Done() <-chan struct{} { return open }
-
-func (p *bridgeParent) Err() error {
-	if c := p.cause.Load(); c != nil {
-		return c.err
+func (p keyProbe) Value(key any) any {
+	if k, ok := key.(*int); ok {
+		*p.key = k
 	}
 	return nil
 }
 
-func (p *bridgeParent) Deadline() (time.Time, bool) { return time.Time{}, false }
+// standardOf returns the context of the standard library that tells ctx and nothing
+// else when it is done, and whether there is one. It is what may be given to the library
+// under a lock: it calls no code of the user's.
+func standardOf(ctx context.Context) (context.Context, bool) {
+	done := ctx.Done()
+	if done == nil {
+		return context.Background(), true
+	}
+	p, ok := ctx.Value(cancelCtxKey).(context.Context)
+	if !ok || p.Done() != done {
+		return nil, false
+	}
+	return p, true
+}
 
-func (p *bridgeParent) Value(key any) any {
-	if _, ok := key.(*int); ok {
-		if p.fire == nil {
-			return nil // asked by context.WithCancelCause itself, under our lock
+// attaches reports whether the bridge of s can be attached. What this depends on changes in a
+// running scope only from false to true, except that the scope may be canceled.
+func (s *Scope) attaches() bool {
+	return !s.Adjustable && !s.has(shielded|movable) && s.cause.Load() == nil
+}
+
+// buildBridge makes the bridge if there is none yet.
+func (s *Scope) buildBridge() {
+	if s.bridged.Load() {
+		return
+	}
+	s.poll()
+	s.link() // before the bridge is there: a cancellation closes it, or is found below
+	var parent context.Context
+	wild := false
+	if s.attaches() {
+		parent, wild = s.aboveBridge()
+	}
+	s.mu.Lock()
+	if s.bridged.Load() {
+		s.mu.Unlock()
+		return
+	}
+	if parent != nil && s.phase == running && s.attaches() {
+		s.attachLocked(parent, wild)
+	} else {
+		s.relayLocked()
+	}
+	s.done = s.bridge.Done()
+	s.bridged.Store(true)
+	if s.span == relayed || s.has(late) {
+		s.armLocked(now())
+	}
+	subscribe := s.span == relayed && s.cause.Load() == nil
+	s.mu.Unlock()
+	if subscribe {
+		s.subscribe()
+	}
+}
+
+// aboveBridge returns what the bridge of s may be derived from, nil if there is nothing
+// of the kind, and whether that may be canceled by others than us. Scopes without a
+// bridge are passed over, if all that ends them reaches s in other ways.
+func (s *Scope) aboveBridge() (parent context.Context, wild bool) {
+	for n := s; ; {
+		if n.has(foreign) {
+			parent, ok := standardOf(n.outer)
+			switch {
+			case ok:
+				return parent, parent.Done() != nil
+			case n == s:
+				return nil, false
+			}
+			n.buildBridge()
+			return n.bridge, n.wild
 		}
-		if c := p.cause.Load(); c != nil {
-			if v := c.carry().Value(key); v != nil {
-				return v
+		up := n.up.Load()
+		if up == nil {
+			return context.Background(), false
+		}
+		if s.private || up.private || up.deadline() != never || !up.attaches() {
+			up.buildBridge()
+		}
+		if up.bridged.Load() {
+			return up.bridge, up.wild
+		}
+		n = up
+	}
+}
+
+// attachLocked makes an attached bridge.
+func (s *Scope) attachLocked(parent context.Context, wild bool) {
+	s.parent, s.wild = parent, wild
+	l := s.limit
+	if l == nil || s.has(late) || s.deadline() == never || s.overruled() {
+		s.bridge, s.closer = context.WithCancelCause(parent)
+		return
+	}
+	s.wild, l.timed = true, true
+	timers(1)
+	at := l.deadline
+	if !monotonic(at) { // and would be read anew from the wall clock
+		at = time.Now().Add(time.Duration(s.deadline() - now()))
+	}
+	told := s.expiredLocked()
+	l.above = parent
+	if s.private {
+		s.span = bare
+		s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, told)
+		return
+	}
+	l.above, s.closer = context.WithCancelCause(parent)
+	s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, told)
+}
+
+// overruled reports whether a scope around s closes the bridge of s no later than the
+// deadline of s, which is one that cannot move to a later time.
+func (s *Scope) overruled() bool {
+	for n := s.visible(); n != nil; n = n.visible() {
+		if at := n.deadline(); !n.Adjustable && !n.has(late) && at != never && at <= s.deadline() {
+			return true
+		}
+	}
+	return false
+}
+
+// An undated is the parent that a timer context of the library gets. It tells no
+// deadline: below an earlier one the library would install no timer, and trust in a
+// method that may be the user's own.
+type undated Scope
+
+func (u *undated) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (u *undated) Done() <-chan struct{}       { return u.limit.above.Done() }
+func (u *undated) Err() error                  { return u.limit.above.Err() }
+func (u *undated) Value(key any) any           { return u.limit.above.Value(key) }
+
+// closedLocked reports whether the standard library has closed the bridge.
+func (s *Scope) closedLocked() bool {
+	return s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil
+}
+
+// closeBridgeLocked closes a bridge that is attached, and reports whether c may become the
+// cause of s. The standard library decides that: if it has canceled the bridge before,
+// because of something else, the contexts below have that one's Err, and poll finds out
+// what it was.
+func (s *Scope) closeBridgeLocked(c *Canceled) bool {
+	if !s.bridged.Load() || s.span == relayed {
+		return true
+	}
+	if c.err == context.DeadlineExceeded {
+		// Nobody but the library can say that: a timer that is due, or a context
+		// outside which is being canceled. It never waits for us.
+		<-s.done
+	}
+	s.shutLocked(c)
+	cause := context.Cause(s.bridge)
+	switch raw := c.raw(); {
+	case c.kind == ByParent:
+		return standard(s.bridge.Err()) == c.err
+	case cause == raw:
+		return true
+	default:
+		_, ours := cause.(*Canceled)
+		return s.span == bare && !ours && s.bridge.Err() == c.err
+	}
+}
+
+// shutLocked closes a bridge that is attached, and gives up its place in the library's
+// tree, also if it is closed.
+func (s *Scope) shutLocked(c *Canceled) {
+	if s.closer != nil {
+		s.closer(c.raw())
+	}
+	if s.limit != nil && s.limit.stop != nil {
+		s.limit.stop()
+	}
+}
+
+// settle gives s, whose bridge the standard library has closed, the cause that this
+// had, and returns it.
+func (s *Scope) settle() *Canceled {
+	c, ok := context.Cause(s.bridge).(*Canceled)
+	if p := s.foreignParent(); ok && p != nil && context.Cause(p) == error(c) {
+		c = nil // whatever it is, it has come from outside
+	}
+	if c == nil {
+		for n := s; n != nil && c == nil; n = n.visible() {
+			if c = n.cause.Load(); c == nil && n.has(foreign) && !n.has(shielded) {
+				c = n.outerDone()
 			}
 		}
 	}
-	return p.outer.Value(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c != nil {
+		s.setCauseLocked(c)
+	}
+	if s.cause.Load() == nil {
+		s.setCauseLocked(s.fromBridgeLocked())
+	}
+	return s.cause.Load()
 }
 
-// AfterFunc is called once, by context.WithCancelCause in buildBridge.
-func (p *bridgeParent) AfterFunc(f func()) (stop func() bool) {
-	p.fire = f
-	return neverStopped
+// fromBridgeLocked makes a cause of what the closed bridge says.
+func (s *Scope) fromBridgeLocked() *Canceled {
+	c, _ := s.fromOutside(standard(s.bridge.Err()), context.Cause(s.bridge))
+	return c // its reason is final when the scope is left: see Canceled.settle
 }
 
-func neverStopped() bool { return false }
+// foreignParent returns the foreign context in sight of s that its bridge hangs below,
+// nil if there is none.
+func (s *Scope) foreignParent() context.Context {
+	var parent context.Context
+	for n := s; n != nil; n = n.visible() {
+		if n.bridged.Load() {
+			parent = n.parent
+		}
+		if n.has(foreign) {
+			return parent
+		}
+	}
+	return nil
+}
+
+// outerDone cancels s because its foreign parent is done, and returns its cause.
+func (s *Scope) outerDone() *Canceled {
+	if c := s.cause.Load(); c != nil {
+		return c
+	}
+	c := s.fromOuter()
+	s.mu.Lock()
+	if c != nil && s.phase == running && s.has(foreign) && !s.has(shielded) {
+		s.setCauseLocked(c)
+	}
+	c = s.cause.Load()
+	s.mu.Unlock()
+	if c != nil {
+		s.unsubscribe()
+	}
+	return c
+}
+
+// fromOuter tells of the cancellation of outer as a cause of ours: the very
+// cause of a scope above it, if that is what it passes on. It returns nil if outer
+// is not done.
+func (s *Scope) fromOuter() *Canceled {
+	err := s.outer.Err()
+	if err == nil {
+		return nil
+	}
+	cause, end := context.Cause(s.outer), standard(err)
+	if p, ok := standardOf(s.outer); ok {
+		// What the library passes on counts, and not what a type around it says.
+		if err := p.Err(); err == nil {
+			end = context.Canceled
+		} else {
+			end = standard(err)
+		}
+	}
+	if up := s.up.Load(); up != nil {
+		if c := up.cause.Load(); c != nil && c.err == end && c.kind == ByParent && identical(c.raw(), cause) {
+			return c
+		}
+	}
+	if c, ok := cause.(*Canceled); ok && c.err == end && s.knows(c) {
+		return c
+	}
+	c, changed := s.fromOutside(end, cause)
+	if changed {
+		settle(c.reason)
+	}
+	return c
+}
+
+// identical compares two errors, of which each may be of a type that cannot be
+// compared.
+func identical(a, b error) bool {
+	defer func() { _ = recover() }()
+	return a == b
+}

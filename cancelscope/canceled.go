@@ -3,7 +3,7 @@ package cancelscope
 import (
 	"context"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 	"weak"
 )
@@ -59,8 +59,11 @@ type Canceled struct {
 	deadline time.Time             // for ByDeadline
 	within   []weak.Pointer[Scope] // for ByParent: the scope just inside, and those around it, innermost first
 
-	once    sync.Once
-	carrier context.Context // set by once; see carry
+	// live is the cause of the context outside where reason is not that but a reduced
+	// form of it, and carrier is what carry returns. Both are let go of when the scope
+	// where the cancellation came in has ended: see release.
+	live    atomic.Pointer[error]
+	carrier atomic.Pointer[context.Context]
 }
 
 // exited is the cause in a context whose scope has ended without a cancellation.
@@ -118,30 +121,74 @@ func (c *Canceled) head() string {
 // Unwrap returns context.Canceled or context.DeadlineExceeded, exactly what Err of
 // the canceled context is, and the reason if there is one, so that [errors.Is]
 // and [errors.As] find both. They go through the reason as they do through any error.
+// One of kind [ByDeadline] is context.DeadlineExceeded in any case, also if Err is
+// context.Canceled because the deadline was set while the scope ran.
 func (c *Canceled) Unwrap() []error {
-	if c.reason == nil {
-		return []error{c.err}
+	errs := make([]error, 0, 3)
+	errs = append(errs, c.err)
+	if c.kind == ByDeadline && c.err != context.DeadlineExceeded {
+		errs = append(errs, context.DeadlineExceeded)
 	}
-	return []error{c.err, c.reason}
+	if c.reason != nil {
+		errs = append(errs, c.reason)
+	}
+	return errs
 }
 
-// settle makes the reason of a cancellation by a deadline final, whose cause is made
-// under locks. It must be called without.
+// settle makes the reason of a cancellation by a deadline or from outside final, whose
+// cause is made under locks. It must be called without.
 func (c *Canceled) settle() {
-	if c != nil && c.kind == ByDeadline {
+	if c != nil && (c.kind == ByDeadline || c.kind == ByParent) {
 		settle(c.reason)
 	}
 }
 
-// carry returns a context of the standard library that has c for its cause. The
-// library looks for a cause nowhere else.
+// raw is what context.Cause says below a scope with the cause c: the cause of a context
+// outside, as everywhere in the standard library.
+func (c *Canceled) raw() error {
+	switch live := c.live.Load(); {
+	case c.kind != ByParent:
+		return c
+	case live != nil:
+		return *live
+	case c.reason != nil:
+		return c.reason
+	}
+	return c.err
+}
+
+// carry returns a context of the standard library that has c, or what is to be seen in
+// its place, for its cause. The library looks for a cause nowhere else.
 func (c *Canceled) carry() context.Context {
-	c.once.Do(func() {
-		carrier, cancel := context.WithCancelCause(context.Background())
-		cancel(c)
-		c.carrier = carrier
-	})
-	return c.carrier
+	if carrier := c.carrier.Load(); carrier != nil {
+		return *carrier
+	}
+	carrier, cancel := context.WithCancelCause(context.Background())
+	cancel(c.raw())
+	c.carrier.Store(&carrier)
+	return carrier
+}
+
+// release lets go of what a cancellation that came in at s needed while s ran.
+func (c *Canceled) release(s *Scope) {
+	if c != nil && c.cameInAt(s) {
+		c.live.Store(nil)
+		c.carrier.Store(nil)
+	}
+}
+
+// fromOutside returns the cancellation of a context outside of s with that Err and cause.
+// It may be called with locks held; changed reports that settle must be called without.
+func (s *Scope) fromOutside(end, cause error) (c *Canceled, changed bool) {
+	if cause == end {
+		cause = nil
+	}
+	reason, changed := reduce(cause)
+	c = &Canceled{kind: ByParent, err: end, reason: reason, scope: s.Name, within: s.placed()}
+	if changed {
+		c.live.Store(&cause)
+	}
+	return c, changed
 }
 
 // maxSought is how many errors standard looks at.

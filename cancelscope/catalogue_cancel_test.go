@@ -100,7 +100,7 @@ func TestNestedCanceledScopes(t *testing.T) {
 		checkScope(t, "second", &second, true, true)
 		checkScope(t, "first", &first, false, false)
 
-		var outer, inner cancelscope.Scope
+		outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		err = outer.Run(t.Context(), func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
 				inner.SetShield(true)

@@ -125,7 +125,8 @@ func TestTextOfCanceled(t *testing.T) {
 		var cause error
 		s.Run(ctx, func(ctx context.Context) error {
 			cancel(&s)
-			cause = deadline.Sleep(ctx, time.Hour)
+			deadline.Sleep(ctx, time.Hour)
+			cause = s.Cause()
 			return nil
 		})
 		return cause

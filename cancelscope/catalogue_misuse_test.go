@@ -2,6 +2,7 @@ package cancelscope_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -63,7 +64,10 @@ func TestCatalogueScopeValidation(t *testing.T) {
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			checkOpen(t, "ctx", ctx)
 			s.SetTimeout(-time.Hour)
-			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
+			checkDone(t, "ctx", ctx, context.Canceled)
+			if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("context.Cause(ctx) = %v, want the deadline", err)
+			}
 			if at, ok := s.Deadline(); !ok || !at.Equal(start) {
 				t.Errorf("Deadline() = %v, %t, want now, %v", at, ok, start)
 			}

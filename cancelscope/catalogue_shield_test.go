@@ -13,7 +13,7 @@ import (
 
 // catalogue: trio/test_run.py::test_cancel_shielding
 func TestShieldOnAndOff(t *testing.T) {
-	var outer, inner cancelscope.Scope
+	outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 	err := outer.Run(t.Context(), func(ctx context.Context) error {
 		return inner.Run(ctx, func(ctx context.Context) error {
 			checkError(t, "checkpoint at first", deadline.Sleep(ctx, 0), nil)
@@ -62,7 +62,7 @@ func TestShieldOnAndOff(t *testing.T) {
 func TestShieldAgainstDelivery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_unshield_while_cancel_propagating
 	t.Run("put up while a cancellation goes through", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
+		outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			outer.Cancel(nil)
 			err := inner.Run(ctx, func(ctx context.Context) error {
@@ -79,7 +79,7 @@ func TestShieldAgainstDelivery(t *testing.T) {
 
 	// catalogue: trio/test_run.py::test_slow_abort_edge_cases
 	inBubble(t, "put up when the delivery has begun", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
+		outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		interrupted := 0
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {

@@ -5,41 +5,52 @@ import (
 	"time"
 )
 
-// Instants are nanoseconds since base, so that they can be compared and stored
-// atomically. Outside synctest bubbles they are monotonic; inside, where times
-// have no monotonic part, both base and the fake clock are read as wall time.
+// base is the zero of our clock. Outside synctest bubbles instants are monotonic;
+// inside, where times have no monotonic part, both base and the fake clock are read as
+// wall time.
 var base = time.Now()
 
-// never is the instant of a deadline that is not set.
-const never = math.MaxInt64
+// An instant is a time on our clock, in nanoseconds since base, so that deadlines can
+// be compared, and stored atomically. The zero value is never: a deadline that is not
+// set, or that is centuries away.
+type instant int64
 
-func now() int64 { return int64(time.Since(base)) }
+const (
+	never   instant = 0
+	longAgo instant = math.MinInt64
+)
 
-// since is the instant of a time that has just been read.
-func since(t time.Time) int64 { return int64(t.Sub(base)) }
+// now reads the clock.
+func now() instant { return instant(time.Since(base)) }
 
-// unread stands for what the clock says where nobody has looked yet.
-const unread = math.MinInt64
-
-// instant is t on our clock. The zero time is no deadline.
-func instant(t time.Time) int64 {
+// instantOf returns t on our clock. The zero time is no deadline.
+func instantOf(t time.Time) instant {
 	if t.IsZero() {
 		return never
 	}
-	at := int64(t.Sub(base))
-	if t.Round(0) == t {
+	at := instant(t.Sub(base))
+	if !monotonic(t) {
 		// A time without monotonic part means the wall clock as it is now, which
 		// may have been set since base.
-		n, wait := now(), int64(time.Until(t))
+		n, wait := now(), instant(time.Until(t))
 		if at = n + wait; wait > 0 && at < n {
 			return never // centuries away
 		}
 		if wait < 0 && at > n {
-			return math.MinInt64
+			return longAgo
 		}
 	}
-	if at == 0 {
-		return 1 // zero is what Scope.due has where there is no deadline
+	if at == never {
+		return 1
 	}
 	return at
 }
+
+// monotonic reports whether t has a reading of the monotonic clock.
+func monotonic(t time.Time) bool { return t != t.Round(0) }
+
+// before reports whether i is earlier than j.
+func (i instant) before(j instant) bool { return i != never && (j == never || i < j) }
+
+// passed reports whether i has passed when the clock says t.
+func (i instant) passed(t instant) bool { return i != never && i <= t }

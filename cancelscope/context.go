@@ -12,28 +12,37 @@ type scopeContext Scope
 
 var _ tree.Node = (*scopeContext)(nil)
 
-// Done makes the channel when it is first asked for, and starts the timers that
-// close it: a scope that nobody waits for needs neither.
+// Done makes the channel when it is first asked for, with what closes it: a scope that
+// nobody waits for needs neither.
 func (c *scopeContext) Done() <-chan struct{} {
 	s := (*Scope)(c)
+	if s.calm.Load() == &s.bridge {
+		return s.done // closed by whatever cancels the scope
+	}
 	if !s.bridged.Load() {
 		s.buildBridge()
-		s.watch()
 	}
-	s.look()
+	if s.cause.Load() == nil && !s.isCalm() {
+		s.look()
+	}
 	return s.done
 }
 
 func (c *scopeContext) Err() error {
 	s := (*Scope)(c)
-	cause := s.look()
+	cause := s.cause.Load()
 	if cause == nil {
-		return nil
+		if s.isCalm() {
+			return nil
+		}
+		if cause = s.look(); cause == nil {
+			return nil
+		}
 	}
 	if s.bridged.Load() {
-		// Whoever has stored the cause closes it: who sees Err sees Done. To wait
-		// takes the lock of the channel, for which thousands that have just been woken
-		// would queue up.
+		// The goroutine that has stored the cause closes it: Err is not seen before
+		// Done. To wait takes the lock of the channel, for which thousands that have
+		// just been woken would queue up.
 		select {
 		case <-s.done:
 		default:
@@ -46,24 +55,21 @@ func (c *scopeContext) Err() error {
 // Deadline tells the earliest of the deadlines around that cannot move to a later
 // time.
 func (c *scopeContext) Deadline() (t time.Time, ok bool) {
-	s := (*Scope)(c)
-	for s != nil {
+	for s := (*Scope)(c); s != nil; s = s.up.Load() {
 		s.mu.Lock()
-		deadline, foreign, outer := s.limit.time(), s.foreign, s.outer
-		public, hidden, up := !s.Adjustable && s.phase == running, s.shield || s.movable, s.up
+		deadline, public := s.limit.time(), !s.Adjustable && s.phase == running
 		s.mu.Unlock()
 		if public {
 			t = earlier(t, deadline)
 		}
-		if hidden {
+		if s.has(shielded | movable) {
 			break
 		}
-		if foreign {
-			deadline, _ = outer.Deadline()
+		if s.has(foreign) {
+			deadline, _ = s.outer.Deadline()
 			t = earlier(t, deadline)
 			break
 		}
-		s = up
 	}
 	return t, !t.IsZero()
 }
@@ -71,22 +77,28 @@ func (c *scopeContext) Deadline() (t time.Time, ok bool) {
 // Effective implements [tree.Node].
 func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 	s := (*Scope)(c)
-	if s.look() != nil {
+	if s.poll() != nil {
 		return time.Time{}, true
 	}
+	public := true // the next foreign context has not been told of those beyond
 	for s != nil {
 		s.mu.Lock()
-		deadline, foreign, outer := s.limit.time(), s.foreign, s.outer
-		hidden, up := s.shield, s.up
+		t = earlier(t, s.limit.time())
 		s.mu.Unlock()
-		t = earlier(t, deadline)
-		if hidden {
+		if s.has(shielded) {
 			break
 		}
-		if foreign {
-			deadline, _ = outer.Deadline()
-			t = earlier(t, deadline)
-			if up != nil && up.look() != nil {
+		up := s.up.Load()
+		if s.has(movable) {
+			public = true // tells none of those around it
+		}
+		if s.has(foreign) {
+			if public {
+				deadline, _ := s.outer.Deadline()
+				t = earlier(t, deadline)
+			}
+			public = false
+			if up != nil && up.poll() != nil {
 				break // and outer is not done: a context.WithoutCancel lies between
 			}
 		}
@@ -104,15 +116,16 @@ func earlier(t, u time.Time) time.Time {
 }
 
 func (c *scopeContext) Value(key any) any {
-	switch key.(type) {
+	switch key := key.(type) {
 	case tree.Key:
 		return c
 	case *int:
 		// The standard library finds its own kind of context by a key of this
-		// type, and attaches to it without a goroutine. Everybody else's keys of
-		// this type are passed on by the bridge.
-		c.Done()
-		return c.bridge.Value(key)
+		// type, and attaches to it without a goroutine.
+		if key == cancelCtxKey {
+			c.Done()
+			return c.bridge.Value(key)
+		}
 	}
 	return c.outer.Value(key)
 }
@@ -129,7 +142,7 @@ func (c *scopeContext) String() string {
 // lock to wake them, so it is not waited for.
 func (c *scopeContext) Fail(reason error) {
 	s := (*Scope)(c)
-	if s.look() != nil {
+	if s.poll() != nil {
 		s.called.Store(true)
 		return
 	}
@@ -137,39 +150,14 @@ func (c *scopeContext) Fail(reason error) {
 }
 
 // Told implements [tree.Node].
-func (c *scopeContext) Told() { (*Scope)(c).tell() }
+func (c *scopeContext) Told() { (*Scope)(c).awaitPropagation() }
 
 // Movable implements [tree.Node].
 func (c *scopeContext) Movable() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.movable = true
+	(*Scope)(c).setLocked(movable, true)
 }
 
-// Move implements [tree.Node].
-func (c *scopeContext) Move(to tree.Node) bool {
-	s, up := (*Scope)(c), (*Scope)(to.(*scopeContext))
-	if s.encloses(up) {
-		panic("cancelscope: move of a scope into itself: a task cannot be started into a nursery that it waits for")
-	}
-	detach, ok := s.cutOff()
-	if !ok {
-		return false
-	}
-	if detach != nil {
-		detach()
-	}
-	up.mu.Lock()
-	s.mu.Lock()
-	s.up, s.movable = up, false
-	s.linkLocked(up)
-	s.inheritLocked(s.aroundLocked())
-	s.inheritCauseLocked()
-	watched := s.watched && !s.shield
-	s.mu.Unlock()
-	up.mu.Unlock()
-	if watched {
-		up.watch()
-	}
-	return true
-}
+// Private implements [tree.Node].
+func (c *scopeContext) Private() { c.private = true }

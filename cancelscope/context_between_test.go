@@ -23,7 +23,8 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 				return err
 			})
-			asCanceled(t, "inner.Run", err, cancelscope.ByParent)
+			checkError(t, "inner.Run", err, context.DeadlineExceeded)
+			storyOf(t, "inner", &inner, cancelscope.ByParent)
 			checkCancellation(t, "inner.Run", between, err)
 			checkOpen(t, "the context around", ctx)
 			return err
@@ -43,10 +44,12 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 			err := inner.Run(between, func(ctx context.Context) error {
 				cancel(errBoom)
 				checkDone(t, "ctx", ctx, context.Canceled)
-				checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByParent).Reason(), errBoom)
-				return ctx.Err()
+				checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+				checkError(t, "Reason", storyOf(t, "inner", &inner, cancelscope.ByParent).Reason(), errBoom)
+				return context.Cause(ctx)
 			})
 			checkCancellation(t, "inner.Run", between, err)
+			checkError(t, "inner.Run", err, inner.Cause())
 			return nil
 		})
 		checkScope(t, "inner", &inner, false, false)
@@ -199,7 +202,8 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 				checkElapsed(t, "Sleep", start, time.Minute)
 				return err
 			})
-			asCanceled(t, "inner.Run", err, cancelscope.ByParent)
+			checkError(t, "inner.Run", err, context.DeadlineExceeded)
+			storyOf(t, "inner", &inner, cancelscope.ByParent)
 			return nil
 		})
 	})
@@ -259,7 +263,9 @@ func TestDeadlineTrap(t *testing.T) {
 			s.SetDeadline(start.Add(time.Minute)) // the same: no objection
 			s.SetTimeout(time.Second)
 			checkDeadline(t, ctx, start.Add(time.Second))
-			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+			checkError(t, "wait", untilDone(derived), context.Canceled) // moved while it ran
+			checkError(t, "context.Cause", context.Cause(derived), s.Cause())
+			storyOf(t, "s", &s, cancelscope.ByDeadline)
 			checkElapsed(t, "wait", start, time.Second)
 			return nil
 		})

@@ -143,15 +143,15 @@ func TestDerivedContextsErrAndCause(t *testing.T) {
 	cancellations := []struct {
 		name   string
 		cancel func(s *cancelscope.Scope)
-		err    error
+		err    error // what is set while the scope runs can only end it with context.Canceled
 		kind   cancelscope.Kind
 	}{
 		{"Cancel", func(s *cancelscope.Scope) { s.Cancel(errBoom) }, context.Canceled, cancelscope.ByCall},
-		{"a deadline in the past", func(s *cancelscope.Scope) { s.SetTimeout(0) }, context.DeadlineExceeded, cancelscope.ByDeadline},
+		{"a deadline in the past", func(s *cancelscope.Scope) { s.SetTimeout(0) }, context.Canceled, cancelscope.ByDeadline},
 		{"a deadline that passes", func(s *cancelscope.Scope) {
 			s.SetTimeout(time.Second)
 			<-time.After(time.Minute)
-		}, context.DeadlineExceeded, cancelscope.ByDeadline},
+		}, context.Canceled, cancelscope.ByDeadline},
 	}
 	for _, place := range places {
 		for _, c := range cancellations {
@@ -198,9 +198,10 @@ func TestDerivedContextsAreCanceledWithTheParent(t *testing.T) {
 				defer stop()
 				checkOpen(t, "derived", derived)
 				cancel(errBoom)
-				synctest.Wait() // the scope has followed the context outside
 				checkDone(t, "derived", derived, context.Canceled)
-				c := causeOf(t, "derived", derived, cancelscope.ByParent)
+				checkError(t, "context.Cause(derived)", context.Cause(derived), errBoom)
+				checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+				c := storyOf(t, "s", &s, cancelscope.ByParent)
 				checkError(t, "Reason", c.Reason(), errBoom)
 				return nil
 			})

@@ -123,7 +123,9 @@ func testForeignParent(t *testing.T, outside context.Context, cancel func(error)
 			cancel(errors.Join(errBoom, context.DeadlineExceeded))
 			// Err says so at once, in one of the two words, and then Done is closed.
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
-			causeOf(t, "ctx", ctx, cancelscope.ByParent)
+			checkError(t, "context.Cause(ctx)", context.Cause(ctx), outside.Err())
+			checkError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), outside.Err())
+			checkError(t, "inner.Cause", inner.Cause(), s.Cause())
 			return ctx.Err()
 		})
 	})
@@ -149,7 +151,8 @@ func TestForeignParentWakesWaiters(t *testing.T) {
 				return err
 			})
 		})
-		asCanceled(t, "Run", err, cancelscope.ByParent)
+		checkError(t, "Run", err, context.Canceled)
+		storyOf(t, "inner", &inner, cancelscope.ByParent)
 	}
 	inBubble(t, "without AfterFunc", func(t *testing.T) {
 		outside := newForeignContext(t.Context())
@@ -188,7 +191,7 @@ func TestForeignParentIsLetGo(t *testing.T) {
 
 	t.Run("with AfterFunc", func(t *testing.T) {
 		outside := newAfterFuncContext(t.Context())
-		var s cancelscope.Scope
+		s := cancelscope.Scope{Adjustable: true}
 		s.Run(outside, func(ctx context.Context) error {
 			if n := outside.registered(); n != 0 {
 				t.Errorf("%d functions registered for a scope that nobody waits for, want 0", n)

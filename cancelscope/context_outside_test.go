@@ -75,7 +75,7 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 				cancel()
 				expire(&s)
 				checkDone(t, "ctx", ctx, context.Canceled)
-				causeOf(t, "ctx", ctx, cancelscope.ByParent)
+				storyOf(t, "s", &s, cancelscope.ByParent)
 				return nil
 			})
 			checkScope(t, "s", &s, true, false)
@@ -87,7 +87,7 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 			expire(&s)
 			s.Run(outside, func(ctx context.Context) error {
 				checkDone(t, "ctx", ctx, context.Canceled)
-				causeOf(t, "ctx", ctx, cancelscope.ByParent)
+				storyOf(t, "s", &s, cancelscope.ByParent)
 				return nil
 			})
 			checkScope(t, "s", &s, true, false)
@@ -151,17 +151,19 @@ func checkForeignCause(t *testing.T, parent context.Context, stray error) {
 		}
 		cancel(stray)
 		checkDone(t, "ctx", ctx, context.Canceled)
-		_, bare := stray.(*cancelscope.Canceled)
-		if got := cancelscope.IsCancellation(ctx, stray); got != bare {
-			t.Errorf("IsCancellation in a scope of the cause outside, %v, = %v, want %v", stray, got, bare)
+		if err := context.Cause(ctx); err != stray {
+			t.Errorf("context.Cause(ctx) = %v, want the cause outside, %v", err, stray)
 		}
-		if got := cancelscope.IsCancellation(outside, context.Cause(outside)); got != bare {
-			t.Errorf("IsCancellation outside of the cause there, %v, = %v, want %v", stray, got, bare)
+		if !cancelscope.IsCancellation(ctx, stray) {
+			t.Errorf("IsCancellation in a scope of the cause outside, %v, = false, want true", stray)
+		}
+		if !cancelscope.IsCancellation(outside, context.Cause(outside)) {
+			t.Errorf("IsCancellation outside of the cause there, %v, = false, want true", stray)
 		}
 		return errors.Join(ctx.Err(), stray)
 	})
 	checkDone(t, "outside", outside, context.Canceled)
-	if _, rest := cancelscope.Split(outside, err); (rest == nil) != isCanceled(stray) {
+	if _, rest := cancelscope.Split(outside, err); rest != nil {
 		t.Errorf("Run = %v, of which Split outside leaves %v", err, rest)
 	}
 	c, ok := s.Cause().(*cancelscope.Canceled)
@@ -199,8 +201,6 @@ func TestCanceledFromOutsideIsJudgedThere(t *testing.T) {
 		t.Error("IsCancellation of a context with another Err = true, want false")
 	}
 }
-
-func isCanceled(err error) bool { _, ok := err.(*cancelscope.Canceled); return ok }
 
 func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
 	for name, result := range map[string]func(ctx context.Context) error{"Err": context.Context.Err, "Cause": context.Cause} {
@@ -255,8 +255,11 @@ func TestForeignErrIsKeptAsTheReason(t *testing.T) {
 	var s cancelscope.Scope
 	s.Run(outside, func(ctx context.Context) error {
 		checkDone(t, "ctx", ctx, context.DeadlineExceeded)
-		if c := causeOf(t, "ctx", ctx, cancelscope.ByParent); !errors.Is(c, errBoom) {
-			t.Errorf("context.Cause = %v, want what the context outside says", c)
+		if c := storyOf(t, "s", &s, cancelscope.ByParent); !errors.Is(c, errBoom) {
+			t.Errorf("s.Cause() = %v, want what the context outside says", c)
+		}
+		if err := context.Cause(ctx); !errors.Is(err, errBoom) {
+			t.Errorf("context.Cause = %v, want what the context outside says", err)
 		}
 		return nil
 	})

@@ -97,7 +97,7 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 		s.SetTimeout(time.Hour)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			done, told := ctx.Done(), make(chan struct{})
-			undo := cancelscope.OnTimerStopped(func() {
+			undo := cancelscope.OnPropagation(func() {
 				go func() {
 					defer close(told)
 					if err := ctx.Err(); err == nil || !isClosed(done) {
@@ -236,7 +236,7 @@ func TestContextString(t *testing.T) {
 	})
 
 	// Under the race detector: printing must not read what others change.
-	var s cancelscope.Scope
+	s := cancelscope.Scope{Adjustable: true}
 	s.Run(t.Context(), func(ctx context.Context) error {
 		derived, cancel := withTimeout(ctx)
 		defer cancel()

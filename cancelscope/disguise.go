@@ -42,7 +42,7 @@ func AsCancellation(ctx context.Context, err error) error {
 // know it best.
 func knownAs(ctx context.Context, end error) error {
 	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
-		if c := (*Scope)(c).look(); c != nil && c.kind != ByExit {
+		if c := (*Scope)(c).poll(); c != nil && c.kind != ByExit {
 			return c
 		}
 	} else if c, ok := context.Cause(ctx).(*Canceled); ok {

@@ -37,7 +37,7 @@ func (s *Scope) Enter(ctx context.Context) (inside context.Context, end func(err
 			panic("cancelscope: end with a nil pointer: pass the address of the named error result, as in defer end(&err)")
 		}
 		if !ended.Swap(true) {
-			cause, visible := s.leave()
+			cause, visible := s.exit()
 			*err = s.filter(*err, cause, visible)
 		}
 	}
@@ -46,6 +46,7 @@ func (s *Scope) Enter(ctx context.Context) (inside context.Context, end func(err
 // filter returns the error of a block as it is seen from outside. The scope has been left.
 func (s *Scope) filter(err error, cause, visible *Canceled) error {
 	cause.settle()
+	defer cause.release(s)
 	switch {
 	case err == nil || cause == nil:
 		return err

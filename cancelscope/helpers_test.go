@@ -76,6 +76,12 @@ func causeOf(t *testing.T, name string, ctx context.Context, kind cancelscope.Ki
 	return asCanceled(t, "context.Cause("+name+")", context.Cause(ctx), kind)
 }
 
+// storyOf returns the *Canceled that is the cause of s, and checks its kind.
+func storyOf(t *testing.T, name string, s *cancelscope.Scope, kind cancelscope.Kind) *cancelscope.Canceled {
+	t.Helper()
+	return asCanceled(t, name+".Cause()", s.Cause(), kind)
+}
+
 // asCanceled checks that err, which call gave, is a *Canceled of that kind, by
 // itself, and returns it.
 func asCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Canceled {

@@ -21,11 +21,21 @@ type judge struct {
 	err   error     // its Err
 	cause *Canceled // may be nil
 	scope *Scope    // the innermost scope around; may be nil
+	raw   error     // what context.Cause gives below a context outside; may be nil
+}
+
+// judge returns the judge of s, which has that cause.
+func (s *Scope) judge(c *Canceled) judge {
+	j := judge{err: c.err, cause: c, scope: s}
+	if c.kind == ByParent {
+		j.raw = c.raw()
+	}
+	return j
 }
 
 // part judges err.
 func (j judge) part(err error) part {
-	all := judgement{judges: [2]judge{j, j}, looks: maxLooks}
+	all := judgement{judges: [2]judge{j, j}, one: true, looks: maxLooks}
 	return all.part(err)
 }
 
@@ -35,13 +45,17 @@ func (j judge) owns(c *Canceled) bool {
 	switch {
 	case c == nil:
 		return false // somebody else's mistake, which is an error
-	case c == j.cause || j.scope.knows(c) || j.scope.hears(c):
+	case c == j.cause || j.scope.knows(c):
 		return true
 	case c.kind != ByParent || c.err != j.err:
 		return false // as its bare Err would be
 	}
 	return c.cameFromWithin(j.scope)
 }
+
+// isCause reports whether err is the cause of a context outside, which context.Cause
+// gives inside.
+func (j judge) isCause(err error) bool { return j.raw != nil && identical(err, j.raw) }
 
 // A verdict says for which of two judges an error is, as a whole, a cancellation.
 type verdict uint8
@@ -83,8 +97,9 @@ type group struct {
 // enough, they are the same.
 type judgement struct {
 	judges [2]judge
-	looks  int // errors that may still be looked at
-	nested int // groups that are open
+	one    bool // both are the same
+	looks  int  // errors that may still be looked at
+	nested int  // groups that are open
 
 	last   *group         // the latest group with a key, of a list of all
 	listed int            // how many the list has
@@ -101,7 +116,7 @@ func (j *judgement) part(err error) part {
 		j.looks--
 		switch e := err.(type) {
 		case *Canceled:
-			p.by = j.ask(func(j judge) bool { return j.owns(e) })
+			p.by = j.ask(func(j judge) bool { return j.owns(e) || j.isCause(e) })
 			return p
 		case *disguised:
 			p.by = j.ask(e.isOf)
@@ -111,7 +126,7 @@ func (j *judgement) part(err error) part {
 				return p
 			}
 		}
-		if p.by = j.ask(func(j judge) bool { return err == j.err }); p.by != realError {
+		if p.by = j.ask(func(j judge) bool { return err == j.err || j.isCause(err) }); p.by != realError {
 			return p
 		}
 		switch e := err.(type) {
@@ -142,7 +157,7 @@ func (j *judgement) ask(question func(judge) bool) verdict {
 	if question(j.judges[0]) {
 		v |= first
 	}
-	if j.judges[0] == j.judges[1] {
+	if j.one {
 		return v | v<<1
 	}
 	if question(j.judges[1]) {

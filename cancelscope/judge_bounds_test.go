@@ -166,7 +166,8 @@ func TestEndlessErrorsPassUp(t *testing.T) {
 	for name, err := range endless() {
 		t.Run(name, func(t *testing.T) {
 			inWays(err, func(way string, whole error, others []error) {
-				var outer, inner cancelscope.Scope
+				var outer cancelscope.Scope
+				inner := cancelscope.Scope{Adjustable: true}
 				got := outer.Run(t.Context(), func(ctx context.Context) error {
 					got := inner.Run(ctx, func(ctx context.Context) error {
 						inner.SetTimeout(0)

@@ -6,24 +6,32 @@ import (
 )
 
 // A limit is the deadline of a scope of its own, with the timer for it. Scopes without
-// one, which most are, have no limit, and are smaller by a quarter for it. It is guarded
-// by the lock of its scope. A nil limit is none.
+// one, which most are, have no limit, and are smaller for it. All of it is guarded by
+// the lock of the scope, except as said. A nil limit is none. The deadline as an
+// instant is Scope.at.
 type limit struct {
 	relative bool          // timeout counts, deadline is not known yet
-	first    bool          // at is earlier than every deadline around: this scope keeps the timer
+	near     bool          // the timer has found the deadline close: nothing inside is calm
+	timed    bool          // the standard library has a timer that closes the bridge at the deadline
 	timeout  time.Duration // before Run
 	deadline time.Time     // zero: none
-	at       int64         // deadline on our clock; never: none, or not known yet
-	timerAt  int64         // when timer fires; never: it does not
+	told     *Canceled     // the cause when the deadline has passed, once it is made
+
 	timer    *time.Timer
+	timerAt  instant // when timer fires; never: it does not
+	armedFor instant // the deadline that it was armed for
+
+	// Written before the bridge is published, read-only after. See undated.
+	above context.Context
+	stop  context.CancelFunc // of a private scope: ends the library's timer context
 }
 
-// begin fixes the deadline at the moment of entry.
-func (l *limit) begin() {
+// begin fixes the deadline at the moment of entry, and returns it on our clock.
+func (l *limit) begin() instant {
 	if l.relative {
 		l.deadline, l.relative = time.Now().Add(l.timeout), false
 	}
-	l.at = instant(l.deadline)
+	return instantOf(l.deadline)
 }
 
 // time returns the deadline, zero if there is none or if it is not known yet.
@@ -34,14 +42,6 @@ func (l *limit) time() time.Time {
 	return l.deadline
 }
 
-// instant returns the deadline on our clock, never if there is none.
-func (l *limit) instant() int64 {
-	if l == nil {
-		return never
-	}
-	return l.at
-}
-
 // SetTimeout sets the deadline of the scope: before Run to d after the moment of
 // entry, during Run to d from now. A negative d is taken as zero: the scope is
 // canceled at once, or on entry, and the block runs to its first wait.
@@ -49,21 +49,28 @@ func (l *limit) instant() int64 {
 // Setting a running scope's deadline to a later time than it has panics unless
 // the scope is [Scope.Adjustable]. After Run it does nothing, and it never undoes
 // a cancellation.
+//
+// A deadline that was set before Run ends the scope with context.DeadlineExceeded. So
+// does every deadline of a scope that is Adjustable. A deadline that was set or moved
+// while another scope ran ends it with context.Canceled; the cause is then a
+// [*Canceled] of kind [ByDeadline], for which errors.Is(err,
+// context.DeadlineExceeded) is true. (The standard library has no way to end a running
+// context with context.DeadlineExceeded at a time that was not known when it was made.)
 func (s *Scope) SetTimeout(d time.Duration) {
 	d = max(d, 0)
 	if s.plan(limit{timeout: d, relative: true}) {
 		return
 	}
 	t := time.Now()
-	s.moveDeadline(t.Add(d), since(t))
+	s.moveDeadline(t.Add(d), instant(t.Sub(base)))
 }
 
 // SetDeadline sets the deadline of the scope to t; the zero time means none. A
 // time that is past cancels the scope at once, or on entry.
 //
-// Setting a running scope's deadline to a later time than it has, or to none,
-// panics unless the scope is [Scope.Adjustable]. After Run it does nothing, and it
-// never undoes a cancellation.
+// It is like [Scope.SetTimeout] otherwise. A time without a monotonic clock reading
+// that is the same wall-clock time as the present deadline, or an earlier one, is not
+// later, even if the wall clock has been set meanwhile.
 func (s *Scope) SetDeadline(t time.Time) {
 	if !s.plan(limit{deadline: t}) {
 		s.moveDeadline(t, now())
@@ -79,38 +86,64 @@ func (s *Scope) plan(l limit) bool {
 		return false
 	}
 	planned := l // not l itself, which would be moved to the heap in every call
-	planned.at, planned.timerAt = never, never
 	s.limit = &planned
 	return true
 }
 
 // moveDeadline sets the deadline of a scope that has been entered. The clock has been
 // read by the caller.
-func (s *Scope) moveDeadline(t time.Time, clock int64) {
-	s.lookAt(clock) // what has happened before comes first
-	at := instant(t)
+func (s *Scope) moveDeadline(t time.Time, clock instant) {
+	s.pollAt(clock) // what has happened before comes first
+	at := instantOf(t)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	own := s.limit.instant()
-	switch {
-	case s.phase == left || s.limit == nil && t.IsZero():
-		return
-	case at > own && !s.Adjustable:
+	ok := s.moveDeadlineLocked(t, at, clock)
+	canceled := s.cause.Load() != nil
+	s.mu.Unlock()
+	if !ok {
 		panic("cancelscope: deadline of a running scope moved to a later time: set Adjustable before Run, or bring deadlines forward only")
 	}
-	if own <= clock {
+	if canceled {
+		s.unsubscribe()
+	}
+}
+
+// moveDeadlineLocked does nothing and reports false if that is not allowed.
+func (s *Scope) moveDeadlineLocked(t time.Time, at, clock instant) bool {
+	own := s.deadline()
+	switch {
+	case s.phase == left || s.limit == nil && t.IsZero():
+		return true
+	case s.limit != nil && !t.IsZero() && !s.Adjustable && !t.After(s.limit.deadline) && !at.before(own):
+		return true // the same deadline, as another clock reads it
+	case own.before(at) && !s.Adjustable:
+		return false
+	}
+	if own.passed(clock) {
 		// It has passed, noticed or not: what is past cannot be moved away.
 		s.expireOwnLocked()
 	}
 	if s.limit == nil {
-		s.limit = &limit{timerAt: never}
+		s.limit = new(limit)
 	}
-	s.limit.deadline, s.limit.at = t, at
-	s.inheritLocked(s.aroundLocked())
-	if at <= clock {
+	l := s.limit
+	l.deadline, l.told = t, nil
+	s.setLocked(late, !s.Adjustable)
+	s.at.Store(int64(at))
+	switch {
+	case at.passed(clock):
 		s.expireOwnLocked()
+	case l.near || at != never && at-clock < margin:
+		l.near = false
+		s.unsettleLocked()
 	}
+	if s.bridged.Load() || s.children != nil {
+		s.armLocked(clock)
+	}
+	return true
 }
+
+// deadline returns the scope's own deadline, never if there is none.
+func (s *Scope) deadline() instant { return instant(s.at.Load()) }
 
 // Deadline returns the scope's own deadline; ok is false if it has none, or if it
 // counts from an entry that has not taken place yet. Deadlines of scopes around
@@ -122,88 +155,117 @@ func (s *Scope) Deadline() (t time.Time, ok bool) {
 	return t, !t.IsZero()
 }
 
-// expire cancels the scope whose passed deadline is the reason that s has been
-// due: of the scopes that s can see around it the one with the earliest deadline,
-// and the outermost of those with the same, as nested timeouts in Trio and
-// asyncio do.
-func (s *Scope) expire(t int64) {
-	var due *Scope
-	earliest := t
-	for n := s; n != nil; {
-		n.mu.Lock()
-		if at := n.limit.instant(); n.phase == running && at <= earliest {
-			due, earliest = n, at
-		}
-		up := n.visibleLocked()
-		n.mu.Unlock()
-		n = up
-	}
-	if due != nil {
-		due.expireOwn(t)
-	}
-}
-
 // expireOwn cancels s if its own deadline has passed at t.
-func (s *Scope) expireOwn(t int64) {
+func (s *Scope) expireOwn(t instant) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch s.phase {
-	case fresh:
-		if instant(s.limit.time()) <= t {
-			s.expireOwnLocked()
-		}
-	case running:
-		if s.limit.instant() <= t {
-			s.expireOwnLocked()
-		}
+	at := s.deadline()
+	if s.phase == fresh {
+		at = instantOf(s.limit.time())
+	}
+	expired := s.phase != left && at.passed(t)
+	if expired {
+		s.expireOwnLocked()
+	}
+	s.mu.Unlock()
+	if expired {
+		s.unsubscribe()
 	}
 }
 
 func (s *Scope) expireOwnLocked() {
 	s.called.Store(true)
 	if s.cause.Load() == nil {
-		reason, _ := reduce(s.Reason) // final when the scope is left: see Canceled.settle
-		s.setCauseLocked(&Canceled{kind: ByDeadline, err: context.DeadlineExceeded, reason: reason, scope: s.Name, deadline: s.limit.time()})
+		c := s.expiredLocked()
+		s.setCauseLocked(c)
+		s.own = s.cause.Load() == c
 	}
 }
 
-// armLocked sees to it that the timer fires no later than the deadline, if
-// anybody would notice. A timer that would fire too early is left: it arms itself
-// again. So a deadline that moves later and later costs no timer operation.
-func (s *Scope) armLocked() {
+// expiredLocked returns the cause of s when its deadline has passed.
+func (s *Scope) expiredLocked() *Canceled {
 	l := s.limit
-	if !s.watched || l == nil || !l.first || s.phase != running || l.at >= l.timerAt || s.cause.Load() != nil {
+	if l.told == nil {
+		reason, _ := reduce(s.Reason) // final when the scope is left: see Canceled.settle
+		l.told = &Canceled{kind: ByDeadline, err: context.DeadlineExceeded, reason: reason, scope: s.Name, deadline: l.deadline}
+		if s.has(late) {
+			l.told.err = context.Canceled
+		}
+	}
+	return l.told
+}
+
+// Timers are early, so that nobody has to read the clock as long as a deadline is far
+// away: see calm.go. margin is how far away it must be at least.
+const margin = instant(40 * time.Millisecond)
+
+// early returns when the timer for a deadline at has to fire first: before an eighth
+// of the time that is left has gone, or half the margin if that is more.
+func early(at, t instant) instant { return at - max((at-t)/8, margin/2) }
+
+// armLocked arms the timer of s, if it needs one: to fire early, or where there is no
+// time for that, at the deadline. A timer that would fire too early is left: it arms
+// itself again. So a deadline that moves later and later costs no timer operation, and
+// one that moves forward a little costs none either.
+func (s *Scope) armLocked(t instant) {
+	l, at := s.limit, s.deadline()
+	if l == nil || at == never || s.phase != running || s.cause.Load() != nil {
 		return
 	}
-	wait := time.Duration(l.at - now())
-	if l.timer == nil {
+	when, latest := early(at, t), at-margin/2
+	if at-t < margin || l.near {
+		when, latest = at, at
+		if l.timed && !s.has(late) {
+			return // the standard library has a timer for that
+		}
+	}
+	if l.timerAt != never && l.timerAt <= latest {
+		return
+	}
+	if wait := time.Duration(when - t); l.timer == nil {
 		l.timer = time.AfterFunc(wait, s.tick)
 		timers(1)
 	} else {
 		l.timer.Reset(wait)
 	}
-	l.timerAt = l.at
+	l.timerAt, l.armedFor = when, at
 }
 
 // tick runs when the timer fires.
 func (s *Scope) tick() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limit.timerAt = never
-	if s.phase != running {
-		return
-	}
-	if s.limit.at <= now() {
+	l, at, t := s.limit, s.deadline(), now()
+	l.timerAt = never
+	canceled := false
+	switch {
+	case s.phase != running || s.cause.Load() != nil || at == never:
+	case at.passed(t):
 		s.expireOwnLocked()
-		return
+		canceled = true
+	default:
+		if !l.armedFor.before(at) { // it has not been moved to a later time since
+			l.near = true
+			s.unsettleLocked()
+		}
+		s.armLocked(t)
 	}
-	s.armLocked()
+	s.mu.Unlock()
+	if canceled {
+		s.unsubscribe()
+	}
 }
 
 func (s *Scope) stopTimerLocked() {
-	if l := s.limit; l != nil && l.timer != nil {
+	l := s.limit
+	if l == nil {
+		return
+	}
+	if l.timer != nil {
 		l.timer.Stop()
 		l.timer, l.timerAt = nil, never
+		timers(-1)
+	}
+	if l.timed {
+		l.timed = false // it has been stopped with the bridge
 		timers(-1)
 	}
 }

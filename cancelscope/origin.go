@@ -1,9 +1,6 @@
 package cancelscope
 
-import (
-	"context"
-	"weak"
-)
+import "weak"
 
 // A Canceled must be recognized for as long as it is kept, by the scopes that it
 // belongs to and no others, and must not keep any scope alive. So it is its own
@@ -24,33 +21,17 @@ func (s *Scope) knows(c *Canceled) bool {
 	}
 	for s != nil {
 		s.mu.Lock()
-		known, up := s.cause.Load() == c, s.up
+		known := s.cause.Load() == c || s.limit != nil && s.limit.told == c
 		s.mu.Unlock()
 		if known {
 			return true
 		}
-		s = up
+		s = s.around()
 	}
 	return false
 }
 
-// hears reports whether c, of whatever origin, is the cause that a foreign context
-// around s gives.
-func (s *Scope) hears(c *Canceled) bool {
-	for s != nil {
-		s.mu.Lock()
-		foreign, outer, up := s.foreign, s.outer, s.up
-		s.mu.Unlock()
-		if foreign && context.Cause(outer) == error(c) {
-			return true
-		}
-		s = up
-	}
-	return false
-}
-
-// placed returns s and the scopes around it, innermost first, as they are now. It
-// takes their locks one after the other.
+// placed returns s and the scopes around it, innermost first, as they are now.
 func (s *Scope) placed() []weak.Pointer[Scope] {
 	var all []weak.Pointer[Scope]
 	for ; s != nil; s = s.around() {
@@ -91,8 +72,4 @@ func (s *Scope) encloses(in *Scope) bool {
 }
 
 // around returns the nearest scope around s, nil if there is none.
-func (s *Scope) around() *Scope {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.up
-}
+func (s *Scope) around() *Scope { return s.up.Load() }

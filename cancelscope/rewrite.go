@@ -54,8 +54,8 @@ func (j judge) absorb(err error) (rest error, some bool) {
 // cancellation that they would not know as theirs, because s was canceled earlier
 // or otherwise than they, is replaced by theirs, which s could see.
 func passUp(err error, s *Scope, cause, visible *Canceled) error {
-	inside := judge{cause.err, cause, s}
-	outside := judge{visible.err, visible, s.around()}
+	inside := s.judge(cause)
+	outside := judge{err: visible.err, cause: visible, scope: s.around()} // no raw: what leaves a scope has its story
 	j := judgement{judges: [2]judge{inside, outside}, looks: maxLooks}
 	err, _ = j.part(err).rewrite(0, func(leaf part) (error, bool) {
 		if leaf.by == first {

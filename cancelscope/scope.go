@@ -19,11 +19,14 @@ type Scope struct {
 	Name string
 
 	// Adjustable allows the deadline of the running scope to be moved to a
-	// later time, or lifted. The price is that the scope keeps its own deadline
-	// to itself: the Deadline method of its context does not tell it, because
-	// contexts of the standard library install no timer of their own below an
-	// earlier deadline, and would be left without any if that one moved away.
-	// It must not be changed once Run has been called.
+	// later time, or lifted, and its shield to be raised. It has a price. The scope
+	// keeps its own deadline to itself: the Deadline method of its context does not
+	// tell it, because contexts of the standard library install no timer of their own
+	// below an earlier deadline, and would be left without any if that one moved away.
+	// And when a context outside of all scopes is canceled, Done channels in the
+	// scope, and contexts derived from it, are closed by another goroutine, shortly
+	// after; see the package documentation. Adjustable must not be changed once Run
+	// has been called.
 	Adjustable bool
 
 	// Reason says why the scope has a deadline, and may be nil. When the deadline
@@ -32,68 +35,96 @@ type Scope struct {
 	// part in verdicts on errors. It must not be changed once Run has been called.
 	Reason error
 
-	// outer is the context given to Run. It is written by enter, before
-	// anybody else can reach the running scope, and read-only after. Its
-	// methods are never called with mu held: it may be the user's own type.
-	outer context.Context
+	// private is written before any code but this module's has the context: see tree.Node.
+	private bool
 
-	// beyond is the nearest scope around outer if that is a foreign context, nil if
-	// there is none. It is written and read like outer.
-	beyond *Scope
+	// Guarded by mu.
+	phase  phase
+	caught bool // the scope removed its own cancellation from an error
+	own    bool // the cause is the scope's own
 
-	// cause is how the scope came to be effectively canceled, nil while it is
-	// not. Invariant: it is written under mu, once, from nil to its final
-	// value, and by the time mu is released the bridge and every scope below
-	// that is not shielded have been told. Read without a lock.
-	cause atomic.Pointer[Canceled]
-
-	// due is the earliest of the scope's own deadline and those that it can see
-	// around it, zero if there is none, and source the nearest scope, itself
-	// included, whose outer is a foreign context that it can see. Both are derived:
-	// inheritLocked writes them under mu, and whoever changes what they are derived
-	// from calls it on the whole subtree. Read without a lock. Invariant: a change is
-	// stored in the parent before the lock of the child is taken, so that a child
-	// which reads its parent's values under its own lock either reads the new ones
-	// or is visited afterwards.
-	due    atomic.Int64
-	source atomic.Pointer[Scope]
-
-	// entered is set by the first Run, before it takes any lock: the second one may
-	// be a call from inside the first.
-	entered atomic.Bool
-
-	// bridged is set after done and bridge have been written, which are
-	// read-only from then on.
-	bridged atomic.Bool
-	done    <-chan struct{}
-	bridge  context.Context
+	// span and wild are written before bridged is set, read-only after. wild says that
+	// the standard library may close the bridge without asking us.
+	span span
+	wild bool
 
 	// called says that Cancel was called, or that the scope's own deadline passed. It
 	// is never taken back. Where it comes with the cause it is stored under mu, and
 	// CancelCalled looks at it under mu.
 	called atomic.Bool
 
-	// linked is guarded by up.mu, as prev and next are.
-	linked bool
+	// bridged is set after done, bridge and what belongs to them have been written,
+	// which are read-only from then on.
+	bridged atomic.Bool
 
-	mu sync.Mutex // taken after the mu of a scope around this one, never before it
+	// flags are written under mu, and linked also under up.mu. Read without a lock.
+	flags atomic.Uint32
 
-	// Guarded by mu.
-	phase    phase
-	caught   bool // the scope removed its own cancellation from an error
-	shield   bool
-	movable  bool        // see tree.Node
-	foreign  bool        // the parent is a context that is none of ours: outer
-	watched  bool        // somebody holds a Done channel that this scope's timers and outer must close
-	attached bool        // outerDone is registered with outer, or about to be
-	limit    *limit      // the scope's own deadline, nil until one is set
-	detach   func() bool // undoes the registration with outer
-	fire     func()      // closes the bridge
-	up       *Scope      // the nearest scope around this one; kept after the end, for verdicts on errors
-	children *Scope      // running scopes directly inside, newest first
+	// looks counts calls of Err and Done that found the scope not calm. It need not be
+	// exact.
+	looks atomic.Uint32
 
-	// Guarded by up.mu while linked.
+	mu sync.Mutex // see tree.go for the order
+
+	// outer is the context given to Run. It is written by enter, before
+	// anybody else can reach the running scope, and read-only after. Its
+	// methods are never called with mu held: it may be the user's own type.
+	outer context.Context
+
+	// up is the nearest scope around this one. It is kept after the end, for verdicts
+	// on errors. It is written under mu, by enter and when the scope is moved. Read
+	// without a lock.
+	up atomic.Pointer[Scope]
+
+	// cause is how the scope came to be effectively canceled, nil as long as that is not
+	// known. Invariant: it is written under mu, once, from nil to its final value; by the
+	// time mu is released the bridge is closed, and so are those of all scopes inside
+	// that can see this one. Read without a lock.
+	cause atomic.Pointer[Canceled]
+
+	// calm, if not nil, is all that has to be asked to know that the scope is not
+	// canceled: see calm.go. Written under mu, read without a lock.
+	calm atomic.Pointer[context.Context]
+
+	// at is the deadline of the scope's own, an instant. Written under mu, read without
+	// a lock.
+	at atomic.Int64
+
+	// See bridge.go. Read-only once bridged is set.
+	done   <-chan struct{}
+	bridge context.Context
+	parent context.Context         // what the bridge was derived from, if it is attached
+	closer context.CancelCauseFunc // closes the bridge, if it is attached
+
+	relay *relay // guarded by mu; of a scope whose bridge is relayed
+	limit *limit // guarded by mu; nil until a deadline is set
+
+	// The scopes directly inside that are linked, newest first. Guarded by mu; prev
+	// and next of a scope are guarded by up.mu.
+	children   *Scope
 	prev, next *Scope
+}
+
+// The flags of a scope.
+const (
+	shielded   uint32 = 1 << iota
+	foreign           // the parent is outer, which is none of our contexts
+	custom            // foreign, and outer learns from the scope around it by means of its own
+	movable           // see tree.Node
+	late              // the deadline was set or moved while the scope ran, and it is not Adjustable
+	linked            // it is in the list of up
+	calmInside        // this scope or one inside that is linked may be calm
+)
+
+func (s *Scope) has(flag uint32) bool { return s.flags.Load()&flag != 0 }
+
+// setLocked sets or clears a flag.
+func (s *Scope) setLocked(flag uint32, on bool) {
+	if on {
+		s.flags.Or(flag)
+	} else {
+		s.flags.And(^flag)
+	}
 }
 
 // A phase is where a scope is in its life.
@@ -139,19 +170,20 @@ func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) err
 	returned := false
 	defer func() {
 		if !returned {
-			cause, _ := s.leave()
+			cause, _ := s.exit()
 			cause.settle()
+			cause.release(s)
 		}
 	}()
 	err := fn((*scopeContext)(s))
 	returned = true
-	cause, visible := s.leave()
+	cause, visible := s.exit()
 	return s.filter(err, cause, visible)
 }
 
 // absorb removes the cancellations from err, the error of the ended block.
 func (s *Scope) absorb(err error, cause *Canceled) error {
-	rest, some := judge{cause.err, cause, s}.absorb(err)
+	rest, some := s.judge(cause).absorb(err)
 	if some {
 		s.mu.Lock()
 		s.caught = true
@@ -175,17 +207,20 @@ func (s *Scope) Cancel(reason error) {
 }
 
 func (s *Scope) cancel(kind Kind, reason error) {
-	s.look() // a deadline that has passed unnoticed came first
+	s.poll() // a deadline that has passed unnoticed came first
 	reason, changed := reduce(reason)
 	s.mu.Lock()
 	s.called.Store(true)
 	if s.phase != left && s.cause.Load() == nil {
-		s.setCauseLocked(&Canceled{kind: kind, err: context.Canceled, reason: reason, scope: s.Name})
+		c := &Canceled{kind: kind, err: context.Canceled, reason: reason, scope: s.Name}
+		s.setCauseLocked(c)
+		s.own = s.cause.Load() == c
 	}
 	s.mu.Unlock()
 	if changed {
 		settle(reason)
 	}
+	s.unsubscribe()
 }
 
 // CancelCalled reports whether the scope's own cancellation has been asked for:
@@ -193,9 +228,10 @@ func (s *Scope) cancel(kind Kind, reason error) {
 // clocks, so that a deadline counts from the instant it has passed, and stays
 // true once it is. A cancellation from outside does not count.
 func (s *Scope) CancelCalled() bool {
-	s.look()
-	s.expireOwn(now())
-	s.mu.Lock() // who has been called has told, when it is seen here
+	t := now()
+	s.pollAt(t)
+	s.expireOwn(t)
+	s.mu.Lock() // a call that is seen here has reached the scopes inside
 	defer s.mu.Unlock()
 	return s.called.Load()
 }
@@ -210,10 +246,13 @@ func (s *Scope) CanceledCaught() bool {
 }
 
 // Cause returns the [*Canceled] that says how the scope came to be canceled,
-// by itself or from outside: what [context.Cause] gives inside. It returns nil if
+// by itself or from outside. It is what [context.Cause] gives inside, except below a
+// context outside of all scopes: if that one is canceled, context.Cause gives that
+// one's own cause, as it does everywhere below a context of the standard library, and
+// Cause a [*Canceled] of kind [ByParent] with it as the reason. It returns nil if
 // the scope is not canceled, or was not when its block ended.
 func (s *Scope) Cause() error {
-	if c := s.look(); c != nil && c.kind != ByExit {
+	if c := s.poll(); c != nil && c.kind != ByExit {
 		return c
 	}
 	return nil

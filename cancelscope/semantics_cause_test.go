@@ -195,7 +195,8 @@ func TestSemantics6WhatACanceledSays(t *testing.T) {
 		cancel(errBoom)
 		var s cancelscope.Scope
 		s.Run(outside, func(ctx context.Context) error {
-			c := causeOf(t, "ctx", ctx, cancelscope.ByParent)
+			checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+			c := storyOf(t, "s", &s, cancelscope.ByParent)
 			is(t, c, ctx, errBoom)
 			checkError(t, "Reason", c.Reason(), errBoom)
 			text(t, c, "scope canceled from outside: context canceled: boom")
@@ -208,7 +209,8 @@ func TestSemantics6WhatACanceledSays(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(outside, func(ctx context.Context) error {
 			checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
-			c := causeOf(t, "ctx", ctx, cancelscope.ByParent)
+			checkError(t, "context.Cause(ctx)", context.Cause(ctx), context.DeadlineExceeded)
+			c := storyOf(t, "s", &s, cancelscope.ByParent)
 			is(t, c, ctx)
 			checkError(t, "Reason", c.Reason(), nil)
 			text(t, c, "scope canceled from outside: context deadline exceeded")

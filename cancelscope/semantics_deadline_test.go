@@ -62,7 +62,11 @@ func TestSemantics9PastDeadline(t *testing.T) {
 				return inner.Run(ctx, func(ctx context.Context) error {
 					checkOpen(t, "ctx before "+name, ctx)
 					expire(&s)
-					checkDone(t, "ctx after "+name, ctx, context.DeadlineExceeded)
+					checkDone(t, "ctx after "+name, ctx, context.Canceled)
+					causeOf(t, "ctx after "+name, ctx, cancelscope.ByDeadline)
+					if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("context.Cause(ctx) after %s = %v, want the deadline", name, err)
+					}
 					return nil
 				})
 			})

@@ -159,7 +159,8 @@ func TestSemantics10ReturningLeavesTheScope(t *testing.T) {
 					entered := make(chan struct{})
 					go func() {
 						defer close(ended[i])
-						new(cancelscope.Scope).Run(ctx, func(context.Context) error {
+						new(cancelscope.Scope).Run(ctx, func(ctx context.Context) error {
+							ctx.Done()
 							close(entered)
 							<-ends[i]
 							return nil

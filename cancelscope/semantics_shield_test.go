@@ -208,7 +208,7 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 
 func TestSemantics8ShieldOverACanceledScope(t *testing.T) {
 	t.Run("of a running scope does nothing", func(t *testing.T) {
-		var outer, s cancelscope.Scope
+		outer, s := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := s.Run(ctx, func(ctx context.Context) error {
 				outer.Cancel(nil)
@@ -226,7 +226,7 @@ func TestSemantics8ShieldOverACanceledScope(t *testing.T) {
 
 	t.Run("of a standard context does nothing", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
-		var s cancelscope.Scope
+		s := cancelscope.Scope{Adjustable: true}
 		err := s.Run(outside, func(ctx context.Context) error {
 			cancel() // nobody has noticed when the shield goes up, and it counts all the same
 			s.SetShield(true)

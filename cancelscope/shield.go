@@ -9,44 +9,46 @@ import (
 // SetShield puts the shield of the scope up or takes it off. A shielded scope
 // does not notice cancellations and deadlines from outside; its own still count.
 //
+// Before Run it may be called at any time. While the scope runs, the shield may be
+// taken off, and may be put up again only if the scope is [Scope.Adjustable]:
+// otherwise SetShield(true) panics, unless the shield is up. (Cancellations reach a
+// running scope through contexts of the standard library, which cannot be taken out of
+// the reach of their parents.) After Run it does nothing.
+//
 // Taking the shield off while the parent is canceled cancels the scope at once,
 // before SetShield returns. Putting one up over a running scope that is already
 // effectively canceled does nothing, because a closed Done channel cannot be
 // opened again: start a new shielded scope inside instead, or use [Shield]. (In
-// Trio a raised shield can end a cancellation.) After Run it does nothing.
+// Trio a raised shield can end a cancellation.)
 //
 // A deadline from outside that the scope's context has told before the shield
 // went up may have kept contexts derived from it from installing a later timer of
 // their own. Put a shield up before Run where that matters.
 func (s *Scope) SetShield(on bool) {
-	s.look() // what has happened before must not be shielded away
+	s.poll() // what has happened before must not be shielded away
 	s.mu.Lock()
-	if s.phase == fresh {
-		s.shield = on
+	running := s.phase == running
+	switch {
+	case s.phase == fresh:
+		s.setLocked(shielded, on)
+	case !running || s.has(shielded) == on:
+		running = false // nothing changes
+	case on && !s.Adjustable:
 		s.mu.Unlock()
-		return
-	}
-	if s.phase == left || s.shield == on || on && s.cause.Load() != nil {
-		s.mu.Unlock()
-		return
-	}
-	s.shield = on
-	s.inheritLocked(s.aroundLocked())
-	s.inheritCauseLocked()
-	var up *Scope
-	attach := false
-	if s.watched {
-		up = s.visibleLocked()
-		attach = s.attachLocked()
+		panic("cancelscope: shield put up over a running scope: set Adjustable before Run, or run what must not be canceled in a shielded scope of its own, as Shield does")
+	case on && s.cause.Load() != nil:
+		running = false
+	default:
+		s.setLocked(shielded, on)
+		s.unsettleLocked()
 	}
 	s.mu.Unlock()
-	if up != nil {
-		up.watch()
+	if running && !on {
+		if s.bridged.Load() && s.span == relayed {
+			s.subscribe()
+		}
+		s.poll()
 	}
-	if attach {
-		s.attach()
-	}
-	s.look()
 }
 
 // Shield runs fn inside a shielded scope that ends limit after its entry: the way
@@ -61,7 +63,8 @@ func (s *Scope) SetShield(on bool) {
 // call its error would be lost: see [Cleanup].
 func Shield(ctx context.Context, limit time.Duration, fn func(ctx context.Context) error) error {
 	limit = max(limit, 0)
-	s := Scope{Name: "shield", shield: true}
+	s := Scope{Name: "shield"}
+	s.setLocked(shielded, true)
 	s.SetTimeout(limit)
 	err := s.Run(ctx, fn)
 	if err == nil && s.CanceledCaught() {

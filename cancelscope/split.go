@@ -79,12 +79,14 @@ func judgeOf(ctx context.Context, err error) (p part, ok bool) {
 		return part{err: err, by: first}, true // what most canceled tasks return
 	}
 	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
-		return judge{state, (*Scope)(c).look(), (*Scope)(c)}.part(err), true
+		s := (*Scope)(c)
+		return s.judge(s.poll()).part(err), true
 	}
 	j := judge{err: standard(state)}
 	if c, ok := ctx.Value(tree.Key{}).(*scopeContext); ok {
 		j.scope = (*Scope)(c)
 	}
-	j.cause, _ = context.Cause(ctx).(*Canceled)
+	j.raw = context.Cause(ctx)
+	j.cause, _ = j.raw.(*Canceled)
 	return j.part(err), true
 }

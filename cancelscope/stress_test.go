@@ -134,11 +134,11 @@ func (g *grove) between(rng *rand.Rand, ctx context.Context, n *node) (context.C
 
 // settle makes n known to the others.
 func (g *grove) settle(rng *rand.Rand, n *node) {
-	if rng.IntN(2) == 0 {
-		n.done = n.ctx.Done()
-	}
 	if n.moves {
 		tree.Of(n.ctx).Movable()
+	}
+	if rng.IntN(2) == 0 {
+		n.done = n.ctx.Done()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -190,7 +190,9 @@ func (g *grove) meddle(rng *rand.Rand) {
 		g.cancel(n)
 	case 1, 2, 3:
 		if n.shields {
-			n.scope.SetShield(true)
+			if n.scope.Adjustable {
+				n.scope.SetShield(true)
+			}
 			runtime.Gosched()
 			visible := n.up != nil && !n.foreign && !n.moves && n.up.called.Load()
 			n.scope.SetShield(false)
@@ -265,7 +267,7 @@ func (g *grove) observe(n *node) {
 		g.r.Errorf("Err() = %v but the Done channel is open", err)
 	}
 	cause := context.Cause(n.ctx)
-	if c, ok := cause.(*cancelscope.Canceled); !ok || !errors.Is(c, err) {
+	if !errors.Is(cause, err) {
 		g.r.Errorf("Err() = %v but Cause = %v", err, cause)
 	}
 	n.cause.CompareAndSwap(nil, &cause)

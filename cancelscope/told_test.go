@@ -3,8 +3,8 @@ package cancelscope_test
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/internal/stress"
@@ -14,36 +14,40 @@ import (
 // Told waits for whoever is telling the scopes inside, and Fail does not: it would wait
 // here for ever.
 func TestTold(t *testing.T) {
-	var s, inner cancelscope.Scope
-	s.SetTimeout(time.Hour)
+	s, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 	s.Run(t.Context(), func(outer context.Context) error {
-		outer.Done()
 		return inner.Run(outer, func(ctx context.Context) error {
-			told := make(chan error)
-			undo := cancelscope.OnTimerStopped(func() {
-				// The scope is canceled and locked, and the inner one does not know yet.
-				go func() {
-					outer.(tree.Node).Told()
-					told <- ctx.Err()
-				}()
-				failed := make(chan struct{})
-				go func() {
-					outer.(tree.Node).Fail(nil)
-					close(failed)
-				}()
-				<-failed
-				for range 100 {
-					runtime.Gosched() // the other one gets to the lock, or past it
-				}
+			done, told := ctx.Done(), make(chan bool)
+			var once sync.Once
+			undo := cancelscope.OnPropagation(func() {
+				once.Do(func() { propagating(outer, done, told) })
 			})
 			defer undo()
 			s.Cancel(nil)
-			if err := <-told; err != context.Canceled {
-				t.Errorf("inside, after Told: Err() = %v, want %v", err, context.Canceled)
+			if !<-told {
+				t.Error("inside, after Told: Done is open, want it closed")
 			}
 			return nil
 		})
 	})
+}
+
+// propagating is called when the outer scope is canceled and locked, and the inner one,
+// whose channel done is, has not been told.
+func propagating(outer context.Context, done <-chan struct{}, told chan<- bool) {
+	go func() {
+		outer.(tree.Node).Told()
+		told <- isClosed(done)
+	}()
+	failed := make(chan struct{})
+	go func() {
+		outer.(tree.Node).Fail(nil)
+		close(failed)
+	}()
+	<-failed
+	for range 100 {
+		runtime.Gosched() // the other one gets to the lock, or past it
+	}
 }
 
 // Whoever sees that a scope was called off sees it in the scopes inside as well.

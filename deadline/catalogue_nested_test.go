@@ -198,7 +198,10 @@ func TestCatalogueMoved(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		wantFlags(t, "s, after its second deadline,", &s, false, false)
 		cancel()
-		wantCanceled(t, "FailScope", <-ended, cancelscope.ByParent)
+		if err := <-ended; err != context.Canceled {
+			t.Errorf("FailScope = %v, want the cause of the context around, %v", err, context.Canceled)
+		}
+		wantCanceled(t, "Cause", s.Cause(), cancelscope.ByParent)
 		wantElapsed(t, start, 30*time.Second)
 		wantFlags(t, "s", &s, false, false)
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // MoveOnAfter runs fn in a scope whose deadline is d from now, and returns when fn
@@ -23,7 +24,7 @@ import (
 func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (expired bool, err error) {
 	var s cancelscope.Scope
 	s.SetTimeout(d)
-	err = s.Run(ctx, fn)
+	err = runPrivate(ctx, &s, fn)
 	return s.CanceledCaught(), err
 }
 
@@ -31,7 +32,7 @@ func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Conte
 func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) (expired bool, err error) {
 	var s cancelscope.Scope
 	s.SetDeadline(t)
-	err = s.Run(ctx, fn)
+	err = runPrivate(ctx, &s, fn)
 	return s.CanceledCaught(), err
 }
 
@@ -41,7 +42,7 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	var s cancelscope.Scope
 	s.SetTimeout(d)
-	if slow, err := run(ctx, &s, fn); !slow {
+	if slow, err := tooSlow(&s, runPrivate(ctx, &s, fn)); !slow {
 		return err
 	}
 	t, _ := s.Deadline()
@@ -66,9 +67,13 @@ func Call[T any](ctx context.Context, d time.Duration, fn func(ctx context.Conte
 
 // FailAt is like [FailAfter] with the deadline t. The zero time is no deadline.
 func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) error {
+	start := time.Now()
 	var s cancelscope.Scope
 	s.SetDeadline(t)
-	return FailScope(ctx, &s, fn)
+	if slow, err := tooSlow(&s, runPrivate(ctx, &s, fn)); !slow {
+		return err
+	}
+	return &TooSlowError{Limit: max(t.Sub(start), 0), Deadline: t}
 }
 
 // FailScope is like [FailAfter] with a scope that the caller has made and whose
@@ -84,16 +89,27 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 		panic("deadline: FailScope with a nil scope: use FailAfter if none is needed")
 	}
 	start := time.Now()
-	if slow, err := run(ctx, s, fn); !slow {
+	if slow, err := tooSlow(s, s.Run(ctx, fn)); !slow {
 		return err
 	}
 	t, _ := s.Deadline()
 	return &TooSlowError{Name: s.Name, Limit: max(t.Sub(start), 0), Deadline: t, Reason: s.Reason}
 }
 
-// run runs fn in s and reports whether the deadline of s cut it short.
-func run(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) (slow bool, err error) {
-	if err := s.Run(ctx, fn); err != nil || !s.CanceledCaught() {
+// runPrivate runs fn in s, which nobody else has.
+func runPrivate(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) error {
+	if fn == nil {
+		return s.Run(ctx, nil)
+	}
+	return s.Run(ctx, func(ctx context.Context) error {
+		ctx.(tree.Node).Private()
+		return fn(ctx)
+	})
+}
+
+// tooSlow reports whether the deadline of s cut its block short, which ended with err.
+func tooSlow(s *cancelscope.Scope, err error) (slow bool, _ error) {
+	if err != nil || !s.CanceledCaught() {
 		return false, err
 	}
 	c, ok := s.Cause().(*cancelscope.Canceled)

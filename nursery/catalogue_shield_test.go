@@ -49,7 +49,7 @@ func TestShieldedTask(t *testing.T) {
 		var outer cancelscope.Scope
 		var sleeper marker
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			return nursery.Config{Adjustable: true}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.Scope().SetShield(true)
 				n.Go(sleeper.sleep)
 				outer.Cancel(nil)
@@ -75,7 +75,7 @@ func TestShieldedTask(t *testing.T) {
 		completed, after := false, false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
-				var s cancelscope.Scope
+				s := cancelscope.Scope{Adjustable: true}
 				return s.Run(ctx, func(ctx context.Context) error {
 					if err := deadline.Sleep(ctx, time.Second); err != nil {
 						return err

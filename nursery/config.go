@@ -3,6 +3,7 @@ package nursery
 import (
 	"context"
 	"strconv"
+	"time"
 )
 
 // A Config has the settings of a nursery. The zero value is what [Run] uses.
@@ -17,6 +18,16 @@ type Config struct {
 	// body still cancels the tasks, since nothing else would end them; so does a panic
 	// or a Goexit, unless converted to an error.
 	Supervise bool
+
+	// Timeout, if it is not zero, limits how long the nursery may run, as
+	// [cancelscope.Scope.SetTimeout] before Run does; a negative one has passed on entry.
+	// A limit alone is not an error: a nursery whose time is up returns nil, or the
+	// errors that are real. To report it, run the nursery inside deadline.FailAfter.
+	Timeout time.Duration
+
+	// Shield hides cancellations and deadlines from outside, as
+	// [cancelscope.Scope.SetShield] before Run does.
+	Shield bool
 
 	// Adjustable makes the nursery's scope adjustable: see [cancelscope.Scope].
 	Adjustable bool
@@ -71,5 +82,11 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 		n.hooks = &hooks{c.OnPanic, c.OnError, c.Keep}
 	}
 	n.scope.Name, n.scope.Adjustable = c.Name, c.Adjustable
+	if c.Timeout != 0 {
+		n.scope.SetTimeout(c.Timeout)
+	}
+	if c.Shield {
+		n.scope.SetShield(true)
+	}
 	return n.open(ctx, body)
 }

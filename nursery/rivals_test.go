@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/nursery"
@@ -264,10 +265,12 @@ func TestRivalForeignCancellation(t *testing.T) {
 		checkShape(t, "Run", err, "[body=context canceled]")
 	})
 	inBubble(t, "after a deadline", func(t *testing.T) {
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		// Set while the nursery runs it would end it with context.Canceled, which a
+		// bare one from elsewhere cannot be told from.
+		limited := nursery.Config{Timeout: -time.Second}
+		err := limited.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", func(ctx context.Context) error { <-ctx.Done(); return gaveUp })
 			n.GoNamed("b", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
-			n.Scope().SetTimeout(0)
 			return nil
 		})
 		checkShape(t, "Run", err, "[a=gave up: context canceled]")

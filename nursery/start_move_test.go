@@ -153,8 +153,8 @@ func TestStartMovesTheTask(t *testing.T) {
 	inBubble(t, "under the nursery's deadline, also without a timer", func(t *testing.T) {
 		var before, after error
 		err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
-			return nursery.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
-				n.Scope().SetTimeout(time.Minute)
+			limited := nursery.Config{Timeout: time.Minute}
+			return limited.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
 				_, err := nursery.Start(outer, n, "", func(ctx context.Context, started func(int)) error {
 					started(1)
 					// Nobody asks for Done, so nobody but the clock can tell.

@@ -156,7 +156,9 @@ func (f *frame) meddle() {
 	case 1, 2:
 		// Who puts a shield up takes it down again, or else nothing would reach
 		// those who wait for a cancellation from outside.
-		b.scope.SetShield(true)
+		if b.scope.Adjustable {
+			b.scope.SetShield(true)
+		}
 		runtime.Gosched()
 		b.scope.SetShield(false)
 	case 3, 4:

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -184,6 +185,9 @@ func (h *harvest) gather(err error, way string) {
 		Derive([]error) error
 	}:
 		h.gather(e.Unwrap(), way)
+		return
+	case *deadline.TooSlowError:
+		h.real++
 		return
 	case interface{ Unwrap() error }:
 		real, noise := h.real, h.noise

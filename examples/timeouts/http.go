@@ -67,8 +67,7 @@ func remaining(ctx context.Context) (d time.Duration, ok bool) {
 // take what a server says that breaks off for an answer.
 func (p *program) withServers(ctx context.Context, fn func() error) error {
 	var fnErr error
-	err := nursery.Config{Name: "servers"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		n.Scope().SetShield(true)
+	err := nursery.Config{Name: "servers", Shield: true}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		defer n.Scope().Cancel(nil)
 		for len(p.urls) < 2 {
 			l, err := p.listen()

@@ -199,11 +199,11 @@ func TestNoTimeLeft(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	for args, want := range map[string]string{ // the last line
 		"sum -first 5s":               "first request ends: context deadline exceeded",
-		"shared -first 5s":            "first request ends: scope canceled from outside: context deadline exceeded",
+		"shared -first 5s":            "first request ends: context deadline exceeded",
 		"all -first 5s":               "first request ends: context deadline exceeded",
 		"handle -first 5s":            "12 accepted = 8 canceled at work + 4 canceled before they began; error: ",
 		"tasks":                       "12 accepted = 8 canceled at work + 4 canceled before they began; error: ",
-		"shared -first 0s -second 5s": "second request ends: scope canceled from outside: context deadline exceeded",
+		"shared -first 0s -second 5s": "second request ends: context deadline exceeded",
 	} {
 		t.Run(args, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -33,8 +33,8 @@ func compare(t *testing.T, p *corpus.Program, schedules int) (string, error) {
 		c := &corpus.Case{ID: "generated", Program: p, Expect: want}
 		for _, wrap := range []int{0, maxWrap} {
 			opts := corpus.Options{Flavor: corpus.Asyncio, Pace: pace, Wrap: wrap}
-			if text := corpus.Show(c, runInBubble(t, p, opts)); text != "" {
-				return fmt.Sprintf("run with %+v: %s", opts, text), nil
+			if text := runAdjusted(t, c, opts); text != "" {
+				return text, nil
 			}
 		}
 		return "", nil

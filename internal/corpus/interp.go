@@ -40,6 +40,9 @@ type Options struct {
 	// Wrap puts contexts of the standard library between the scopes: some that
 	// only have a value, and in any chain up to so many that can be canceled.
 	Wrap int
+	// Adjustable says which scopes are adjustable. If it is nil, those are of which an
+	// operation sets the deadline or the shield, needed or not.
+	Adjustable map[string]bool
 }
 
 // Run executes a program and returns what it did. It must be called in a
@@ -73,7 +76,7 @@ func Run(p *Program, opts Options) *Outcome {
 		return &Outcome{Problem: problem, Trace: in.traces()}
 	}
 
-	out := &Outcome{End: in.end, Trace: in.traces(), Scopes: in.flags(), Problem: in.problem}
+	out := &Outcome{End: in.end, Trace: in.traces(), Scopes: in.flags(), Problem: in.problem, Needs: in.needs}
 	out.Errors, out.Canceled = Classify(err)
 	if out.Problem == "" && in.running() > 0 {
 		out.Problem = fmt.Sprintf("%d tasks were still running when main had ended", in.running())
@@ -163,7 +166,6 @@ func Classify(err error) (names []string, canceled bool) {
 type interp struct {
 	program *Program
 	opts    Options
-	moved   map[string]bool // scopes whose deadline an operation sets
 	start   time.Time
 	abort   chan struct{} // closed when the program is given up
 
@@ -177,6 +179,7 @@ type interp struct {
 	events  map[string]*event
 	handles map[string]*nursery.Task[struct{}]
 	live    int // tasks that run, main not counted
+	needs   map[string]bool
 }
 
 // A scopeState is what the operations know about a scope, which for a nursery
@@ -197,7 +200,7 @@ func newInterp(p *Program, opts Options) *interp {
 	in := &interp{
 		program: p,
 		opts:    opts,
-		moved:   make(map[string]bool),
+		needs:   make(map[string]bool),
 		start:   time.Now(),
 		abort:   make(chan struct{}),
 		trace:   make(map[string][]Event),
@@ -205,9 +208,12 @@ func newInterp(p *Program, opts Options) *interp {
 		events:  make(map[string]*event),
 		handles: make(map[string]*nursery.Task[struct{}]),
 	}
+	if opts.Adjustable == nil {
+		in.opts.Adjustable = make(map[string]bool)
+	}
 	Walk(p.Main, func(o *Op) {
-		if o.Op == "deadline" {
-			in.moved[o.ID] = true
+		if opts.Adjustable == nil && (o.Op == "deadline" || o.Op == "shield" && o.On) {
+			in.opts.Adjustable[o.ID] = true
 		}
 	})
 	for _, d := range p.Scopes {
@@ -223,10 +229,9 @@ func newInterp(p *Program, opts Options) *interp {
 	return in
 }
 
-// newScope makes a scope that has not been entered. It is adjustable where an
-// operation may push its deadline back.
+// newScope makes a scope that has not been entered.
 func (in *interp) newScope(id string, d *int64, shield bool) *cancelscope.Scope {
-	s := &cancelscope.Scope{Name: id, Adjustable: in.moved[id]}
+	s := &cancelscope.Scope{Name: id, Adjustable: in.opts.Adjustable[id]}
 	if d != nil {
 		s.SetTimeout(time.Duration(*d) * Tick)
 	}
@@ -309,6 +314,15 @@ func (in *interp) leave(id string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.scopes[id].inside = false
+}
+
+// need notes that what is done to a running scope needs it to be adjustable, and
+// reports whether it is. If not, the program must be run again: see Outcome.Needs.
+func (in *interp) need(id string) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.needs[id] = true
+	return in.opts.Adjustable[id]
 }
 
 func (in *interp) addLive(n int) {

@@ -158,7 +158,7 @@ func (in *interp) nursery(ctx context.Context, t *task, o *Op) error {
 	ctx, stop := in.between(ctx, o)
 	defer stop()
 	var s *cancelscope.Scope
-	config := nursery.Config{Name: o.ID, Adjustable: in.moved[o.ID]}
+	config := nursery.Config{Name: o.ID, Adjustable: in.opts.Adjustable[o.ID]}
 	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		s = n.Scope()
 		in.enter(o.ID, s, n)
@@ -327,11 +327,25 @@ func (in *interp) change(o *Op) {
 		st.scope.Cancel(fmt.Errorf("operation %d", o.N))
 	case !st.inside:
 	case o.Op == "shield":
-		st.scope.SetShield(o.On)
-	case o.D == nil:
-		st.scope.SetDeadline(time.Time{})
+		if !o.On || in.need(o.ID) {
+			st.scope.SetShield(o.On)
+		}
 	default:
-		st.scope.SetTimeout(time.Duration(*o.D) * Tick)
+		in.moveDeadline(o, st.scope)
+	}
+}
+
+func (in *interp) moveDeadline(o *Op, s *cancelscope.Scope) {
+	before, limited := s.Deadline()
+	if o.D == nil {
+		if !limited || in.need(o.ID) {
+			s.SetDeadline(time.Time{})
+		}
+		return
+	}
+	d := time.Duration(*o.D) * Tick
+	if !limited || !time.Now().Add(d).After(before) || in.need(o.ID) {
+		s.SetTimeout(d)
 	}
 }
 

@@ -20,6 +20,12 @@ type Outcome struct {
 	// Problem says why there is no proper outcome: the program hung or
 	// panicked, or something of it was left running. Never expected.
 	Problem string
+
+	// Needs has the scopes of which an operation moved the deadline to a later time, or
+	// put up the shield, while they ran. Where one of them was not adjustable, the
+	// operation has been left out, and the outcome means nothing. Which they are may
+	// depend on the order of steps within a tick. It is not compared.
+	Needs map[string]bool
 }
 
 // Flags says of a scope whether cancel was called, and whether the scope

@@ -30,6 +30,11 @@ type Node interface {
 	// that relied on such a deadline would lose its own after the move.
 	Movable()
 
+	// Private declares that no code can cancel the scope, move its deadline or put up
+	// its shield. It is called before the context is given to anybody. The bridge to
+	// the standard library is then cheaper.
+	Private()
+
 	// Move hangs the scope, with all that is inside it, below to, and reports
 	// whether it did: a scope that is canceled already stays where it is. If
 	// to is canceled, so is the scope when Move returns.

@@ -1,0 +1,74 @@
+package cancelscope
+
+// poll returns the cause of s, nil if it is not effectively canceled. It notices
+// what has happened without telling: a scope around that was canceled, a deadline that
+// has passed, a foreign context that is done. It must be called without locks.
+func (s *Scope) poll() *Canceled { return s.pollAt(never) }
+
+// pollAt is poll for callers that have read the clock.
+func (s *Scope) pollAt(t instant) *Canceled {
+	for {
+		if c := s.cause.Load(); c != nil {
+			return c
+		}
+		if s.isCalm() {
+			return nil
+		}
+		if c, ok := s.inspect(t); ok {
+			return c
+		}
+	}
+}
+
+// inspect is poll for a scope without a cause that is not calm. It reports false if
+// what it has seen has changed meanwhile.
+func (s *Scope) inspect(t instant) (*Canceled, bool) {
+	if s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil {
+		return s.settle(), true
+	}
+	var due *Scope // the one with the earliest deadline, the outermost if there are several
+	first := never
+	for n := s; n != nil; n = n.visible() {
+		if n.cause.Load() != nil {
+			s.inherit(n)
+			return s.found()
+		}
+		if at := n.deadline(); at.before(first) || at != never && at == first {
+			due, first = n, at
+		}
+		if n.has(foreign) && !n.has(shielded) && n.outerErr() != nil {
+			if n.outerDone() != nil {
+				s.inherit(n)
+				return s.found()
+			}
+		}
+	}
+	if due == nil {
+		return nil, true
+	}
+	if t == never {
+		t = now()
+	}
+	if first.passed(t) {
+		// Of several deadlines that have passed the earliest counts, as with nested
+		// timeouts in Trio and asyncio.
+		due.expireOwn(t)
+		s.inherit(due)
+		return s.found()
+	}
+	return nil, true
+}
+
+// found returns the cause that has been looked for, and whether there is one.
+func (s *Scope) found() (*Canceled, bool) {
+	c := s.cause.Load()
+	return c, c != nil
+}
+
+// outerErr returns the Err of the foreign parent of s, which must have one.
+func (s *Scope) outerErr() error {
+	if up := s.up.Load(); up != nil && !s.has(custom) {
+		up.poll() // or the contexts between do not know yet
+	}
+	return s.outer.Err()
+}

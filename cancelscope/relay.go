@@ -1,0 +1,118 @@
+package cancelscope
+
+import (
+	"context"
+	"time"
+)
+
+// A relay closes a relayed bridge.
+type relay struct {
+	fire       func()      // closes the bridge
+	subscribed bool        // stop is there, or about to be
+	stop       func() bool // undoes the registration with the context outside
+}
+
+// relayLocked makes a relayed bridge.
+func (s *Scope) relayLocked() {
+	s.span, s.relay = relayed, new(relay)
+	// Without Done on the parent the bridge could only be canceled through its
+	// own cancel function, which gives every context below context.Canceled for
+	// its Err, also after a deadline. Hence the parent that has AfterFunc.
+	bridge, cancel := context.WithCancelCause((*relayParent)(s))
+	_ = cancel
+	s.bridge = bridge
+	if s.cause.Load() != nil {
+		s.relay.fire()
+	}
+}
+
+// closeRelayLocked closes the bridge of s if it is relayed.
+func (s *Scope) closeRelayLocked() {
+	if s.bridged.Load() && s.relay != nil {
+		s.relay.fire()
+	}
+}
+
+// subscribe has s polled when something outside that it can see is canceled, if its
+// bridge must be closed then. It costs no goroutine while nothing is canceled.
+func (s *Scope) subscribe() {
+	var ctx context.Context
+	switch up := s.visible(); {
+	case up != nil:
+		up.buildBridge() // with the timers of all deadlines on the way
+		if up.span == relayed {
+			return // it subscribes as well, and tells s
+		}
+		ctx = up.bridge
+	case s.has(foreign) && !s.has(shielded):
+		ctx = s.outer
+	default:
+		return
+	}
+	s.mu.Lock()
+	again := s.relay.subscribed
+	s.relay.subscribed = true
+	s.mu.Unlock()
+	if again {
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { s.poll() })
+	s.mu.Lock()
+	stay := s.cause.Load() == nil && s.relay.subscribed
+	if stay {
+		s.relay.stop = stop
+	}
+	s.mu.Unlock()
+	if !stay {
+		stop()
+	}
+}
+
+// unsubscribe gives up the registration with the context outside.
+func (s *Scope) unsubscribe() {
+	if !s.bridged.Load() || s.span != relayed {
+		return
+	}
+	s.mu.Lock()
+	stop := s.relay.stop
+	s.relay.stop, s.relay.subscribed = nil, false
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// A relayParent is what a relayed bridge takes for its parent: a context that will be
+// done when relay.fire is called, and then has the scope's error and cause. Only the
+// bridge uses it.
+type relayParent Scope
+
+// open is never closed. A parent whose Done is nil counts as one that cannot be
+// canceled.
+var open = make(chan struct{})
+
+func (p *relayParent) Done() <-chan struct{} { return open }
+
+func (p *relayParent) Err() error {
+	if c := p.cause.Load(); c != nil {
+		return c.err
+	}
+	return nil
+}
+
+func (p *relayParent) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+func (p *relayParent) Value(key any) any {
+	if c := p.cause.Load(); c != nil {
+		return c.carry().Value(key)
+	}
+	return nil // asked by context.WithCancelCause itself, under our lock
+}
+
+// AfterFunc is called once, by context.WithCancelCause in relayLocked.
+func (p *relayParent) AfterFunc(f func()) (stop func() bool) {
+	p.relay.fire = f
+	return neverStopped
+}
+
+func neverStopped() bool { return false }
