@@ -84,7 +84,6 @@ func (s *Scope) buildBridge() {
 	if s.bridged.Load() {
 		return
 	}
-	s.poll()
 	s.link() // before the bridge is there: a cancellation closes it, or is found below
 	var parent context.Context
 	wild := false
@@ -115,8 +114,10 @@ func (s *Scope) buildBridge() {
 
 // aboveBridge returns what the bridge of s may be derived from, nil if there is nothing
 // of the kind, and whether that may be canceled by others than us. Scopes without a
-// bridge are passed over, if all that ends them reaches s in other ways.
+// bridge are passed over, if all that ends them reaches s in other ways: a deadline
+// would not, and a bare bridge cannot be closed with a cause by the tree of scopes.
 func (s *Scope) aboveBridge() (parent context.Context, wild bool) {
+	below := s.private && s.timed() // everything between s and the bridge above is private
 	for n := s; ; {
 		if n.has(foreign) {
 			parent, ok := standardOf(n.outer)
@@ -133,7 +134,7 @@ func (s *Scope) aboveBridge() (parent context.Context, wild bool) {
 		if up == nil {
 			return context.Background(), false
 		}
-		if s.private || up.private || up.deadline() != never || !up.attaches() {
+		if below && !up.private || !up.attaches() || up.timed() {
 			up.buildBridge()
 		}
 		if up.bridged.Load() {
@@ -146,11 +147,11 @@ func (s *Scope) aboveBridge() (parent context.Context, wild bool) {
 // attachLocked makes an attached bridge.
 func (s *Scope) attachLocked(parent context.Context, wild bool) {
 	s.parent, s.wild = parent, wild
-	l := s.limit
-	if l == nil || s.has(late) || s.deadline() == never || s.overruled() {
+	if !s.timed() {
 		s.bridge, s.closer = context.WithCancelCause(parent)
 		return
 	}
+	l := s.limit
 	s.wild, l.timed = true, true
 	timers(1)
 	at := l.deadline
@@ -168,15 +169,20 @@ func (s *Scope) attachLocked(parent context.Context, wild bool) {
 	s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, told)
 }
 
-// overruled reports whether a scope around s closes the bridge of s no later than the
-// deadline of s, which is one that cannot move to a later time.
-func (s *Scope) overruled() bool {
+// timed reports whether the bridge of s needs a timer of the library's: it has a deadline
+// that was set before Run, and so has no scope around s an earlier one, or the same, that
+// cannot move to a later time.
+func (s *Scope) timed() bool {
+	own := s.deadline()
+	if own == never || s.has(late) {
+		return false
+	}
 	for n := s.visible(); n != nil; n = n.visible() {
-		if at := n.deadline(); !n.Adjustable && !n.has(late) && at != never && at <= s.deadline() {
-			return true
+		if at := n.deadline(); at != never && at <= own && !n.Adjustable && !n.has(late) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // An undated is the parent that a timer context of the library gets. It tells no
@@ -208,6 +214,9 @@ func (s *Scope) closeBridgeLocked(c *Canceled) bool {
 		<-s.done
 	}
 	s.shutLocked(c)
+	if c == exited {
+		return s.bridge.Err() == c.err // nobody has to know which of the two it was
+	}
 	cause := context.Cause(s.bridge)
 	switch raw := c.raw(); {
 	case c.kind == ByParent:
@@ -249,6 +258,10 @@ func (s *Scope) settle() *Canceled {
 	defer s.mu.Unlock()
 	if c != nil {
 		s.setCauseLocked(c)
+	}
+	if s.limit != nil && c == s.limit.told && c != nil {
+		s.called.Store(true)
+		s.own = s.cause.Load() == c
 	}
 	if s.cause.Load() == nil {
 		s.setCauseLocked(s.fromBridgeLocked())

@@ -16,15 +16,13 @@ var _ tree.Node = (*scopeContext)(nil)
 // nobody waits for needs neither.
 func (c *scopeContext) Done() <-chan struct{} {
 	s := (*Scope)(c)
-	if s.calm.Load() == &s.bridge {
+	if ask := s.calm.Load(); ask == &s.bridge || ask == &quiet {
 		return s.done // closed by whatever cancels the scope
 	}
 	if !s.bridged.Load() {
 		s.buildBridge()
 	}
-	if s.cause.Load() == nil && !s.isCalm() {
-		s.look()
-	}
+	s.look()
 	return s.done
 }
 
@@ -32,13 +30,19 @@ func (c *scopeContext) Err() error {
 	s := (*Scope)(c)
 	cause := s.cause.Load()
 	if cause == nil {
-		if s.isCalm() {
+		// What isCalm does, written out: it is too much to be inlined.
+		if ask := s.calm.Load(); ask == &quiet || ask != nil && (*ask).Err() == nil {
 			return nil
 		}
 		if cause = s.look(); cause == nil {
 			return nil
 		}
 	}
+	return s.errOf(cause)
+}
+
+// errOf returns the Err of the context when it has a cause.
+func (s *Scope) errOf(cause *Canceled) error {
 	if s.bridged.Load() {
 		// The goroutine that has stored the cause closes it: Err is not seen before
 		// Done. To wait takes the lock of the channel, for which thousands that have
