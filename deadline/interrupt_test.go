@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -249,18 +250,70 @@ type incomparable struct {
 	_ []int
 }
 
-func TestInterruptIncomparable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, _ := pipe(t)
-		d := incomparable{fakeConn: near}
-		ctx, cancel := cancelable(t, "enough")
-		done := begin(func() error { return deadline.Interrupt(ctx, d, readFull(d, 1)) })
-		synctest.Wait() // op is blocked
-		reason := cancel()
-		wantSame(t, "Interrupt", <-done, reason)
-		near.wantLog(t, "both past", "both none")
-	})
+// unlike is not equal to itself.
+type unlike struct {
+	*fakeConn
+	weight float64
 }
+
+// nested is not equal to itself because of what is inside.
+type nested struct {
+	*fakeConn
+	weights [2]any
+}
+
+// Values that a map cannot hold, or not find again, are used without a map, and leave
+// nothing behind.
+func TestValuesThatAreNoKeys(t *testing.T) {
+	nan := math.NaN()
+	for name, of := range map[string]func(*fakeConn) deadline.Deadliner{
+		"slice":               func(c *fakeConn) deadline.Deadliner { return incomparable{fakeConn: c} },
+		"NaN":                 func(c *fakeConn) deadline.Deadliner { return unlike{c, nan} },
+		"NaN in an interface": func(c *fakeConn) deadline.Deadliner { return nested{c, [2]any{1, nan}} },
+		"slice in an interface": func(c *fakeConn) deadline.Deadliner {
+			return nested{c, [2]any{nan, []int(nil)}}
+		},
+	} {
+		inBubble(t, "Interrupt, "+name, func(t *testing.T) {
+			near, _ := pipe(t)
+			ctx, cancel := cancelable(t, "enough")
+			done := begin(func() error { return deadline.Interrupt(ctx, of(near), readFull(near, 1)) })
+			synctest.Wait() // op is blocked
+			reason := cancel()
+			wantSame(t, "Interrupt", <-done, reason)
+			near.wantLog(t, "both past", "both none")
+			if got := deadline.Uses(); got != 0 {
+				t.Errorf("%d uses left", got)
+			}
+		})
+		inBubble(t, "Accept, "+name, func(t *testing.T) {
+			l := listenBell(t)
+			ctx, cancel := cancelable(t, "enough")
+			done := startAccept(ctx, acceptor{of(l.fakeConn), l})
+			synctest.Wait() // Accept is blocked
+			reason := cancel()
+			(<-done).want(t, "Accept", 0, reason)
+			l.wantLog(t, "both past", "both none")
+			for id := range byte(3) {
+				go l.ring(id)
+				(<-startAccept(t.Context(), acceptor{of(l.fakeConn), l})).want(t, "Accept after that", id, nil)
+			}
+			if got := deadline.Uses(); got != 0 {
+				t.Errorf("%d uses left", got)
+			}
+		})
+	}
+}
+
+// An acceptor is a listener that contains a value of any type.
+type acceptor struct {
+	deadline.Deadliner
+	l net.Listener
+}
+
+func (a acceptor) Accept() (net.Conn, error) { return a.l.Accept() }
+func (a acceptor) Close() error              { return a.l.Close() }
+func (a acceptor) Addr() net.Addr            { return a.l.Addr() }
 
 // However op ends, the deadline is gone.
 func TestInterruptAbnormalEnd(t *testing.T) {
