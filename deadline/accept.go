@@ -48,7 +48,7 @@ func Accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 		return nil, err
 	}
 	defer u.gate.turn.free()
-	defer u.gate.watch(ctx, nil).finish()
+	defer u.gate.watch(ctx).finish()
 	c, err := l.Accept()
 	if cutShort(ctx, err) {
 		return nil, context.Cause(ctx)

@@ -134,6 +134,7 @@ func Conn(ctx context.Context, c net.Conn) net.Conn {
 	}
 	if h, ok := c.(handshaker); ok {
 		l.tls = &handshake{maker: h, turn: newTurn()}
+		l.read.also = &l.write
 	}
 	return &conn{ctx, l}
 }
@@ -158,15 +159,10 @@ func (c *conn) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	defer c.read.turn.free()
-	var writes *gate // that the Read may use as well
-	if c.tls != nil {
-		if err := c.handshake(); err != nil {
-			return 0, err
-		}
-		writes = &c.write
+	if err := c.handshake(); err != nil {
+		return 0, err
 	}
-	w := c.read.watch(c.ctx, writes)
-	defer w.finish()
+	defer c.read.watch(c.ctx).finish()
 	n, err := c.inner.Read(b)
 	switch {
 	case !cutShort(c.ctx, err):
@@ -182,8 +178,7 @@ func (c *conn) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	defer c.write.turn.free()
-	w := c.write.watch(c.ctx, nil)
-	defer w.finish()
+	defer c.write.watch(c.ctx).finish()
 	n, err := c.inner.Write(b)
 	if cutShort(c.ctx, err) {
 		return n, context.Cause(c.ctx)
@@ -198,8 +193,7 @@ func (c *conn) WriteBuffers(v *net.Buffers) (int64, error) {
 		return 0, err
 	}
 	defer c.write.turn.free()
-	w := c.write.watch(c.ctx, nil)
-	defer w.finish()
+	defer c.write.watch(c.ctx).finish()
 	n, err := v.WriteTo(c.inner)
 	if cutShort(c.ctx, err) {
 		return n, context.Cause(c.ctx)

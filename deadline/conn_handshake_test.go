@@ -122,7 +122,6 @@ func renegotiating(t *testing.T) (near *polite, resume func()) {
 func TestRenegotiationOfARead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, resume := renegotiating(t)
-		ctx, cancel := cancelable(t, "enough")
 		late := &ledgerContext{Context: t.Context()}
 		c := deadline.Conn(t.Context(), near)
 		before := runtime.NumGoroutine()
@@ -130,11 +129,11 @@ func TestRenegotiationOfARead(t *testing.T) {
 		wantResult(t, "Write, without a Read", result{n: n, err: err}, 4, nil)
 		read := start(c.Read, make([]byte, 4))
 		synctest.Wait() // Read renegotiates
-		bound := deadline.Conn(ctx, c)
-		writes := []<-chan result{start(bound.Write, make([]byte, 4)), start(bound.Write, make([]byte, 4))}
-		synctest.Wait() // they wait
-		reason := cancel()
-		for _, write := range writes {
+		for range 3 {
+			ctx, cancel := cancelable(t, "enough")
+			write := start(deadline.Conn(ctx, c).Write, make([]byte, 4))
+			synctest.Wait() // it waits
+			reason := cancel()
 			wantResult(t, "Write during a renegotiation", <-write, 0, reason)
 		}
 		write := start(deadline.Conn(late, c).Write, make([]byte, 4))
@@ -328,6 +327,39 @@ func (c *strict) SetWriteDeadline(t time.Time) error {
 }
 
 func (c *strict) Close() error { <-c.past; return io.ErrUnexpectedEOF }
+
+// A handshake that waits for Close can be canceled.
+func TestHandshakeDuringClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		proceed := make(chan struct{})
+		near := &slow{proceed: proceed}
+		near.handshake = func(context.Context) error {
+			t.Error("a handshake is made while Close is in progress")
+			return nil
+		}
+		ctx, cancel := cancelable(t, "enough")
+		c := deadline.Conn(ctx, near)
+		closed := begin(c.Close)
+		synctest.Wait() // Close is blocked
+		read := start(c.Read, make([]byte, 4))
+		write := start(c.Write, make([]byte, 4))
+		synctest.Wait() // they wait
+		reason := cancel()
+		wantResult(t, "Read", <-read, 0, reason)
+		wantResult(t, "Write", <-write, 0, reason)
+		close(proceed)
+		wantSame(t, "Close", <-closed, nil)
+		near.wantLog(t, "write past", "write none")
+	})
+}
+
+// slow is a connection whose Close takes time.
+type slow struct {
+	polite
+	proceed chan struct{}
+}
+
+func (c *slow) Close() error { <-c.proceed; return nil }
 
 // Close sets the write deadline when no Write is in progress any more, and not before: a
 // Write that is in progress is cut by the Close of the connection itself.

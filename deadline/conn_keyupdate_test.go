@@ -142,6 +142,20 @@ func TestCloseEndsAReadThatWrites(t *testing.T) {
 	}
 }
 
+// Close sends its alert as the connection does, if the peer reads it within five seconds.
+func TestCloseSendsAnAlert(t *testing.T) {
+	perSide(t, func(t *testing.T, _ *fakeConn, inner *tls.Conn, peer *tlsPeer) {
+		c := deadline.Conn(t.Context(), inner)
+		closed := begin(c.Close)
+		time.Sleep(4 * time.Second)
+		alert, err := io.ReadAll(peer)
+		if len(alert) < 5 || len(alert) != 5+int(alert[4]) || err != nil {
+			t.Errorf("Read of the peer: got % x, %v, want the record of an alert", alert, err)
+		}
+		wantSame(t, "Close", <-closed, nil)
+	})
+}
+
 // An interrupted Read leaves alone a Write of another goroutine, and the connection is as
 // good as before.
 func TestInterruptedReadDoesNotDisturbAWrite(t *testing.T) {

@@ -34,11 +34,11 @@ type handshake struct {
 	renegotiates bool
 }
 
-// handshake returns nil when the handshake has been made, by this call or another one. It
-// takes the turn of the writers while it makes the handshake, because a handshake writes.
+// handshake returns nil when the handshake has been made, by this call or another one, or
+// if there is none to make. It takes the turn of the writers while it makes the handshake, because a handshake writes.
 func (c *conn) handshake() error {
 	h := c.tls
-	if h.made.Load() {
+	if h == nil || h.made.Load() {
 		return nil
 	}
 	if err := h.turn.take(c.ctx); err != nil {
@@ -88,9 +88,6 @@ func mayRenegotiate(h handshaker) bool {
 // beginWrite takes the turn of the writers when the handshake has been made. If it
 // returns an error it has not taken the turn.
 func (c *conn) beginWrite() error {
-	if c.tls == nil {
-		return c.write.turn.take(c.ctx)
-	}
 	if err := c.handshake(); err != nil {
 		return err
 	}
@@ -112,7 +109,7 @@ func (c *conn) beginWrite() error {
 // first. There is at most one such goroutine for a connection, because it has the turn.
 func (c *conn) awaitRenegotiation() error {
 	h := c.tls
-	if !h.renegotiates || c.ctx.Done() == nil || len(c.read.turn) == 0 {
+	if h == nil || !h.renegotiates || c.ctx.Done() == nil || len(c.read.turn) == 0 {
 		return nil
 	}
 	if err := h.turn.take(c.ctx); err != nil {

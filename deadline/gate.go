@@ -67,6 +67,10 @@ type gate struct {
 	// connection does not recover from a write that has timed out.
 	turn turn
 
+	// also is a second gate that an interruption holds, or nil: that of the writes, for
+	// reads that may write. It is read-only.
+	also *gate
+
 	// spare is a watch that is not in use, or nil. Guarded by turn.
 	spare *watch
 
@@ -161,8 +165,8 @@ func (g *gate) restore() {
 // A watch interrupts one operation when its context is done.
 type watch struct {
 	gate *gate
-	also *gate       // the gate that an interruption holds besides, or nil; set before the operation
-	fire func()      // interrupt, as a value that is made once
+	also *gate       // see gate; read-only
+	fire func()      // interrupt, as a value that is made once; read-only
 	stop func() bool // set before the operation, read-only during it
 
 	// Guarded by gate.mu.
@@ -172,30 +176,28 @@ type watch struct {
 }
 
 // watch starts to watch ctx for an operation that the caller is about to begin. The
-// caller must have the turn of g, and must call finish when the operation has ended. An
-// interruption also holds the gate also, if that is not nil. If ctx can never be done
-// there is nothing to watch, and the result is nil.
+// caller must have the turn of g, and must call finish when the operation has ended. If
+// ctx can never be done there is nothing to watch, and the result is nil.
 //
 // Each operation registers with ctx anew. One registration for each connection would be
 // cheaper, but would stay with ctx where a program wraps a connection for every request
 // and closes only the connection inside.
-func (g *gate) watch(ctx context.Context, also *gate) *watch {
+func (g *gate) watch(ctx context.Context) *watch {
 	if ctx.Done() == nil {
 		return nil
 	}
 	w := g.spare
 	if w == nil {
-		w = &watch{gate: g}
+		w = &watch{gate: g, also: g.also}
 		w.fire = w.interrupt
 	}
 	g.spare = nil
-	w.also = also
 	w.stop = context.AfterFunc(ctx, w.fire)
 	return w
 }
 
-// observe is like watch, for a caller that does not have the turn, and that calls cease
-// when the operation has ended.
+// observe is like watch, for a caller that does not have the turn and that calls cease
+// when the operation has ended. It leaves g.also alone.
 func (g *gate) observe(ctx context.Context) *watch {
 	w := &watch{gate: g}
 	w.stop = context.AfterFunc(ctx, w.interrupt)
@@ -225,7 +227,7 @@ func (w *watch) finish() {
 		return
 	}
 	if w.cease() {
-		w.stop = nil
+		w.stop = nil // which refers to the context
 		w.gate.spare = w
 	}
 }
