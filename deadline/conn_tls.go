@@ -22,8 +22,8 @@ type handshake struct {
 	maker handshaker // read-only
 
 	// turn is held by the call that makes the handshake. Calls that wait for the
-	// handshake wait for this turn, and not in HandshakeContext, which closes the
-	// connection when its context is done, whoever makes the handshake.
+	// handshake wait for this turn, and not in HandshakeContext: that would close the
+	// connection when the context of the call that waits is done.
 	turn turn
 
 	// made is whether the handshake has been made. It is written by the holder of turn.
