@@ -25,10 +25,12 @@ import (
 // context.Background(), sets no limit.
 //
 //	c = deadline.Conn(ctx, c)
-//	defer cancelscope.Shield(ctx, time.Second, func(ctx context.Context) error {
-//		_, err := deadline.Conn(ctx, c).Write(goodbye)
-//		return err
-//	})
+//	if err := talk(c); err != nil {
+//		return errors.Join(err, cancelscope.Shield(ctx, time.Second, func(ctx context.Context) error {
+//			_, err := deadline.Conn(ctx, c).Write(goodbye)
+//			return err
+//		}))
+//	}
 //
 // Conn panics if ctx or c is nil.
 //
@@ -70,21 +72,22 @@ import (
 //
 // The method WriteTo of [net.Buffers] makes a single system call for many buffers only if
 // it is given a connection of package net itself. With the wrapper it calls Write for each
-// buffer. WriteBuffers has no such price. For anything else that needs the connection inside,
-// such as CloseWrite, or io.Copy from a file by sendfile, use NetConn, with [Interrupt] on
-// the wrapper if it blocks:
+// buffer; use WriteBuffers instead. For anything else that needs the connection inside, such
+// as CloseWrite, or io.Copy from a file by sendfile, use NetConn. If it blocks, call it in
+// [Interrupt] on the wrapper, while no other goroutine uses that direction:
 //
 //	inner := c.(interface{ NetConn() net.Conn }).NetConn()
-//	err := deadline.Interrupt(ctx, c.(deadline.Deadliner), func() error {
+//	err := deadline.Interrupt(ctx, c, func() error {
 //		_, err := io.Copy(inner, file)
 //		return err
 //	})
 //
 // # TLS
 //
-// Wrap the [crypto/tls.Conn], or any connection with a method HandshakeContext. Do not wrap
-// the connection below it: TLS treats every error from below that is not a timeout as final,
-// so the first cancellation would end the connection.
+// Wrap the [crypto/tls.Conn]. Do not wrap the connection below it: TLS treats every error from
+// below that is not a timeout as final, so the first cancellation would end the connection.
+// Conn recognizes a TLS connection by its method HandshakeContext. A type around a
+// [crypto/tls.Conn] must have that method as well; without it none of the following holds.
 //
 // There is one exception. A function that must return a [crypto/tls.Conn] itself, such as
 // DialTLSContext of an [net/http.Transport], which otherwise cannot use HTTP/2, has to wrap

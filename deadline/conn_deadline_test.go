@@ -15,7 +15,7 @@ import (
 )
 
 // The user's own deadline passes at the very time at which the clock says that the
-// context is done, and no timer has told of it.
+// context is done, and no timer has fired.
 func TestConnBothDeadlines(t *testing.T) {
 	perMethod(t, func(t *testing.T, m method) {
 		near, _ := pipe(t)

@@ -185,7 +185,7 @@ func TestConnErrors(t *testing.T) {
 	var reason error = &namedError{"enough"}
 	for _, test := range []struct {
 		inner         error
-		canceled, not error // what comes out under a context that is done, and one that is not
+		canceled, not error // what is returned under a context that is done, and under one that is not
 	}{
 		{io.EOF, io.EOF, io.EOF},
 		{net.ErrClosed, net.ErrClosed, net.ErrClosed},

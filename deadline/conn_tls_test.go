@@ -138,7 +138,7 @@ func TestConnHandshakeErrors(t *testing.T) {
 	reason := error(&namedError{"enough"})
 	for _, test := range []struct {
 		inner         error
-		canceled, not error // what comes out under a context that is done, and one that is not
+		canceled, not error // what is returned under a context that is done, and under one that is not
 	}{
 		{context.Canceled, reason, context.Canceled},
 		{os.ErrDeadlineExceeded, reason, os.ErrDeadlineExceeded},

@@ -70,7 +70,7 @@ func TestInterruptMisuse(t *testing.T) {
 	misuse(t, "deadline: Interrupt with a nil function", func() { deadline.Interrupt(t.Context(), &fakeConn{}, nil) })
 }
 
-// What op returns comes out, except for an interruption.
+// Interrupt returns the error of op, except after an interruption.
 func TestInterruptErrors(t *testing.T) {
 	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	reason := error(&namedError{"enough"})
@@ -217,7 +217,7 @@ func TestInterruptOverlapping(t *testing.T) {
 		}
 		cancelOne()
 		reason := cancelTwo()
-		synctest.Wait() // both have been told
+		synctest.Wait() // both have been interrupted
 		endOne <- true
 		wantSame(t, "first Interrupt", <-first, nil)
 		readTwo <- true
@@ -229,7 +229,7 @@ func TestInterruptOverlapping(t *testing.T) {
 	})
 }
 
-// A timeout that is somebody else's comes out as it is.
+// A timeout that is not of an interruption is returned unchanged.
 func TestInterruptForeignTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, _ := pipe(t)
