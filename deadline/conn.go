@@ -117,9 +117,9 @@ import (
 //
 // If a client permits renegotiation (TLS 1.2), a Read that is interrupted during one ends the
 // connection: later calls fail at once, with a timeout. A Write that begins during a
-// renegotiation waits for its end, and fails when its own context is done. If the
-// renegotiation begins in the instant after the Write has looked for one, the Write also
-// waits until the Read returns.
+// renegotiation waits for its end, and fails when its own context is done; a goroutine then
+// stays until the renegotiation has ended. If the renegotiation begins in the instant after
+// the Write has looked for one, the Write also waits until the Read returns.
 func Conn(ctx context.Context, c net.Conn) net.Conn {
 	if ctx == nil {
 		panic("deadline: Conn with a nil context: pass context.Background() to set no limit")

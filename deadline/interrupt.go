@@ -65,8 +65,8 @@ func Interrupt(ctx context.Context, d Deadliner, op func() error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if ctx.Done() == nil {
-		return op() // nothing can interrupt it
+	if ctx.Done() == nil { // nothing to watch, so that no other call has to be known
+		return unlessInterrupted(ctx, op())
 	}
 	if c, ok := d.(*conn); ok {
 		defer c.read.observe(ctx).cease()
@@ -76,7 +76,11 @@ func Interrupt(ctx context.Context, d Deadliner, op func() error) error {
 		defer uses.end(u)
 		defer u.gate.observe(ctx).cease()
 	}
-	err := op()
+	return unlessInterrupted(ctx, op())
+}
+
+// unlessInterrupted returns err, or the cause of ctx if err comes from an interruption.
+func unlessInterrupted(ctx context.Context, err error) error {
 	if err != nil && exceeded(err) && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -62,6 +62,17 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// What counts is Err, also of a context without a Done channel.
+func TestInterruptWithoutDone(t *testing.T) {
+	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	near := &fakeConn{}
+	ctx := &ledgerContext{Context: context.Background()}
+	wantSame(t, "Interrupt", deadline.Interrupt(ctx, near, func() error { return timeout }), timeout)
+	err := deadline.Interrupt(ctx, near, func() error { ctx.expire(); return timeout })
+	wantSame(t, "Interrupt whose time passes meanwhile", err, context.DeadlineExceeded)
+	near.wantLog(t)
+}
+
 func TestInterruptMisuse(t *testing.T) {
 	var none context.Context
 	op := func() error { return nil }
