@@ -5,32 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 )
 
-// Accept is l.Accept under ctx. It blocks until there is a connection, l fails, or
-// ctx is done: then it returns the cause of ctx (see [context.Cause]). If ctx is done
-// already it returns at once, and leaves a connection that is waiting to whoever
-// accepts next.
+// Accept is l.Accept under ctx. It blocks until there is a connection, l fails, or ctx is
+// done. In the last case it returns the cause of ctx (see [context.Cause]). If ctx is done
+// already it returns at once; a connection that is waiting stays there for the next call.
 //
-// A connection that is accepted at the moment of the cancellation is returned, not
-// lost. It is not bound to ctx; see [Conn]. An error of l comes out as it is, also if
-// ctx is done, unless it says that a deadline has passed.
+// A connection that is accepted at the moment of the cancellation is returned, not lost. It
+// is not bound to ctx; see [Conn]. An error of l is returned unchanged, also if ctx is done,
+// unless it says that a deadline has passed.
 //
-// Any number of goroutines may accept on one listener, under different contexts: they
-// take turns, a call that waits for its turn fails when its own ctx is done, and one
-// that is interrupted disturbs no other. This does not hold for direct calls of
-// l.Accept meanwhile, which may get a timeout, nor for calls through different values
-// that wrap the same listener.
+// Several goroutines may call Accept on one listener, under different contexts. They take
+// turns; a call that waits for its turn fails when its own ctx is done; and an interrupted
+// call does not disturb the others. Do not rely on this for direct calls of l.Accept at the
+// same time, which may get a timeout; for different values that wrap the same listener; nor
+// for listeners that cannot be compared with == or are not equal to themselves, such as a
+// struct with a slice or a NaN in it.
 //
-// Accept interrupts by a deadline in the past. A deadline that was set on l before
-// counts until an interruption, after which there is none; its timeout comes out as
-// it is if ctx is not done. Where l has no method SetDeadline, the error is
-// errors.ErrUnsupported for [errors.Is], whatever the state of ctx. So it is for
-// the listeners of package crypto/tls: accept on the listener inside, and make a
-// server connection of what it returns.
+// Accept interrupts by a deadline in the past. A deadline that was set on l before counts
+// until an interruption, and is cleared by it; its timeout is returned unchanged if ctx is
+// not done. If l has no method SetDeadline, Accept returns an error that is
+// errors.ErrUnsupported to [errors.Is], whatever the state of ctx. The listeners of package
+// crypto/tls have none: accept on the listener inside, and make a server connection of the
+// result.
 //
-// While nothing is canceled Accept costs no goroutine, as [Conn]. It panics if ctx or l is nil.
+// While nothing is canceled Accept costs no goroutine, except for a context from another
+// package without a method AfterFunc. Accept panics if ctx or l is nil.
 func Accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 	if ctx == nil {
 		panic("deadline: Accept with a nil context: pass context.Background(), or call Accept of the listener")
@@ -38,17 +38,17 @@ func Accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 	if l == nil {
 		panic("deadline: Accept with a nil listener: check the error of Listen first")
 	}
-	d, ok := l.(interface{ SetDeadline(time.Time) error })
+	d, ok := l.(Deadliner)
 	if !ok {
 		return nil, fmt.Errorf("deadline: Accept on a %T, which has no SetDeadline: %w", l, errors.ErrUnsupported)
 	}
 	u := uses.begin(d)
 	defer uses.end(u)
-	if err := u.gate.enter(ctx); err != nil {
+	if err := u.gate.turn.take(ctx); err != nil {
 		return nil, err
 	}
-	defer u.gate.leave()
-	defer u.gate.watch(ctx).end()
+	defer u.gate.turn.free()
+	defer u.gate.watch(ctx).finish()
 	c, err := l.Accept()
 	if cutShort(ctx, err) {
 		return nil, context.Cause(ctx)

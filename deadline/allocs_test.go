@@ -64,13 +64,24 @@ func callsOfIO(ctx context.Context) []ceiling.Call {
 	bound := deadline.Conn(ctx, near)
 	outside := deadline.Conn(context.Background(), near)
 	buffer := make([]byte, 10)
+	background := context.Background()
+	nothing := func() error { return nil }
+	pair := net.Buffers{buffer, buffer}
 	return []ceiling.Call{
-		ceiling.At(8, "Conn", "", func() { deadline.Conn(ctx, near) }),
-		ceiling.At(4, "Conn", "Read of it", func() { bound.Read(buffer) }),
-		ceiling.At(4, "Conn", "Write of it", func() { bound.Write(buffer) }),
-		ceiling.At(4, "Conn", "Read under a context that is never done", func() { outside.Read(buffer) }),
-		ceiling.At(9, "Interrupt", "", func() { deadline.Interrupt(ctx, near, func() error { return nil }) }),
-		ceiling.At(13, "Accept", "", func() { deadline.Accept(ctx, busy{near}) }),
+		ceiling.At(6, "Conn", "", func() { deadline.Conn(ctx, near) }),
+		ceiling.At(1, "Conn", "of another one", func() { deadline.Conn(ctx, bound) }),
+		ceiling.At(2, "Conn", "Read of it", func() { bound.Read(buffer) }),
+		ceiling.At(2, "Conn", "Write of it", func() { bound.Write(buffer) }),
+		ceiling.At(0, "Conn", "Read under a context that is never done", func() { outside.Read(buffer) }),
+		ceiling.At(0, "Conn", "Write under a context that is never done", func() { outside.Write(buffer) }),
+		ceiling.At(2, "Conn", "WriteBuffers under a context that is never done: a copy of the slice, and its header", func() {
+			buffers := append(net.Buffers(nil), pair...)
+			outside.(buffersWriter).WriteBuffers(&buffers)
+		}),
+		ceiling.At(8, "Interrupt", "", func() { deadline.Interrupt(ctx, near, nothing) }),
+		ceiling.At(0, "Interrupt", "under a context that is never done", func() { deadline.Interrupt(background, near, nothing) }),
+		ceiling.At(12, "Accept", "", func() { deadline.Accept(ctx, busy{near}) }),
+		ceiling.At(8, "Accept", "under a context that is never done", func() { deadline.Accept(background, busy{near}) }),
 	}
 }
 

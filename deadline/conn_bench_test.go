@@ -2,6 +2,8 @@ package deadline_test
 
 import (
 	"context"
+	"io"
+	"net"
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -45,4 +47,50 @@ func BenchmarkConnRead(b *testing.B) {
 			c.Read(buffer)
 		}
 	})
+}
+
+// Many small buffers are one system call, or many.
+func BenchmarkConnBuffers(b *testing.B) {
+	const buffers, size = 100, 64
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Skip(err)
+	}
+	defer l.Close()
+	near, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer near.Close()
+	far, err := l.Accept()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer far.Close()
+	go io.Copy(io.Discard, far)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	c := deadline.Conn(ctx, near)
+	for _, bench := range []struct {
+		name  string
+		write func(*net.Buffers) (int64, error)
+	}{
+		{"by=net", func(v *net.Buffers) (int64, error) { return v.WriteTo(near) }},
+		{"by=WriteTo", func(v *net.Buffers) (int64, error) { return v.WriteTo(c) }},
+		{"by=WriteBuffers", c.(buffersWriter).WriteBuffers},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			data := make([]byte, size)
+			all := make(net.Buffers, buffers)
+			for b.Loop() {
+				for i := range all {
+					all[i] = data
+				}
+				rest := all
+				if n, err := bench.write(&rest); n != buffers*size || err != nil {
+					b.Fatalf("%s = %d, %v", bench.name, n, err)
+				}
+			}
+		})
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +15,7 @@ import (
 )
 
 // The user's own deadline passes at the very time at which the clock says that the
-// context is done, and no timer has told of it.
+// context is done, and no timer has fired.
 func TestConnBothDeadlines(t *testing.T) {
 	perMethod(t, func(t *testing.T, m method) {
 		near, _ := pipe(t)
@@ -163,4 +165,74 @@ func TestConnWithoutDeadlines(t *testing.T) {
 		n, err := c.Read(make([]byte, 10))
 		wantResult(t, "Read after that", result{n: n, err: err}, 0, reason)
 	})
+}
+
+// A ticking connection remembers its deadlines, without a lock of its own, and gives other
+// goroutines time while it does.
+type ticking struct {
+	net.Conn
+	read, write time.Time
+}
+
+func (c *ticking) SetReadDeadline(t time.Time) error {
+	runtime.Gosched()
+	c.read = t
+	runtime.Gosched()
+	return nil
+}
+
+func (c *ticking) SetWriteDeadline(t time.Time) error {
+	runtime.Gosched()
+	c.write = t
+	runtime.Gosched()
+	return nil
+}
+
+func (*ticking) Read([]byte) (int, error)  { return 0, os.ErrDeadlineExceeded }
+func (*ticking) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+// Deadlines that are set at the same time, and during interruptions, come one after
+// another: the last one that was set is restored. The race detector would notice as well.
+func TestConnDeadlinesSetTogether(t *testing.T) {
+	base := time.Now().Add(time.Hour)
+	for name, set := range map[string]func(net.Conn, time.Time) error{
+		"SetDeadline":      net.Conn.SetDeadline,
+		"SetReadDeadline":  net.Conn.SetReadDeadline,
+		"SetWriteDeadline": net.Conn.SetWriteDeadline,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 1000 {
+				near := &ticking{}
+				c := deadline.Conn(t.Context(), near)
+				var all sync.WaitGroup
+				for i := range 8 {
+					all.Go(func() { set(c, base.Add(time.Duration(i)*time.Minute)) })
+				}
+				all.Go(func() { interruptOnce(t, c) })
+				all.Wait()
+				last := *near
+				interruptOnce(t, c)
+				for _, d := range []struct{ set, restored time.Time }{{last.read, near.read}, {last.write, near.write}} {
+					if !d.restored.Equal(d.set) || !d.set.IsZero() && d.set.Before(base) {
+						t.Fatalf("deadline %v after an interruption, want %v, which was set last", d.restored, d.set)
+					}
+				}
+			}
+		})
+	}
+}
+
+// interruptOnce has both directions of c interrupted.
+func interruptOnce(t *testing.T, c net.Conn) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := deadline.Interrupt(ctx, c, func() error {
+		cancel()
+		for range 10 {
+			runtime.Gosched()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Interrupt of a success: got %v, want nil", err)
+	}
 }

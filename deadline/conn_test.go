@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -40,6 +41,52 @@ func TestConnInterruptsBlockedCalls(t *testing.T) {
 		wantResult(t, "second "+m.name, result{n: n, err: err}, 0, reason)
 		near.wantLog(t) // it failed before it blocked
 	})
+}
+
+// Each call is interrupted, whatever has become of those before.
+func TestConnInterruptsOneCallAfterAnother(t *testing.T) {
+	perMethod(t, func(t *testing.T, m method) {
+		near, far := pipe(t)
+		c := deadline.Conn(t.Context(), near)
+		for i := range 10 {
+			ctx, cancel := cancelable(t, "enough")
+			done := start(m.call(deadline.Conn(ctx, c)), make([]byte, 4))
+			synctest.Wait() // the call is blocked
+			if i%5 > 2 {
+				reason := cancel()
+				wantResult(t, m.name, <-done, 0, reason)
+				continue
+			}
+			peer := start(m.other().call(far), make([]byte, 4))
+			wantResult(t, m.name+", not canceled", <-done, 4, nil)
+			<-peer
+		}
+	})
+}
+
+// A connection holds no context under which calls have ended.
+func TestConnLetsGoOfContexts(t *testing.T) {
+	type value [100]byte
+	type key struct{}
+	near := &fakeConn{read: func(b []byte) (int, error) { return len(b), nil }}
+	c := deadline.Conn(t.Context(), near)
+	held := func() weak.Pointer[value] {
+		v := new(value)
+		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, v))
+		defer cancel()
+		n, err := deadline.Conn(ctx, c).Read(make([]byte, 4))
+		wantResult(t, "Read", result{n: n, err: err}, 4, nil)
+		return weak.Make(v)
+	}()
+	for range 10 {
+		if runtime.GC(); held.Value() == nil {
+			break
+		}
+	}
+	if held.Value() != nil {
+		t.Error("a connection holds the context of a call that has ended, want it to let go")
+	}
+	runtime.KeepAlive(c)
 }
 
 func TestConnFailsAtTheDeadlineOfItsScope(t *testing.T) {
@@ -138,7 +185,7 @@ func TestConnErrors(t *testing.T) {
 	var reason error = &namedError{"enough"}
 	for _, test := range []struct {
 		inner         error
-		canceled, not error // what comes out under a context that is done, and one that is not
+		canceled, not error // what is returned under a context that is done, and under one that is not
 	}{
 		{io.EOF, io.EOF, io.EOF},
 		{net.ErrClosed, net.ErrClosed, net.ErrClosed},

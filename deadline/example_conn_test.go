@@ -13,7 +13,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-// A reader that waits for a silent peer notices that it has been canceled.
+// A reader that waits for a silent peer ends when its time limit has passed.
 func ExampleConn() {
 	near, far := net.Pipe()
 	defer far.Close()
@@ -28,8 +28,8 @@ func ExampleConn() {
 	// Output: true <nil>
 }
 
-// A canceled session takes its leave: the same connection, bound to a context that
-// the cancellation does not reach.
+// A canceled session says goodbye on the same connection, bound to a context that the
+// cancellation does not reach.
 func ExampleConn_goodbye() {
 	near, far := net.Pipe()
 	go io.WriteString(far, "hello")
@@ -62,6 +62,27 @@ func ExampleConn_goodbye() {
 	// near: hello
 	// far: bye
 	// <nil>
+}
+
+// Many buffers in one system call, where the connection inside is one of package net.
+func ExampleConn_buffers() {
+	near, far := net.Pipe()
+	defer far.Close()
+	go func() {
+		c := deadline.Conn(context.Background(), near)
+		defer c.Close()
+		buffers := net.Buffers{[]byte("header, "), []byte("body, "), []byte("trailer")}
+		n, err := c.(interface {
+			WriteBuffers(*net.Buffers) (int64, error)
+		}).WriteBuffers(&buffers)
+		fmt.Println(n, err)
+	}()
+
+	text, err := io.ReadAll(far)
+	fmt.Println(string(text), err)
+	// Output:
+	// 21 <nil>
+	// header, body, trailer <nil>
 }
 
 // A server stops accepting when it is canceled, and the listener stays usable.
@@ -99,7 +120,7 @@ func ExampleInterrupt() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	go func() {
 		io.WriteString(w, "x")
-		cancel(errors.New("nobody listens any more"))
+		cancel(errors.New("the reader is not needed any more"))
 	}()
 
 	err = deadline.Interrupt(ctx, r, func() error {
@@ -107,5 +128,5 @@ func ExampleInterrupt() {
 		return err
 	})
 	fmt.Println(err)
-	// Output: nobody listens any more
+	// Output: the reader is not needed any more
 }

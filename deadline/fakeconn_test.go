@@ -95,9 +95,9 @@ func pipe(t *testing.T) (near *fakeConn, far net.Conn) {
 	return &fakeConn{Conn: a}, b
 }
 
-// A ledgerContext is a context of a foreign make. It counts who is registered with
-// it, and its Err may be ahead of its Done channel, as that of a context is which
-// compares clocks.
+// A ledgerContext is a context that no package of this module knows. It counts the
+// registrations with it, and its Err may be ahead of its Done channel, as that of a context
+// is which compares clocks.
 type ledgerContext struct {
 	context.Context
 	err        atomic.Pointer[error]

@@ -9,65 +9,85 @@ import (
 	"time"
 )
 
-// A gate stands before the blocking operations that one deadline ends: the reads
-// of a connection, its writes, or what is done with a listener. It knows which
-// deadline its user wants, moves the real one into the past while somebody is being
-// interrupted, and puts it back afterwards.
-type gate struct {
-	// set sets the real deadline. It is read-only.
-	set func(time.Time) error
+// A turn lets calls through one after another. It has a token in it while a call has
+// passed; nothing closes it. Calls that wait get the turn in the order of their arrival.
+type turn chan struct{}
 
-	// turn holds a token while somebody has passed enter and not leave; nobody
-	// closes it. Where all pass one by one, a deadline in the past interrupts nobody
-	// but the one it is meant for. Package net lets reads, writes and accepts
-	// through one by one itself, so this costs no parallelism. Tried before: let
-	// all in, and have those whose own context is not done try again. But they spin
-	// while the deadline is in the past, a write that was cut in two mixes with
-	// others, and a TLS connection never gets over a write that has timed out.
-	turn chan struct{}
+func newTurn() turn { return make(turn, 1) }
 
-	mu sync.Mutex // held while set is called, which does not block
-
-	// Guarded by mu.
-	wanted time.Time // the deadline that the user has set; zero: none
-	forced int       // interruptions that keep the real deadline in the past
-}
-
-func newGate(set func(time.Time) error) *gate {
-	return &gate{set: set, turn: make(chan struct{}, 1)}
-}
-
-// past is a deadline that has passed by every clock, a fake one included. The zero
-// time would mean none.
-var past = time.Unix(1, 0)
-
-// enter waits for the turn of the caller, who must call leave, unless ctx is done
-// first: then it returns its cause.
-func (g *gate) enter(ctx context.Context) error {
+// take waits until it is the caller's turn, and returns nil; the caller must then call
+// free. If ctx is done first, take returns the cause of ctx.
+func (t turn) take(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	select {
-	case g.turn <- struct{}{}:
+	if t.try() {
 		return nil
-	default:
 	}
 	select {
-	case g.turn <- struct{}{}:
+	case t <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	// Where both were ready either was taken, and time has passed.
+	// If both were ready, select may have chosen the turn. And the clock may say that
+	// ctx is done before its Done channel is closed.
 	if ctx.Err() != nil {
-		g.leave()
+		t.free()
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-func (g *gate) leave() { <-g.turn }
+// try takes the turn if it is free, and reports whether it did.
+func (t turn) try() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
 
-// setDeadline sets the user's deadline. During an interruption it is only noted.
+func (t turn) free() { <-t }
+
+// A gate guards the blocking operations that one deadline ends: the reads of a
+// connection, its writes, or the calls of Accept on a listener. It knows the deadline
+// that the user wants. It sets the real deadline into the past while an operation is
+// being interrupted, and restores the user's afterwards.
+type gate struct {
+	// set sets the real deadline. It is read-only.
+	set func(time.Time) error
+
+	// turn is held during an operation. Because operations come one after another, a
+	// deadline in the past interrupts only the operation that it is meant for. This
+	// costs no parallelism: package net lets reads, writes and accepts through one by
+	// one as well. We tried to let all operations in and to repeat those that got a
+	// timeout under a context that is not done. But they spin while the deadline is in
+	// the past, the parts of a write that was cut mix with other writes, and a TLS
+	// connection does not recover from a write that has timed out.
+	turn turn
+
+	// also is a second gate that an interruption holds, or nil: that of the writes, for
+	// reads that may write. It is read-only.
+	also *gate
+
+	// spare is a watch that is not in use, or nil. Guarded by turn.
+	spare *watch
+
+	mu sync.Mutex // held while set is called, which does not block
+
+	// Guarded by mu.
+	wanted time.Time // the user's deadline; zero if there is none
+	forced int       // interruptions in progress; the real deadline is in the past if there are any
+}
+
+func newGate(set func(time.Time) error) gate { return gate{set: set, turn: newTurn()} }
+
+// past is a deadline that has passed by every clock, including a fake one. The zero
+// time would mean that there is no deadline.
+var past = time.Unix(1, 0)
+
+// setDeadline sets the user's deadline. During an interruption it only records it.
 func (g *gate) setDeadline(t time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -80,30 +100,112 @@ func (g *gate) setDeadline(t time.Time) error {
 	return nil
 }
 
+// forceLocked sets the real deadline into the past, until restoreLocked is called as
+// often. It ignores the error of set: the operation then returns when it returns.
+func (g *gate) forceLocked() {
+	g.forced++
+	if g.forced == 1 {
+		_ = g.set(past)
+	}
+}
+
+// restoreLocked undoes one forceLocked. When no interruption is left it restores the
+// user's deadline, and ignores the error: the connection may have been closed.
+func (g *gate) restoreLocked() {
+	g.forced--
+	if g.forced == 0 {
+		_ = g.set(g.wanted)
+	}
+}
+
+// A hold keeps a gate's turn, and its real deadline in the past, from the moment at which
+// the turn is free.
+type hold struct {
+	over  chan struct{} // closed by release
+	freed chan struct{} // closed when the gate is free again
+}
+
+func (g *gate) hold() *hold {
+	h := &hold{make(chan struct{}), make(chan struct{})}
+	go h.run(g)
+	return h
+}
+
+func (h *hold) run(g *gate) {
+	defer close(h.freed)
+	select {
+	case g.turn <- struct{}{}:
+	case <-h.over:
+		return
+	}
+	g.force()
+	<-h.over
+	g.restore()
+	g.turn.free()
+}
+
+// release ends the hold. It does not block for long.
+func (h *hold) release() {
+	close(h.over)
+	<-h.freed
+}
+
+func (g *gate) force() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.forceLocked()
+}
+
+func (g *gate) restore() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.restoreLocked()
+}
+
 // A watch interrupts one operation when its context is done.
 type watch struct {
 	gate *gate
-	stop func() bool // written before the operation starts, read-only after
+	also *gate       // see gate; read-only
+	fire func()      // interrupt, as a value that is made once; read-only
+	stop func() bool // set before the operation, read-only during it
 
 	// Guarded by gate.mu.
-	over  bool // the operation has ended
-	fired bool // the real deadline is in the past on behalf of this operation
+	over  bool  // the operation has ended
+	fired bool  // this watch has forced the deadline
+	held  *hold // of also; nil if there is none
 }
 
-// watch begins to watch ctx for an operation that the caller is about to start,
-// and that ends with a call of end.
+// watch starts to watch ctx for an operation that the caller is about to begin. The
+// caller must have the turn of g, and must call finish when the operation has ended. If
+// ctx can never be done there is nothing to watch, and the result is nil.
 //
-// It registers with ctx anew each time. Once for each connection would be cheaper,
-// but has no end where somebody wraps a connection for every request and closes
-// only the one inside.
+// Each operation registers with ctx anew. One registration for each connection would be
+// cheaper, but would stay with ctx where a program wraps a connection for every request
+// and closes only the connection inside.
 func (g *gate) watch(ctx context.Context) *watch {
+	if ctx.Done() == nil {
+		return nil
+	}
+	w := g.spare
+	if w == nil {
+		w = &watch{gate: g, also: g.also}
+		w.fire = w.interrupt
+	}
+	g.spare = nil
+	w.stop = context.AfterFunc(ctx, w.fire)
+	return w
+}
+
+// observe is like watch, for a caller that does not have the turn and that calls cease
+// when the operation has ended. It leaves g.also alone.
+func (g *gate) observe(ctx context.Context) *watch {
 	w := &watch{gate: g}
 	w.stop = context.AfterFunc(ctx, w.interrupt)
 	return w
 }
 
-// interrupt runs in a goroutine of its own once the context is done, which may be
-// after the operation has ended: then it must not touch the deadline any more.
+// interrupt runs in a goroutine of its own when the context is done. The operation may
+// have ended by then; in this case interrupt must not touch the deadline.
 func (w *watch) interrupt() {
 	w.gate.mu.Lock()
 	defer w.gate.mu.Unlock()
@@ -111,41 +213,57 @@ func (w *watch) interrupt() {
 		return
 	}
 	w.fired = true
-	w.gate.forced++
-	if w.gate.forced == 1 {
-		_ = w.gate.set(past) // an operation that cannot be interrupted takes its time
+	w.gate.forceLocked()
+	if w.also != nil {
+		w.held = w.also.hold()
 	}
 }
 
-// end is called when the operation has ended. When it returns, the user's deadline
-// is in force again unless another interruption goes on.
-func (w *watch) end() {
-	w.stop()
-	w.gate.mu.Lock()
-	defer w.gate.mu.Unlock()
-	w.over = true
-	if !w.fired {
+// finish is called when the operation has ended, with w as returned by gate.watch. When
+// it returns, the user's deadlines are in force again, unless another interruption is in
+// progress.
+func (w *watch) finish() {
+	if w == nil {
 		return
 	}
-	w.gate.forced--
-	if w.gate.forced == 0 {
-		_ = w.gate.set(w.gate.wanted) // fails if it was closed meanwhile
+	if w.cease() {
+		w.stop = nil // which refers to the context
+		w.gate.spare = w
 	}
 }
 
-// cutShort reports whether err, which comes straight from an operation under ctx,
-// says that a deadline has passed and ctx is done. If the user's own deadline has
-// passed as well, it does not matter which was first: a wait in a context that is
-// done fails with its cause.
+// cease ends the watch and undoes its interruption. It reports whether w can be used
+// again: if the context was done, interrupt may be yet to look at w.
+func (w *watch) cease() bool {
+	if w.stop() {
+		return true
+	}
+	w.gate.mu.Lock()
+	w.over = true
+	held := w.held
+	if w.fired {
+		w.gate.restoreLocked()
+	}
+	w.gate.mu.Unlock()
+	if held != nil {
+		held.release()
+	}
+	return false
+}
+
+// cutShort reports whether err, which comes straight from an operation under ctx, says
+// that a deadline has passed, and ctx is done. It does not matter whether the user's own
+// deadline has passed as well: an operation under a context that is done fails with the
+// cause of that context.
 func cutShort(ctx context.Context, err error) bool {
 	return err != nil && timedOut(err) && ctx.Err() != nil
 }
 
-// timedOut reports whether err says that a deadline has passed. By the rules of
-// package net it wraps os.ErrDeadlineExceeded, but multiplexers and network stacks
-// of other makes often have only the method Timeout. Two have it as well and are real
-// errors: a system call that gave up, as when the peer of a connection has vanished,
-// and the deadline of some other context.
+// timedOut reports whether err says that a deadline has passed. By the rules of package
+// net such an error wraps os.ErrDeadlineExceeded, but multiplexers and network stacks
+// from other authors often have only the method Timeout. Two kinds of errors have that
+// method and are no deadlines of the connection: a system call that gave up, for example
+// because the peer has vanished, and the deadline of another context.
 func timedOut(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true

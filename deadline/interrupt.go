@@ -9,40 +9,50 @@ import (
 	"time"
 )
 
-// Interrupt runs op, which is to block in reads, writes or the like on d, and
-// interrupts them once ctx is done, by setting the deadline of d into the past. It is
-// for what [Conn] and [Accept] do not cover: a pipe, a packet connection, a call that
-// reads and writes many times.
+// A Deadliner has operations that block and that a deadline ends: a connection, a packet
+// connection, a listener, or an *os.File that is a pipe, a terminal or the like. When the
+// deadline passes, or is set into the past, operations that are blocked return an error that
+// wraps os.ErrDeadlineExceeded. The zero time means that there is no deadline.
+//
+// SetDeadline must not block, and must be safe to call while the operations run.
+type Deadliner interface {
+	SetDeadline(t time.Time) error
+}
+
+// Interrupt runs op, which blocks in operations of d, and interrupts it when ctx is done, by
+// a deadline of d in the past. Use it for what [Conn] and [Accept] do not cover: a pipe, a
+// packet connection, a function that reads and writes many times.
 //
 //	err := deadline.Interrupt(ctx, pipe, func() (err error) {
 //		text, err = io.ReadAll(pipe)
 //		return err
 //	})
 //
-// Interrupt calls op in its own goroutine and returns when op has returned. If ctx
-// is done already it does not call op, and returns the cause of ctx (see
-// [context.Cause]). Otherwise it returns what op did, with one exception: if ctx is
-// done and the error of op says that a deadline has passed, it returns the cause.
-// Such an error wraps os.ErrDeadlineExceeded, as those of packages net and os do; one
-// that joins several does so in all of them. A success is a success, also if ctx is
-// done, and everything else, such as the deadline of another context, is a real
-// error. If op panics or calls runtime.Goexit, that goes on.
+// Interrupt calls op in the caller's goroutine and returns when op has returned. If ctx is
+// done already it does not call op, and returns the cause of ctx (see [context.Cause]).
+// Otherwise it returns the error of op, with one exception: if ctx is done, and the error
+// says that a deadline of I/O has passed, it returns the cause of ctx. An error says so if
+// it wraps os.ErrDeadlineExceeded, as the errors of packages net and os do; a joined error
+// says so if all its parts do. If op returns nil, so does Interrupt, also if ctx is done.
+// Every other error is returned unchanged, for example the deadline of another context. A
+// panic or runtime.Goexit of op ends Interrupt in the same way.
 //
-// The deadline of d is touched only if ctx is done while op runs. After that there
-// is none, also where there was one before, which Interrupt cannot know; only that of
-// a connection from [Conn] is restored. When Interrupt has returned it does not touch
-// d any more. While op runs nobody should set deadlines of d, unless d comes from
-// Conn: one that is set after the interruption would end it.
+// Interrupt sets the deadline of d only if ctx is done while op runs. Afterwards d has no
+// deadline, even if it had one before, which Interrupt cannot know. Only a connection from
+// [Conn] gets its own deadlines back. When Interrupt has returned it does not touch d any
+// more. While op runs, do not set deadlines of d unless d comes from Conn: a deadline that
+// is set after the interruption would undo it.
 //
-// The deadline hits whoever uses d at that time. Calls of Interrupt on one d under
-// different contexts may overlap, and each is interrupted reliably, but one whose
-// own context is not done may get the timeout of the other, which it returns as it
-// is. Methods of d must be safe to call while op runs. If SetDeadline returns an
-// error, as it does for files on disk, op is not interrupted.
+// A deadline ends all operations of d, not only those of op. Calls of Interrupt on one d
+// under different contexts may overlap, and each of them is interrupted reliably; but a call
+// whose own context is not done may get the timeout that was meant for another, and returns
+// it unchanged. Calls on a d that cannot be compared with == or is not equal to itself, such
+// as a struct with a slice or a NaN in it, must not overlap. If SetDeadline returns an error,
+// as it does for files on disk, op is not interrupted.
 //
-// While nothing is canceled Interrupt costs no goroutine, as [Conn]. It panics if ctx, d or op
-// is nil.
-func Interrupt(ctx context.Context, d interface{ SetDeadline(time.Time) error }, op func() error) error {
+// While nothing is canceled Interrupt costs no goroutine, except for a context from another
+// package without a method AfterFunc. Interrupt panics if ctx, d or op is nil.
+func Interrupt(ctx context.Context, d Deadliner, op func() error) error {
 	if ctx == nil {
 		panic("deadline: Interrupt with a nil context: pass context.Background(), or call op")
 	}
@@ -55,27 +65,34 @@ func Interrupt(ctx context.Context, d interface{ SetDeadline(time.Time) error },
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if ctx.Done() == nil { // nothing to watch, so that no other call has to be known
+		return unlessInterrupted(ctx, op())
+	}
 	if c, ok := d.(*conn); ok {
-		defer c.read.watch(ctx).end()
-		defer c.write.watch(ctx).end()
+		defer c.read.observe(ctx).cease()
+		defer c.write.observe(ctx).cease()
 	} else {
 		u := uses.begin(d)
 		defer uses.end(u)
-		defer u.gate.watch(ctx).end()
+		defer u.gate.observe(ctx).cease()
 	}
-	err := op()
+	return unlessInterrupted(ctx, op())
+}
+
+// unlessInterrupted returns err, or the cause of ctx if err comes from an interruption.
+func unlessInterrupted(ctx context.Context, err error) error {
 	if err != nil && exceeded(err) && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// exceeded reports whether err is nothing but deadlines of I/O that have passed. It
-// is stricter than timedOut, because op may have done anything: a Timeout method
-// alone may be that of a TooSlowError or of an HTTP client.
+// exceeded reports whether err says nothing but that deadlines of I/O have passed. It is
+// stricter than timedOut, because op may do anything: an error with a method Timeout may
+// be a TooSlowError, or come from an HTTP client.
 func exceeded(err error) bool {
 	if c, ok := err.(interface{ Cancellation() bool }); ok && !c.Cancellation() {
-		return false // a panic, say; see cancelscope.Split
+		return false // a panic, for example; see cancelscope.Split
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -97,28 +114,28 @@ func exceeded(err error) bool {
 	return some
 }
 
-// uses has the values on which calls of Interrupt and Accept are under way. Those of
-// one value must share its gate: otherwise one that ends puts the deadline back
-// before another that is interrupted at the same time has woken up, and that one
-// waits for ever. It is empty while there are none.
+// uses has the values on which calls of Interrupt and Accept are in progress. Calls on one
+// value must share a gate: if each had its own, a call that ends would restore the deadline
+// before another call, which is interrupted at the same time, has woken up; and that call
+// would wait forever. The registry is empty while there are no calls.
 var uses registry
 
 type registry struct {
 	mu sync.Mutex
-	m  map[any]*use // guarded by mu
+	m  map[Deadliner]*use // guarded by mu
 }
 
-// A use is a value on which calls are under way.
+// A use is a value on which calls are in progress.
 type use struct {
-	key   any // nil if it is not in the registry
-	gate  *gate
-	calls int // guarded by the mu of the registry
+	gate  gate
+	key   Deadliner // nil if the use is not in the registry; read-only
+	calls int       // guarded by the mu of the registry
 }
 
 // begin returns the use of d, which the caller must end.
-func (r *registry) begin(d interface{ SetDeadline(time.Time) error }) *use {
-	if !reflect.ValueOf(d).Comparable() {
-		return &use{gate: newGate(d.SetDeadline)} // nothing can be found to be the same
+func (r *registry) begin(d Deadliner) *use {
+	if !isKey(d) {
+		return &use{gate: newGate(d.SetDeadline)}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +143,7 @@ func (r *registry) begin(d interface{ SetDeadline(time.Time) error }) *use {
 	if u == nil {
 		u = &use{key: d, gate: newGate(d.SetDeadline)}
 		if r.m == nil {
-			r.m = make(map[any]*use)
+			r.m = make(map[Deadliner]*use)
 		}
 		r.m[d] = u
 	}
@@ -135,9 +152,20 @@ func (r *registry) begin(d interface{ SetDeadline(time.Time) error }) *use {
 }
 
 func (r *registry) end(u *use) {
+	if u.key == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u.calls--; u.calls == 0 {
 		delete(r.m, u.key)
 	}
+}
+
+// isKey reports whether d can be the key of a map and be found again. A slice inside d
+// makes the map panic. A NaN inside d makes d unequal to itself, so that an entry for it
+// could never be found, nor deleted.
+func isKey(d Deadliner) bool {
+	same := d
+	return reflect.ValueOf(d).Comparable() && d == same
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -61,6 +62,17 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// What counts is Err, also of a context without a Done channel.
+func TestInterruptWithoutDone(t *testing.T) {
+	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	near := &fakeConn{}
+	ctx := &ledgerContext{Context: context.Background()}
+	wantSame(t, "Interrupt", deadline.Interrupt(ctx, near, func() error { return timeout }), timeout)
+	err := deadline.Interrupt(ctx, near, func() error { ctx.expire(); return timeout })
+	wantSame(t, "Interrupt whose time passes meanwhile", err, context.DeadlineExceeded)
+	near.wantLog(t)
+}
+
 func TestInterruptMisuse(t *testing.T) {
 	var none context.Context
 	op := func() error { return nil }
@@ -69,7 +81,7 @@ func TestInterruptMisuse(t *testing.T) {
 	misuse(t, "deadline: Interrupt with a nil function", func() { deadline.Interrupt(t.Context(), &fakeConn{}, nil) })
 }
 
-// What op returns comes out, except for an interruption.
+// Interrupt returns the error of op, except after an interruption.
 func TestInterruptErrors(t *testing.T) {
 	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	reason := error(&namedError{"enough"})
@@ -216,7 +228,7 @@ func TestInterruptOverlapping(t *testing.T) {
 		}
 		cancelOne()
 		reason := cancelTwo()
-		synctest.Wait() // both have been told
+		synctest.Wait() // both have been interrupted
 		endOne <- true
 		wantSame(t, "first Interrupt", <-first, nil)
 		readTwo <- true
@@ -228,7 +240,7 @@ func TestInterruptOverlapping(t *testing.T) {
 	})
 }
 
-// A timeout that is somebody else's comes out as it is.
+// A timeout that is not of an interruption is returned unchanged.
 func TestInterruptForeignTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, _ := pipe(t)
@@ -249,18 +261,70 @@ type incomparable struct {
 	_ []int
 }
 
-func TestInterruptIncomparable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, _ := pipe(t)
-		d := incomparable{fakeConn: near}
-		ctx, cancel := cancelable(t, "enough")
-		done := begin(func() error { return deadline.Interrupt(ctx, d, readFull(d, 1)) })
-		synctest.Wait() // op is blocked
-		reason := cancel()
-		wantSame(t, "Interrupt", <-done, reason)
-		near.wantLog(t, "both past", "both none")
-	})
+// unlike is not equal to itself.
+type unlike struct {
+	*fakeConn
+	weight float64
 }
+
+// nested is not equal to itself because of what is inside.
+type nested struct {
+	*fakeConn
+	weights [2]any
+}
+
+// Values that a map cannot hold, or not find again, are used without a map, and leave
+// nothing behind.
+func TestValuesThatAreNoKeys(t *testing.T) {
+	nan := math.NaN()
+	for name, of := range map[string]func(*fakeConn) deadline.Deadliner{
+		"slice":               func(c *fakeConn) deadline.Deadliner { return incomparable{fakeConn: c} },
+		"NaN":                 func(c *fakeConn) deadline.Deadliner { return unlike{c, nan} },
+		"NaN in an interface": func(c *fakeConn) deadline.Deadliner { return nested{c, [2]any{1, nan}} },
+		"slice in an interface": func(c *fakeConn) deadline.Deadliner {
+			return nested{c, [2]any{nan, []int(nil)}}
+		},
+	} {
+		inBubble(t, "Interrupt, "+name, func(t *testing.T) {
+			near, _ := pipe(t)
+			ctx, cancel := cancelable(t, "enough")
+			done := begin(func() error { return deadline.Interrupt(ctx, of(near), readFull(near, 1)) })
+			synctest.Wait() // op is blocked
+			reason := cancel()
+			wantSame(t, "Interrupt", <-done, reason)
+			near.wantLog(t, "both past", "both none")
+			if got := deadline.Uses(); got != 0 {
+				t.Errorf("%d uses left", got)
+			}
+		})
+		inBubble(t, "Accept, "+name, func(t *testing.T) {
+			l := listenBell(t)
+			ctx, cancel := cancelable(t, "enough")
+			done := startAccept(ctx, acceptor{of(l.fakeConn), l})
+			synctest.Wait() // Accept is blocked
+			reason := cancel()
+			(<-done).want(t, "Accept", 0, reason)
+			l.wantLog(t, "both past", "both none")
+			for id := range byte(3) {
+				go l.ring(id)
+				(<-startAccept(t.Context(), acceptor{of(l.fakeConn), l})).want(t, "Accept after that", id, nil)
+			}
+			if got := deadline.Uses(); got != 0 {
+				t.Errorf("%d uses left", got)
+			}
+		})
+	}
+}
+
+// An acceptor is a listener that contains a value of any type.
+type acceptor struct {
+	deadline.Deadliner
+	l net.Listener
+}
+
+func (a acceptor) Accept() (net.Conn, error) { return a.l.Accept() }
+func (a acceptor) Close() error              { return a.l.Close() }
+func (a acceptor) Addr() net.Addr            { return a.l.Addr() }
 
 // However op ends, the deadline is gone.
 func TestInterruptAbnormalEnd(t *testing.T) {

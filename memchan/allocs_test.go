@@ -29,7 +29,7 @@ func TestAllocations(t *testing.T) {
 	ceiling.Check(t, calls)
 	ceiling.CheckComplete(t, "../testdata/api/memchan.txt", calls)
 	if ctx.asked != 0 {
-		t.Errorf("a context under which nobody had to wait was asked %d times for its Done channel, want 0", ctx.asked)
+		t.Errorf("a context under which no call had to wait was asked %d times for its Done channel, want 0", ctx.asked)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestAllocationsOfWaits(t *testing.T) {
 	var scope cancelscope.Scope
 	_ = scope.Run(t.Context(), func(ctx context.Context) error {
 		// A channel for each of at most four waits, as an average: sometimes the other
-		// one is quicker, and nobody waits.
+		// one is quicker, and neither waits.
 		if got := pingPong(ctx, 1000); got > 4 {
 			t.Errorf("a round trip, in a scope: %v allocations, want at most 4", got)
 		}
@@ -128,8 +128,9 @@ func TestAllocationsOfWaits(t *testing.T) {
 	})
 }
 
-// In a crowd waiting costs nothing. The average of many: somebody founds the crowd.
-func TestAllocationsInCrowd(t *testing.T) {
+// Where a watcher watches the context, a wait costs nothing. This is the average of many,
+// because one call starts the watcher.
+func TestAllocationsWithAWatcher(t *testing.T) {
 	ceiling.SkipUnderRace(t)
 	const tasks, each = 100, 1000
 	s, r := memchan.Open[int](0)

@@ -12,19 +12,19 @@ import (
 	"github.com/trellis-go/trellis/memchan"
 )
 
-// The benchmarks compare a memory channel with a channel of Go in a select with the
-// context. Each one runs both in turns, so that whatever else the machine does meets
-// both alike, and reports the medians for one value, and their ratio:
+// The benchmarks compare a memory channel with a Go channel in a select with the context.
+// Each benchmark runs the two in turns, so that other load on the machine affects them alike,
+// and reports the medians for one value, and their ratio:
 //
 //	go test -run '^$' -bench . -benchtime 2s ./memchan
 //
-// The goal is a ratio of at most 1.5, and below 1 where many wait. With many who wait for a
-// rendezvous it is not far below: nearly all of the time goes into waking one goroutine
-// and parking another for each value, and the scheduler does that for both kinds. Where
-// the buffer is full and 1,000 wait to send, either kind has two ways to go on. If the
-// receiver outruns those that it wakes, it empties the queue, and then most values cost
-// nobody a wait; if not, each one does. Which it is depends on what else the machine
-// does, so single runs of that row say little.
+// The goal is a ratio of at most 1.5, and below 1 where many calls wait. With many calls and
+// a capacity of 0 it is not far below: nearly all of the time is spent on waking one goroutine
+// and parking another for each value, and the scheduler does that for both kinds. Where the
+// buffer is full and 1,000 calls wait to send, each kind may behave in two ways. If the
+// receiver is faster than the senders that it wakes, it empties the queue, and then most
+// values cost no wait; otherwise each value costs one. Which of the two happens depends on
+// other load on the machine, so a single run of that row means little.
 
 // A pipe is either of the two.
 type pipe interface {

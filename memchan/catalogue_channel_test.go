@@ -137,7 +137,7 @@ func TestConsumers(t *testing.T) {
 		all.Wait()
 		for c, values := range got {
 			if len(values) == 0 {
-				t.Errorf("consumer %d, who waited before the first Send, got nothing, want a value", c)
+				t.Errorf("consumer %d, which waited before the first Send, got nothing, want a value", c)
 			}
 		}
 		sorted := slices.Concat(got...)
@@ -151,7 +151,7 @@ func TestConsumers(t *testing.T) {
 // catalogue: trio/test_channel.py::test_close_basics
 // catalogue: trio/test_channel.py::test_close_sync
 func TestClose(t *testing.T) {
-	inBubble(t, "a sender in which somebody waits", func(t *testing.T) {
+	inBubble(t, "a sender in which a call waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		send := sending(t.Context(), s, 1)
 		send.checkWaits(t, "Send")
@@ -165,7 +165,7 @@ func TestClose(t *testing.T) {
 		checkFailed(t, "Receive", v, err, memchan.ErrEndOfChannel)
 	})
 
-	inBubble(t, "the sender of somebody who waits to receive", func(t *testing.T) {
+	inBubble(t, "the sender while a Receive waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		receive := receiving(t.Context(), r)
 		receive.checkWaits(t, "Receive")
@@ -173,7 +173,7 @@ func TestClose(t *testing.T) {
 		receive.check(t, "Receive when the last sender is closed", 0, memchan.ErrEndOfChannel)
 	})
 
-	inBubble(t, "the receiver of somebody who waits to send", func(t *testing.T) {
+	inBubble(t, "the receiver while a Send waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		send := sending(t.Context(), s, 1)
 		send.checkWaits(t, "Send")
@@ -183,7 +183,7 @@ func TestClose(t *testing.T) {
 		checkError(t, "Send", s.Send(t.Context(), 1), memchan.ErrBroken)
 	})
 
-	inBubble(t, "a receiver in which somebody waits", func(t *testing.T) {
+	inBubble(t, "a receiver in which a call waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		receive := receiving(t.Context(), r)
 		receive.checkWaits(t, "Receive")
@@ -219,7 +219,7 @@ func TestCloneOfReceiver(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_close_multiple_send_handles
 func TestCloseOneSender(t *testing.T) {
-	inBubble(t, "of two in which somebody waits", func(t *testing.T) {
+	inBubble(t, "of two, while a call waits in it", func(t *testing.T) {
 		s1, r := memchan.Open[int](0)
 		s2 := clone(t, s1)
 		first, second := sending(t.Context(), s1, 1), sending(t.Context(), s2, 2)
@@ -235,7 +235,7 @@ func TestCloseOneSender(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_close_multiple_receive_handles
 func TestCloseOneReceiver(t *testing.T) {
-	inBubble(t, "of two in which somebody waits", func(t *testing.T) {
+	inBubble(t, "of two, while a call waits in it", func(t *testing.T) {
 		s, r1 := memchan.Open[int](0)
 		r2 := clone(t, r1)
 		first, second := receiving(t.Context(), r1), receiving(t.Context(), r2)
@@ -377,11 +377,11 @@ func TestRendezvous(t *testing.T) {
 		send.checkWaits(t, "Send")
 		v, err := r.Receive(t.Context())
 		checkReceived(t, "Receive", v, err, 2)
-		send.check(t, "Send that somebody receives", 2, nil)
+		send.check(t, "Send that is received", 2, nil)
 
 		receive := receiving(t.Context(), r)
 		receive.checkWaits(t, "Receive")
-		checkError(t, "Send to somebody who waits", s.Send(t.Context(), 3), nil)
+		checkError(t, "Send to a Receive that waits", s.Send(t.Context(), 3), nil)
 		receive.check(t, "Receive", 3, nil)
 
 		checkError(t, "TrySend after both", s.TrySend(4), memchan.ErrWouldBlock)

@@ -6,16 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// Unbounded is the capacity of a channel whose buffer has no limit: Send never waits.
-// That is a promise to find memory for whatever the senders have in mind. If they are
-// faster than the receivers for long, the buffer grows until there is none left, and
-// nothing slows them down before. It is right where something else bounds what can be
-// under way, and where a sender must not wait because the receivers wait for it.
+// Unbounded is the capacity of a channel whose buffer has no limit, so that Send never
+// waits. If the senders are faster than the receivers for long, the buffer grows until the
+// memory is used up, and nothing slows the senders down. Use it where something else bounds
+// the number of values, or where a sender must not wait because the receivers wait for it.
 const Unbounded = math.MaxInt
 
-// Open makes a channel that buffers up to capacity values, and returns the first
-// handle of either side. A capacity of 0 makes a rendezvous: each Send waits until its
-// value is received. The buffer takes memory as it fills, not before.
+// Open makes a channel that buffers up to capacity values, and returns the first handle of
+// each side. With a capacity of 0 each Send waits until its value is received. The buffer
+// takes memory as it fills, not before.
 //
 // Open panics if capacity is negative.
 func Open[T any](capacity int) (*Sender[T], *Receiver[T]) {
@@ -28,7 +27,7 @@ func Open[T any](capacity int) (*Sender[T], *Receiver[T]) {
 		receiver Receiver[T]
 	}{}
 	c := &all.channel
-	c.capacity, c.patience = capacity, patienceMin
+	c.capacity, c.threshold = capacity, minThreshold
 	c.senders.open, c.receivers.open = 1, 1
 	all.sender.c, all.receiver.c = c, c
 	return &all.sender, &all.receiver
@@ -36,13 +35,13 @@ func Open[T any](capacity int) (*Sender[T], *Receiver[T]) {
 
 // A channel is what all handles of a memory channel share.
 //
-// Invariant, whenever mu is free: who waits must wait. If there are receivers in the
-// queue that have not been canceled, the buffer is empty and there are no such
-// senders; if there are such senders, the buffer is full.
+// Whenever mu is free, a call that waits has a reason to wait: if the queue of the receivers
+// has calls whose contexts are not done, then the buffer is empty and the queue of the senders
+// has no such calls; if the queue of the senders has such calls, the buffer is full.
 type channel[T any] struct {
 	capacity int // read-only
 
-	mu sync.Mutex // never held while something blocks, nor while a context is asked
+	mu sync.Mutex // never held while anything blocks, nor while a method of a context is called
 
 	// Guarded by mu.
 	buffer    ring[T]
@@ -50,18 +49,18 @@ type channel[T any] struct {
 	discarded int // values in the buffer when the last receiver was closed
 	senders   side[T]
 	receivers side[T]
-	alone     int // waits outside of crowds since the last crowd
-	patience  int // how many of them it takes to found the next one
+	unwatched int // waits without a watcher, since the last watcher ended
+	threshold int // how many of them it takes to start the next one
 
-	// crowd is what those who come to wait may join, or nil. It is written under mu;
+	// watcher is what calls that begin to wait can join, or nil. It is written under mu;
 	// without mu it is a hint.
-	crowd atomic.Pointer[crowd[T]]
+	watcher atomic.Pointer[watcher[T]]
 }
 
-// lock locks mu. It tries often before it gives the processor away: mu is held for so
-// short a time that this is rarely needed, and where many tasks use a channel those who
-// sleep on mu make all the others queue behind them. With more tries than these a
-// goroutine that holds mu, and cannot run, costs more than they gain.
+// lock locks mu. It tries several times before it gives the processor away: mu is held for
+// so short a time that this is rarely needed, and a goroutine that sleeps on mu makes all
+// others queue behind it. With more tries than these, more time is lost when the goroutine
+// that holds mu is not running.
 func (c *channel[T]) lock() {
 	for range 50 {
 		if c.mu.TryLock() {
@@ -71,16 +70,16 @@ func (c *channel[T]) lock() {
 	c.mu.Lock()
 }
 
-// A side is all there is of the senders or the receivers. The channel's mu guards it.
+// A side is the state of all senders, or of all receivers. The channel's mu guards it.
 type side[T any] struct {
 	open   int // handles that have not been closed
 	queue  queue[T]
-	recent <-chan struct{} // under which the last one waited outside of crowds
-	streak int             // how many did so in a row
+	recent <-chan struct{} // the Done channel of the last wait that was not watched
+	streak int             // how many such waits had that Done channel, one after another
 }
 
-// sendLocked hands v to a receiver that waits, or puts it into the buffer. The caller
-// wakes whom it returns, once mu is released.
+// sendLocked hands v to a receiver that waits, or puts it into the buffer. The caller must
+// call wake.wake, best after it has released mu.
 func (c *channel[T]) sendLocked(h *handle[T], v T) (wake waker, err error) {
 	if h.closed {
 		return wake, ErrClosed
@@ -90,7 +89,7 @@ func (c *channel[T]) sendLocked(h *handle[T], v T) (wake waker, err error) {
 	}
 	if w := c.receivers.queue.frontLocked(); w != nil {
 		w.value = v
-		return c.receivers.queue.serveLocked(w, nil), nil
+		return w.serveLocked(nil), nil
 	}
 	if c.buffer.n == c.capacity {
 		return wake, ErrWouldBlock
@@ -100,9 +99,8 @@ func (c *channel[T]) sendLocked(h *handle[T], v T) (wake waker, err error) {
 	return wake, nil
 }
 
-// receiveLocked takes the oldest value. The slot that it frees goes to the sender that
-// has waited longest, so that nobody who comes later gets it. As for wake see
-// sendLocked.
+// receiveLocked takes the oldest value. The slot that it frees goes to the sender that has
+// waited longest, so that a later Send cannot take it. For wake see sendLocked.
 func (c *channel[T]) receiveLocked(h *handle[T]) (v T, wake waker, err error) {
 	if h.closed {
 		return v, wake, ErrClosed
@@ -111,15 +109,15 @@ func (c *channel[T]) receiveLocked(h *handle[T]) (v T, wake waker, err error) {
 		v = c.buffer.pop()
 		if w := c.senders.queue.frontLocked(); w != nil {
 			c.buffer.push(w.value, c.capacity)
-			wake = c.senders.queue.serveLocked(w, nil)
+			wake = w.serveLocked(nil)
 		} else if c.capacity == Unbounded {
 			c.buffer.trim()
 		}
 		return v, wake, nil
 	}
-	if w := c.senders.queue.frontLocked(); w != nil { // a rendezvous
+	if w := c.senders.queue.frontLocked(); w != nil { // the capacity is 0
 		v = w.value
-		wake = c.senders.queue.serveLocked(w, nil)
+		wake = w.serveLocked(nil)
 		return v, wake, nil
 	}
 	if c.senders.open == 0 {

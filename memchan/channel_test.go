@@ -119,8 +119,8 @@ func TestBackground(t *testing.T) {
 		send.checkWaits(t, "Send")
 		r.Close()
 		send.check(t, "Send", 2, memchan.ErrBroken)
-		if memchan.Crowded(s) {
-			t.Error("there is a crowd under context.Background, want none")
+		if memchan.HasWatcher(s) {
+			t.Error("there is a watcher under context.Background, want none")
 		}
 	})
 }
@@ -131,13 +131,13 @@ func TestCloseAmongMany(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		handles := []*memchan.Sender[int]{s, clone(t, s), clone(t, s)}
 		var calls []call
-		for v := range crowdOf {
+		for v := range manyCalls {
 			calls = append(calls, sending(t.Context(), handles[v%3], v))
 			calls[v].checkWaits(t, "Send")
 		}
 		handles[1].Close()
 		handles[1].Close()
-		want := memchan.Stats{OpenSenders: 2, OpenReceivers: 1, WaitingSenders: crowdOf - crowdOf/3 - 1}
+		want := memchan.Stats{OpenSenders: 2, OpenReceivers: 1, WaitingSenders: manyCalls - manyCalls/3 - 1}
 		checkStats(t, "with one of three closed", s, r, want)
 		for v, c := range calls {
 			if v%3 == 1 {
@@ -154,7 +154,7 @@ func TestCloseAmongMany(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		r2 := clone(t, r)
 		var calls []call
-		for i := range crowdOf {
+		for i := range manyCalls {
 			calls = append(calls, receiving(t.Context(), []*memchan.Receiver[int]{r, r2}[i%2]))
 			calls[i].checkWaits(t, "Receive")
 		}

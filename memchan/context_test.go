@@ -41,7 +41,7 @@ func TestContextIsFirst(t *testing.T) {
 
 // A deadline of a scope counts from the instant it has passed, before any timer runs.
 func TestDeadlinePassedUnnoticed(t *testing.T) {
-	inBubble(t, "by somebody who does not block", func(t *testing.T) {
+	inBubble(t, "by a call that does not block", func(t *testing.T) {
 		s, r := memchan.Open[int](1)
 		expired, err := deadline.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
 			err := s.Send(ctx, 1)
@@ -60,22 +60,22 @@ func TestDeadlinePassedUnnoticed(t *testing.T) {
 }
 
 // inBothWays runs f twice in a bubble: with channels where each call watches its context
-// by itself, and with channels where a crowd does as soon as it can.
+// by itself, and with channels where a watcher does as soon as it can.
 func inBothWays(t *testing.T, name string, f func(t *testing.T, open func() (*memchan.Sender[int], *memchan.Receiver[int]))) {
 	t.Helper()
-	for way, patience := range map[string]int{"by itself": 1000, "in a crowd": 1} {
+	for way, threshold := range map[string]int{"by itself": 1000, "by a watcher": 1} {
 		inBubble(t, name+", "+way, func(t *testing.T) {
 			var opened []*memchan.Sender[int]
 			f(t, func() (*memchan.Sender[int], *memchan.Receiver[int]) {
 				s, r := memchan.Open[int](0)
-				memchan.SetPatience(s, patience)
+				memchan.SetThreshold(s, threshold)
 				opened = append(opened, s)
 				return s, r
 			})
-			synctest.Wait() // nobody waits any more
+			synctest.Wait() // no call waits any more
 			for _, s := range opened {
-				if memchan.Crowded(s) {
-					t.Error("there is a crowd although nobody waits any more, want none")
+				if memchan.HasWatcher(s) {
+					t.Error("there is a watcher although no call waits any more, want none")
 				}
 			}
 		})
@@ -146,9 +146,9 @@ func TestCanceledWait(t *testing.T) {
 		cancel(errBoom)
 		checkError(t, "TrySend right after the cancellation", s.TrySend(1), nil)
 		checkError(t, "TrySend after that", s.TrySend(2), memchan.ErrWouldBlock)
-		kept.check(t, "Receive of the one who was not canceled", 1, nil)
+		kept.check(t, "Receive that was not canceled", 1, nil)
 		for _, c := range lost {
-			c.check(t, "Receive of one who was", 0, errBoom)
+			c.check(t, "Receive that was canceled", 0, errBoom)
 		}
 
 		ctx, cancel = context.WithCancelCause(t.Context())
@@ -161,9 +161,9 @@ func TestCanceledWait(t *testing.T) {
 		checkReceived(t, "TryReceive right after the cancellation", v, err, 2)
 		_, err = r.TryReceive()
 		checkError(t, "TryReceive after that", err, memchan.ErrWouldBlock)
-		kept.check(t, "Send of the one who was not canceled", 2, nil)
+		kept.check(t, "Send that was not canceled", 2, nil)
 		for _, c := range lost {
-			c.check(t, "Send of one who was", 1, errBoom)
+			c.check(t, "Send that was canceled", 1, errBoom)
 		}
 	})
 
@@ -275,24 +275,24 @@ func (c *meddling) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// Who is served and canceled before it even looks has been served.
+// A call that is served, and canceled before it runs again, has been served.
 func TestServedThenCanceled(t *testing.T) {
-	inBubble(t, "while it founds a crowd", func(t *testing.T) {
+	inBubble(t, "while it starts a watcher", func(t *testing.T) {
 		for range 50 { // a select takes either of two that are ready
 			s, r := memchan.Open[int](0)
-			memchan.SetPatience(s, 1)
+			memchan.SetThreshold(s, 1)
 			inner, cancel := context.WithCancelCause(t.Context())
 			v, err := r.Receive(&meddling{Context: inner, atValue: func() {
-				checkError(t, "TrySend to one who waits", s.TrySend(1), nil)
+				checkError(t, "TrySend to a Receive that waits", s.TrySend(1), nil)
 				cancel(errBoom)
 			}})
 			checkReceived(t, "Receive", v, err, 1)
 
-			memchan.SetPatience(s, 1)
+			memchan.SetThreshold(s, 1)
 			inner, cancel = context.WithCancelCause(t.Context())
 			err = s.Send(&meddling{Context: inner, atValue: func() {
 				v, err := r.TryReceive()
-				checkReceived(t, "TryReceive from one who waits", v, err, 2)
+				checkReceived(t, "TryReceive from a Send that waits", v, err, 2)
 				cancel(errBoom)
 			}}, 2)
 			checkError(t, "Send", err, nil)
@@ -300,13 +300,13 @@ func TestServedThenCanceled(t *testing.T) {
 	})
 }
 
-// Who comes to wait after its context was canceled must not join those who are about to
-// go: nobody watches the context any more.
+// A call that begins to wait after its context was canceled must not join the calls that are
+// about to end: nothing watches the context any more.
 func TestCanceledBeforeJoining(t *testing.T) {
-	for range 20 { // the members may be quicker
+	for range 20 { // the other calls may be quicker
 		synctest.Test(t, func(t *testing.T) {
 			s, r := memchan.Open[int](0)
-			memchan.SetPatience(s, 1)
+			memchan.SetThreshold(s, 1)
 			inner, cancel := context.WithCancelCause(t.Context())
 			var calls []call
 			for range 500 {
@@ -316,29 +316,29 @@ func TestCanceledBeforeJoining(t *testing.T) {
 			v, err := r.Receive(&meddling{Context: inner, atDone: func() {
 				cancel(errBoom)
 				for s.Stats().WaitingReceivers > 0 {
-					// Without letting others run: the crowd has been canceled when this
-					// ends, but most of its members have not noticed yet.
+					// Without letting others run: the watcher has been closed when this
+					// ends, but most of its users have not run since.
 				}
 			}})
 			checkFailed(t, "Receive", v, err, errBoom)
 			for _, c := range calls {
-				c.check(t, "Receive of a member", 0, errBoom)
+				c.check(t, "Receive of a user", 0, errBoom)
 			}
 		})
 	}
 }
 
-// Between the moment when the last member leaves and the end of the crowd others may
+// Between the moment when the last user leaves and the end of the watcher, other calls may
 // join it.
 func TestJoinedAtTheEnd(t *testing.T) {
-	inBubble(t, "of a crowd", func(t *testing.T) {
+	inBubble(t, "of a watcher", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
-		memchan.SetPatience(s, 1)
+		memchan.SetThreshold(s, 1)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		calls := []call{receiving(ctx, r), receiving(ctx, r)}
 		synctest.Wait() // both wait
-		if memchan.LeaveCrowd(s) || !memchan.Crowded(s) {
-			t.Error("the crowd has ended while two wait in it, want it to stay")
+		if memchan.EndWatcher(s) || !memchan.HasWatcher(s) {
+			t.Error("the watcher has ended while two calls use it, want it to stay")
 		}
 		cancel(errBoom)
 		for _, c := range calls {
@@ -357,8 +357,8 @@ func TestSharedContextOfNursery(t *testing.T) {
 				calls = append(calls, receiving(ctx, r))
 			}
 			synctest.Wait() // all wait
-			if !memchan.Crowded(s) {
-				t.Error("20 receivers wait under one context without a crowd, want one")
+			if !memchan.HasWatcher(s) {
+				t.Error("20 receivers wait under one context without a watcher, want one")
 			}
 			<-ctx.Done()
 			for _, c := range calls {
@@ -370,8 +370,8 @@ func TestSharedContextOfNursery(t *testing.T) {
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter = %v, %v, want true, nil", expired, err)
 		}
-		if memchan.Crowded(s) {
-			t.Error("there is a crowd under a context that is done, want none")
+		if memchan.HasWatcher(s) {
+			t.Error("there is a watcher under a context that is done, want none")
 		}
 	})
 }

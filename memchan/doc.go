@@ -1,6 +1,6 @@
-// Package memchan provides memory channels: queues between tasks with a context for
-// each wait, handles that are closed from either side, and statistics. They are those
-// of Python's Trio, open_memory_channel.
+// Package memchan provides memory channels: queues that pass values from task to task. In
+// contrast to a Go channel, each wait has a context, several tasks can share either side and
+// close it independently, and a sender learns when no receiver is left.
 //
 //	send, receive := memchan.Open[string](10)
 //	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -18,48 +18,61 @@
 //		return nil // the last sender has been closed
 //	})
 //
-// What a channel of Go leaves to each program is done here: a send and a receive that
-// end with the cause of their context; several senders of whom the last one to finish
-// closes, by [Sender.Clone] and [Sender.Close]; receivers that go away and leave no
-// sender hanging, but an [ErrBroken]; a handle that is closed under somebody who waits
-// in it. A plain channel is enough where none of that can happen, and it can be
-// combined with others in a select, which a memory channel cannot.
+// A channel is used through handles. A [Sender] and a [Receiver] come from [Open]; Clone
+// makes further handles of the same side. Each is closed on its own. When the last Sender is
+// closed, receivers get the values that are left, and then [ErrEndOfChannel]. When the last
+// Receiver is closed, senders get [ErrBroken]. A call that waits in a handle ends when that
+// handle is closed. So each task can close its own handle with defer, and a program needs
+// no extra code to find out which task ends last.
+//
+// Use a plain Go channel where none of this is needed, or where it has to be combined with
+// other channels in a select, which a memory channel does not support.
+//
+// The semantics are those of [memory channels] in Python's Trio.
 //
 // # Order and loss
 //
-// Values are received in the order in which they were sent. On both sides those who
-// wait are served in the order in which they came, and nobody who comes later
-// overtakes them: neither the value that a waiting Receive gets nor the slot in the
-// buffer that a waiting Send gets can be had by a TryReceive or TrySend. Whoever has
-// been canceled, that is, whose Done channel is closed, is passed over.
+// Values are received in the order in which they were sent. On each side, calls that wait are
+// served in the order of their arrival, and a later call never overtakes them: TryReceive
+// cannot take a value that is meant for a waiting Receive, and TrySend cannot take a slot of
+// the buffer that is meant for a waiting Send. A call whose context is done, that is, whose
+// Done channel is closed, is passed over.
 //
-// A Send that fails has handed over nothing. A value of a Send that returned nil is
-// received once, or is in the buffer when the last receiver is closed: then it is
-// discarded, and counted in [Stats]. A wait that is canceled or closed leaves nothing
-// behind in the queue and takes nothing with it.
+// A Send that fails has handed over nothing. The value of a Send that returned nil is received
+// exactly once, unless it is still in the buffer when the last receiver is closed; then it is
+// discarded, and counted in [Stats]. A call that is canceled, or whose handle is closed, leaves
+// nothing in the queue and takes nothing out of it.
 //
-// A call that fails under a context which is done fails with the cause of that context,
-// whatever else is the matter with the channel. So a task that is canceled together
-// with its producer sees the cancellation, and never the end that the producer leaves
-// behind when it cleans up.
+// A call that fails while its context is done returns the cause of that context, even if there
+// is another reason to fail. So if a task is canceled together with its producer, it sees the
+// cancellation, and not the end of the channel that the producer causes when it cleans up.
 //
 // # Concurrency
 //
-// Guaranteed: all methods of all handles may be called by any number of goroutines. A
-// Send synchronizes before the return of the Receive that gets its value. Where there
-// is a limit of n, the kth Receive synchronizes before the return of Send number k+n.
-// Closing the last sender synchronizes before the return of a Receive with
-// [ErrEndOfChannel], and closing the last receiver before that of a Send with
-// [ErrBroken]. No goroutine is started, except by context.AfterFunc, with which the waits
-// of many under one context are ended. A call that does not have to wait does not even
-// ask its context for a Done channel.
+// Guaranteed:
 //
-// Not to be assumed: that a Send which returned nil has been seen by a receiver, except
-// with a capacity of 0; that Stats still holds when it has returned; that a handle is
-// closed because nobody refers to it any more.
+//   - All methods of all handles may be called from any number of goroutines.
+//   - A Send synchronizes before the return of the Receive that gets its value.
+//   - With a capacity of n, the kth Receive synchronizes before the return of Send number k+n.
+//   - Closing the last sender synchronizes before the return of a Receive with
+//     [ErrEndOfChannel], and closing the last receiver before the return of a Send with
+//     [ErrBroken].
+//   - The package starts no goroutines. It uses [context.AfterFunc] to end calls that wait
+//     under one context.
+//   - A call that does not have to wait does not ask its context for a Done channel.
 //
-// In tests with testing/synctest, a Send or Receive that waits is durably blocked.
-// Those who use a channel while somebody waits in it, or cancel the context of the wait,
-// must be in the same bubble as the one who waits, as with channels of Go. A channel that
-// nobody waits in can be passed on from one bubble to the next.
+// Do not rely on any of the following:
+//
+//   - that a value has been received when Send returns nil, unless the capacity is 0;
+//   - that what Stats returns still holds;
+//   - that a handle is closed when it becomes unreachable.
+//
+// # Tests
+//
+// In tests with [testing/synctest], a Send or Receive that waits is durably blocked. While a
+// call waits in a channel, use the channel, and cancel the context of the call, only from the
+// bubble of that call, as with Go channels. Between waits a memory channel may be passed from
+// one bubble to another.
+//
+// [memory channels]: https://trio.readthedocs.io/en/stable/reference-core.html#using-channels-to-pass-values-between-tasks
 package memchan

@@ -17,7 +17,7 @@ func Example() {
 	send, receive := memchan.Open[string](1)
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.Go(func(ctx context.Context) error {
-			defer receive.Close() // if the printer fails, nobody waits for it
+			defer receive.Close() // if the printer fails, no sender waits for it
 			for word, err := range receive.All(ctx) {
 				if err != nil {
 					return err
@@ -71,7 +71,7 @@ func ExampleOpen_unbounded() {
 	// Output: 1000
 }
 
-// Give up sending when nobody receives in time.
+// Give up sending when no value is received in time.
 func ExampleSender_Send() {
 	send, _ := memchan.Open[string](0)
 	err := deadline.FailAfter(context.Background(), time.Millisecond, func(ctx context.Context) error {
@@ -132,7 +132,7 @@ func ExampleSender_Clone() {
 	// <nil>
 }
 
-// Tell the receivers that there is no more: they get what is under way, and the end.
+// Close the channel: receivers get what is still in the buffer, and then the end.
 func ExampleSender_Close() {
 	send, receive := memchan.Open[string](1)
 	fmt.Println(send.TrySend("last words"))
@@ -161,7 +161,7 @@ func ExampleSender_Stats() {
 	// Output: 3 of 10, once 4
 }
 
-// Wait for one value, and tell the end from a failure.
+// Wait for one value, and distinguish the end from a failure.
 func ExampleReceiver_Receive() {
 	send, receive := memchan.Open[string](1)
 	_ = send.TrySend("a line")
@@ -254,7 +254,7 @@ func ExampleReceiver_Clone() {
 	// <nil>
 }
 
-// Say that nobody listens any more.
+// Close the receiving side: senders get an error.
 func ExampleReceiver_Close() {
 	send, receive := memchan.Open[string](5)
 	fmt.Println(send.TrySend("hello"))

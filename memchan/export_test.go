@@ -1,38 +1,60 @@
 package memchan
 
-// SetPatience sets after how many waits under one context the channel founds a crowd.
-func SetPatience[T any](s *Sender[T], n int) {
+import "context"
+
+// SetThreshold sets after how many waits under one context the channel starts a watcher.
+func SetThreshold[T any](s *Sender[T], n int) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	s.c.patience = n
+	s.c.threshold = n
 }
 
-// Patience returns it.
-func Patience[T any](s *Sender[T]) int {
+// Threshold returns it.
+func Threshold[T any](s *Sender[T]) int {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	return s.c.patience
+	return s.c.threshold
 }
 
-// Crowded reports whether the channel has a crowd.
-func Crowded[T any](s *Sender[T]) bool { return s.c.crowd.Load() != nil }
+// HasWatcher reports whether the channel has a watcher.
+func HasWatcher[T any](s *Sender[T]) bool { return s.c.watcher.Load() != nil }
 
-// LeaveCrowd does what a member does that was the last one to leave, and reports whether
-// that has ended the crowd: in the meantime others may have come.
-func LeaveCrowd[T any](s *Sender[T]) bool { return s.c.crowd.Load().end() }
+// EndWatcher does what the last user of a watcher does when it leaves, and reports whether
+// that has ended the watcher.
+func EndWatcher[T any](s *Sender[T]) bool { return s.c.watcher.Load().end() }
+
+// Watched returns how many contexts the watcher of the channel watches, 0 if there is none.
+func Watched[T any](s *Sender[T]) int {
+	x := s.c.watcher.Load()
+	if x == nil {
+		return 0
+	}
+	return int(x.n.Load())
+}
+
+// SendAfter is Send on a channel where it has to wait. It calls between when it has looked
+// for a watcher, and before it waits.
+func SendAfter[T any](ctx context.Context, s *Sender[T], v T, between func()) error {
+	w := s.newWaiter(ctx)
+	between()
+	s.c.lock()
+	w.value = v
+	_, err := s.wait(ctx, &s.c.senders, w)
+	return causeFirst(ctx, err)
+}
+
+// ReceiveAfter is Receive in the same way.
+func ReceiveAfter[T any](ctx context.Context, r *Receiver[T], between func()) (T, error) {
+	w := r.newWaiter(ctx)
+	between()
+	r.c.lock()
+	v, err := r.wait(ctx, &r.c.receivers, w)
+	return v, causeFirst(ctx, err)
+}
 
 // Slots returns how many values the buffer of the channel has memory for.
 func Slots[T any](s *Sender[T]) int {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	return len(s.c.buffer.slots)
-}
-
-// Watched returns how many contexts the crowd of the channel watches, 0 if there is none.
-func Watched[T any](s *Sender[T]) int {
-	x := s.c.crowd.Load()
-	if x == nil {
-		return 0
-	}
-	return int(x.watched.Load())
 }

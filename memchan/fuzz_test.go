@@ -13,7 +13,7 @@ import (
 )
 
 // FuzzModel does what the input says with a channel and with the simplest thing that
-// could be one, and compares them. The first bytes are the capacity and the patience,
+// could be one, and compares them. The first bytes are the capacity and the threshold,
 // and every two after them a step.
 func FuzzModel(f *testing.F) {
 	f.Add([]byte("0000"))
@@ -82,7 +82,7 @@ func runSteps(t *testing.T, in []byte) {
 	}
 	p := &pair{t: t, capacity: []int{0, 0, 1, 2, 5, memchan.Unbounded}[in[0]%6]}
 	s, r := memchan.Open[int](p.capacity)
-	memchan.SetPatience(s, 1+int(in[1]%10))
+	memchan.SetThreshold(s, 1+int(in[1]%10))
 	p.senders, p.receivers = append(p.senders, s), append(p.receivers, r)
 	p.sendersOpen, p.receiversOpen = []bool{true}, []bool{true}
 	for range 2 {
@@ -144,7 +144,7 @@ func (p *pair) addContext(ctx context.Context, cancel context.CancelCauseFunc) {
 
 // settle lets everything happen that can, and compares.
 func (p *pair) settle() {
-	synctest.Wait() // who is not done waits
+	synctest.Wait() // calls that have not ended wait
 	p.started = slices.DeleteFunc(p.started, func(e *expected) bool {
 		if e.ended == nil {
 			if len(e.call.ended) > 0 {
@@ -292,8 +292,8 @@ func (p *pair) cancel(ctx int) {
 	if p.cancels[ctx] == nil || p.contextDone[ctx] {
 		return
 	}
-	// Whoever fails for another reason, and has not returned yet, would be told of the
-	// cancellation.
+	// A call that fails for another reason, and has not returned yet, would return the
+	// cause of the cancellation.
 	p.settle()
 	p.contextDone[ctx] = true
 	under := func(e *expected) bool { return e.ctx == ctx }

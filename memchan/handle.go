@@ -8,23 +8,19 @@ import (
 
 // A handle is what Sender and Receiver have in common.
 type handle[T any] struct {
-	c *channel[T] // read-only; nil in a handle that nobody opened
+	c *channel[T] // read-only; nil in a handle that Open or Clone did not make
 
-	closed bool // guarded by c.mu
+	// Guarded by c.mu.
+	closed bool
+	calls  list[T] // those that wait in the handle
 
-	// waiting is how many calls have come to wait in the handle and have not noticed
-	// yet that they need not any more. So it is no less than those in the queue. Who
-	// serves a call does not count it down, because that would take the handle away
-	// from the processor of those who use it.
-	waiting atomic.Int64
-
-	// spare is a waiter that nobody uses, or nil: a task that waits again and again
-	// needs no new one for it. It has no ready channel.
+	// spare is a waiter that is not in use, or nil: a task that waits again and again
+	// does not need a new one each time. It has no ready channel.
 	spare atomic.Pointer[waiter[T]]
 }
 
-// A parkingLock is a channel's mu to a call that parks: released when it has begun to
-// wait, and not taken again when it wakes up.
+// A parkingLock is a channel's mu as the lock of a call that parks: it is released when
+// the call has begun to wait, and not taken again when the call wakes up.
 type parkingLock sync.Mutex
 
 func (*parkingLock) Lock()      {}
@@ -39,16 +35,17 @@ func (h *handle[T]) newWaiter(ctx context.Context) *waiter[T] {
 		w.parked.L = (*parkingLock)(&h.c.mu)
 	}
 	w.done = ctx.Done()
-	if w.done != nil && !h.c.crowd.Load().watchesDone(w.done) {
-		w.ready = make(chan struct{}) // here already, to have mu for a shorter time
+	if w.done != nil && h.c.watcher.Load().find(w.done) == nil {
+		w.ready = make(chan struct{}) // here and not later, to hold mu for a shorter time
 	}
 	return w
 }
 
-// memberLocked returns a waiter for a call under ctx that can join the crowd, if there
-// is one at hand: that saves to release mu, make one by newWaiter, and come again.
-func (h *handle[T]) memberLocked(ctx context.Context) *waiter[T] {
-	done := h.c.crowd.Load().doneOf(ctx)
+// watchedWaiterLocked returns a waiter for a call under ctx, if the watcher watches ctx
+// and there is a spare waiter. Otherwise it returns nil: the caller then has to release mu,
+// call newWaiter, and try again.
+func (h *handle[T]) watchedWaiterLocked(ctx context.Context) *waiter[T] {
+	done := h.c.watcher.Load().doneOf(ctx)
 	if done == nil {
 		return nil
 	}
@@ -65,37 +62,36 @@ func (h *handle[T]) keep(w *waiter[T]) {
 		return
 	}
 	var zero T
-	w.value, w.err, w.done, w.crowd, w.ready = zero, nil, nil, nil, nil
+	w.value, w.err, w.done, w.by, w.ready = zero, nil, nil, nil, nil
 	h.spare.Store(w)
 }
 
-// wait puts w into the queue of s and blocks until it has been served or ctx is done. It
-// returns what w has then. mu must be held, and is released.
+// wait puts w into the queue of s and blocks until another goroutine has served it, or ctx
+// is done. It returns the value and the error of w. mu must be held, and is released.
 func (h *handle[T]) wait(ctx context.Context, s *side[T], w *waiter[T]) (v T, err error) {
-	begun := h.c.joinLocked(ctx, s, w)
-	h.waiting.Add(1)
+	added := h.c.joinLocked(ctx, s, w)
 	s.queue.addLocked(w, h)
 	if w.ready == nil {
 		w.parked.Wait() // releases mu
 		w.served.Load()
 	} else {
 		h.c.mu.Unlock()
-		if begun != nil {
-			w.crowd.begin(ctx, begun)
+		if added != nil {
+			added.begin(ctx)
 		}
-		h.watch(&s.queue, w)
+		h.await(w)
 	}
-	if w.crowd != nil {
-		w.crowd.leave()
+	if w.by != nil {
+		w.by.x.leave()
 	}
-	h.waiting.Add(-1)
 	v, err = w.value, w.err
 	h.keep(w)
 	return v, err
 }
 
-// watch blocks until w has been served, or takes it out of q when its context is done.
-func (h *handle[T]) watch(q *queue[T], w *waiter[T]) {
+// await blocks until w has been served. When the context of w is done, it takes w out of
+// its queue itself.
+func (h *handle[T]) await(w *waiter[T]) {
 	select {
 	case <-w.ready:
 		return
@@ -104,17 +100,17 @@ func (h *handle[T]) watch(q *queue[T], w *waiter[T]) {
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
 	if w.at != nil {
-		q.serveLocked(w, context.Canceled)
+		w.serveLocked(context.Canceled)
 	}
 }
 
-// verdict is the error that a call under ctx ends with, if it has come to err.
+// causeFirst returns the error of a call under ctx that has come to err: the cause of ctx,
+// if the call has failed and ctx is done.
 //
-// Whoever has been canceled hears of that, also if it failed for another reason.
-// Otherwise the clean-up of a neighbour that was canceled too, and has closed its end,
-// would pass for the end of the stream. A value that has been handed over, in
-// contrast, cannot be given back.
-func verdict(ctx context.Context, err error) error {
+// Without this rule, a neighbor that was canceled together with the caller, and closed its
+// end, would look like the end of the stream. A success remains one, because a value that
+// has been handed over cannot be given back.
+func causeFirst(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -50,7 +50,7 @@ func checkFailed[T comparable](t *testing.T, call string, v T, err, want error) 
 	}
 }
 
-// checkStats compares the state of a channel, which either side must tell alike.
+// checkStats compares the state of a channel, which must be the same from either side.
 func checkStats[T any](t *testing.T, when string, s *memchan.Sender[T], r *memchan.Receiver[T], want memchan.Stats) {
 	t.Helper()
 	if got := s.Stats(); got != want {

@@ -66,7 +66,7 @@ func TestValuesAreLetGo(t *testing.T) {
 				return
 			}
 		}
-		t.Errorf("%s: the channel holds a value that nobody can receive, want it to let go", what)
+		t.Errorf("%s: the channel holds a value that cannot be received any more, want it to let go", what)
 	}
 
 	for _, v := range make5() {
@@ -83,7 +83,7 @@ func TestValuesAreLetGo(t *testing.T) {
 		s.Send(t.Context(), v)
 		wg.Wait()
 	}
-	check("handed to somebody who waited, or buffered and received")
+	check("handed to a call that waited, or buffered and received")
 
 	for _, v := range make5() {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -109,7 +109,7 @@ func TestValuesAreLetGo(t *testing.T) {
 	}
 }
 
-// A crowd that nobody needs any more must not hold on to its context, and so be held by
+// A watcher without users must not stay registered with its context, and so be held by
 // it.
 func TestNothingStaysWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -117,16 +117,16 @@ func TestNothingStaysWithTheContext(t *testing.T) {
 	drop := func() weak.Pointer[memchan.Sender[int]] {
 		s, r := memchan.Open[int](0)
 		var wg sync.WaitGroup
-		for range 2 * crowdOf {
+		for range 2 * manyCalls {
 			wg.Go(func() { r.Receive(ctx) })
 		}
-		for s.Stats().WaitingReceivers < 2*crowdOf {
+		for s.Stats().WaitingReceivers < 2*manyCalls {
 			runtime.Gosched()
 		}
-		if !memchan.Crowded(s) {
-			t.Errorf("%d receivers wait under one context without a crowd, want one", 2*crowdOf)
+		if !memchan.HasWatcher(s) {
+			t.Errorf("%d receivers wait under one context without a watcher, want one", 2*manyCalls)
 		}
-		for v := range 2 * crowdOf {
+		for v := range 2 * manyCalls {
 			s.TrySend(v)
 		}
 		wg.Wait()
@@ -141,57 +141,57 @@ func TestNothingStaysWithTheContext(t *testing.T) {
 	t.Error("a channel that was dropped is held by a context under which many have waited, want it collected")
 }
 
-// A crowd that only few have joined makes the channel wait longer for the next one, and
-// one that many have joined does not.
-func TestPatience(t *testing.T) {
-	inBubble(t, "grows with crowds that were not worth it", func(t *testing.T) {
+// A watcher that only a few calls have used makes the channel wait longer for the next one.
+// One that many have used does not.
+func TestThreshold(t *testing.T) {
+	inBubble(t, "grows with watchers that were not worth it", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
-		crowds := func(members int) {
-			before, waits := memchan.Patience(s), 0
-			for ; !memchan.Crowded(s); waits++ {
+		watchers := func(users int) {
+			before, waits := memchan.Threshold(s), 0
+			for ; !memchan.HasWatcher(s); waits++ {
 				if waits > before {
-					t.Fatalf("no crowd after %d waits, with patience %d", waits, before)
+					t.Fatalf("no watcher after %d waits, with threshold %d", waits, before)
 				}
 				c := receiving(t.Context(), r)
-				synctest.Wait() // it waits, and may have founded a crowd
-				if !memchan.Crowded(s) {
+				synctest.Wait() // it waits, and may have started a watcher
+				if !memchan.HasWatcher(s) {
 					s.TrySend(0)
 					c.check(t, "Receive", 0, nil)
 				}
 			}
 			if waits < before {
-				t.Errorf("a crowd after %d waits, with patience %d", waits, before)
+				t.Errorf("a watcher after %d waits, with threshold %d", waits, before)
 			}
-			for range members {
+			for range users {
 				receiving(t.Context(), r)
 			}
 			synctest.Wait() // they all wait
-			for range members + 1 {
+			for range users + 1 {
 				checkError(t, "TrySend", s.TrySend(0), nil)
 			}
-			synctest.Wait() // nobody waits
-			if memchan.Crowded(s) {
-				t.Fatal("there is a crowd although nobody waits, want none")
+			synctest.Wait() // no call waits
+			if memchan.HasWatcher(s) {
+				t.Fatal("there is a watcher although no call waits, want none")
 			}
 		}
-		first := memchan.Patience(s)
-		crowds(3)
-		if got := memchan.Patience(s); got != 2*first {
-			t.Errorf("patience after a crowd of 3: %d, want twice %d", got, first)
+		first := memchan.Threshold(s)
+		watchers(3)
+		if got := memchan.Threshold(s); got != 2*first {
+			t.Errorf("threshold after a watcher with 3 users: %d, want twice %d", got, first)
 		}
-		crowds(3)
-		if got := memchan.Patience(s); got != 4*first {
-			t.Errorf("patience after another crowd of 3: %d, want 4 times %d", got, first)
+		watchers(3)
+		if got := memchan.Threshold(s); got != 4*first {
+			t.Errorf("threshold after another watcher with 3 users: %d, want 4 times %d", got, first)
 		}
-		crowds(100)
-		if got := memchan.Patience(s); got != first {
-			t.Errorf("patience after a crowd of 100: %d, want %d", got, first)
+		watchers(100)
+		if got := memchan.Threshold(s); got != first {
+			t.Errorf("threshold after a watcher with 100 users: %d, want %d", got, first)
 		}
 		for range 20 {
-			crowds(0)
+			watchers(0)
 		}
-		if got := memchan.Patience(s); got > 10_000 {
-			t.Errorf("patience after 20 crowds of nobody: %d, want a limit", got)
+		if got := memchan.Threshold(s); got > 10_000 {
+			t.Errorf("threshold after 20 watchers without users: %d, want a limit", got)
 		}
 	})
 
@@ -201,8 +201,8 @@ func TestPatience(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			c := receiving(ctx, r)
 			synctest.Wait() // it waits
-			if memchan.Crowded(s) {
-				t.Fatal("there is a crowd after waits under different contexts, want none")
+			if memchan.HasWatcher(s) {
+				t.Fatal("there is a watcher after waits under different contexts, want none")
 			}
 			cancel()
 			c.check(t, "Receive", 0, context.Canceled)
@@ -231,20 +231,20 @@ func TestChannelOutlivesBubble(t *testing.T) {
 	}
 	use := func(t *testing.T) {
 		for range 2 {
-			alone(t) // after, and before, somebody in another bubble
+			alone(t) // after, and before, a call in another bubble
 			ctx, cancel := context.WithCancelCause(t.Context())
 			var calls []call
-			for range crowdOf {
+			for range manyCalls {
 				calls = append(calls, receiving(ctx, sharedReceiver))
 			}
-			waiting(crowdOf)
+			waiting(manyCalls)
 			for v := range 5 {
 				checkError(t, "TrySend", shared.TrySend(v), nil)
 			}
 			last := receiving(context.Background(), sharedReceiver)
-			waiting(crowdOf - 5 + 1)
+			waiting(manyCalls - 5 + 1)
 			cancel(errBoom)
-			checkError(t, "TrySend to the one who was not canceled", shared.TrySend(7), nil)
+			checkError(t, "TrySend to the call that was not canceled", shared.TrySend(7), nil)
 			if got := <-last.ended; got.v != 7 || got.err != nil {
 				t.Errorf("Receive = %d, %v, want 7, nil", got.v, got.err)
 			}

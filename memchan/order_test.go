@@ -10,23 +10,23 @@ import (
 	"github.com/trellis-go/trellis/memchan"
 )
 
-// crowdOf is more waiters than it takes to found a crowd.
-const crowdOf = 50
+// manyCalls is more calls than it takes to start a watcher.
+const manyCalls = 50
 
 func TestFirstComeFirstServed(t *testing.T) {
 	inBubble(t, "receivers", func(t *testing.T) {
 		s, r := memchan.Open[int](3)
 		handles := []*memchan.Receiver[int]{r, clone(t, r), clone(t, r)}
 		var calls []call
-		for i := range crowdOf {
+		for i := range manyCalls {
 			calls = append(calls, receiving(t.Context(), handles[i%3]))
 			synctest.Wait() // the call is in the queue
 		}
-		if !memchan.Crowded(s) {
-			t.Errorf("%d receivers wait under one context without a crowd, want one", crowdOf)
+		if !memchan.HasWatcher(s) {
+			t.Errorf("%d receivers wait under one context without a watcher, want one", manyCalls)
 		}
-		for v := range crowdOf {
-			checkError(t, "TrySend to those who wait", s.TrySend(v), nil)
+		for v := range manyCalls {
+			checkError(t, "TrySend to calls that wait", s.TrySend(v), nil)
 		}
 		for v, c := range calls {
 			c.check(t, "Receive", v, nil)
@@ -38,31 +38,31 @@ func TestFirstComeFirstServed(t *testing.T) {
 		s, r := memchan.Open[int](3)
 		handles := []*memchan.Sender[int]{s, clone(t, s), clone(t, s)}
 		var calls []call
-		for v := range crowdOf {
+		for v := range manyCalls {
 			calls = append(calls, sending(t.Context(), handles[v%3], v))
 			synctest.Wait() // the call has ended, or is in the queue
 		}
-		if !memchan.Crowded(s) {
-			t.Errorf("%d senders wait under one context without a crowd, want one", crowdOf)
+		if !memchan.HasWatcher(s) {
+			t.Errorf("%d senders wait under one context without a watcher, want one", manyCalls)
 		}
-		for v := range crowdOf {
+		for v := range manyCalls {
 			got, err := r.TryReceive()
 			checkReceived(t, "TryReceive", got, err, v)
-			if next := v + 3; next < crowdOf { // the one who has got the slot
+			if next := v + 3; next < manyCalls { // the Send that has got the slot
 				calls[next].check(t, "Send", next, nil)
 			}
-			if after := v + 4; after < crowdOf {
+			if after := v + 4; after < manyCalls {
 				calls[after].checkWaits(t, "Send of the next one")
 			}
 		}
 	})
 
-	inBubble(t, "whoever has gone meanwhile", func(t *testing.T) {
+	inBubble(t, "whatever has ended meanwhile", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		r2 := clone(t, r)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var calls []call
-		for i := range crowdOf {
+		for i := range manyCalls {
 			switch {
 			case i%3 == 1:
 				calls = append(calls, receiving(ctx, r))

@@ -5,23 +5,21 @@ import (
 	"iter"
 )
 
-// A Receiver is a handle of the receiving side of a channel. It is Trio's
-// MemoryReceiveChannel.
+// A Receiver is a handle of the receiving side of a channel.
 //
-// The zero value is a closed handle, of no channel. A Receiver must not be copied: see
-// [Receiver.Clone]. Its methods may be called by any number of goroutines at once; each
+// The zero value is a closed handle without a channel. A Receiver must not be copied; see
+// [Receiver.Clone]. Its methods may be called from any number of goroutines at once; each
 // value goes to one of them.
 type Receiver[T any] struct{ handle[T] }
 
-// Receive takes the oldest value that has been sent. If there is none it blocks until
-// one comes, after serving those who came to wait before.
+// Receive takes the oldest value that has been sent. If there is none it blocks until a value
+// is sent. Calls of Receive that wait are served in the order of their arrival.
 //
-// It looks at ctx first, and fails with the cause of ctx (see [context.Cause]) if that
-// is done, even if it would not have to block; and when ctx is done while it waits. It
-// fails with [ErrClosed] if the Receiver is closed, also while Receive waits, and with
-// [ErrEndOfChannel] if every sender is and there are no more values. A value that was
-// handed to it is returned, with a nil error, even if ctx was done meanwhile; a Receive
-// that fails has taken nothing.
+// Receive fails with the cause of ctx (see [context.Cause]) if ctx is done, even if it would
+// not have to block, and when ctx is done while it waits. It fails with [ErrClosed] if the
+// Receiver is closed, also while Receive waits, and with [ErrEndOfChannel] if every sender is
+// closed and no values are left. A value that was handed to a Receive is returned, with a nil
+// error, even if ctx was done meanwhile. If Receive returns an error it has taken nothing.
 //
 // Receive panics if ctx is nil.
 func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
@@ -44,22 +42,22 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 			c.mu.Unlock()
 			wake.wake()
 			h.keep(w)
-			return v, verdict(ctx, err)
+			return v, causeFirst(ctx, err)
 		}
 		if w == nil {
-			w = h.memberLocked(ctx)
+			w = h.watchedWaiterLocked(ctx)
 		}
 		if w != nil {
 			v, err = h.wait(ctx, &c.receivers, w)
-			return v, verdict(ctx, err)
+			return v, causeFirst(ctx, err)
 		}
 		c.mu.Unlock()
 		w = h.newWaiter(ctx)
 	}
 }
 
-// TryReceive is like [Receiver.Receive], but returns [ErrWouldBlock] where that would
-// block. A value that a waiting Receive has been given is gone.
+// TryReceive is like [Receiver.Receive], but has no context and returns [ErrWouldBlock] where
+// Receive would block. It cannot take a value that a waiting Receive has got.
 func (r *Receiver[T]) TryReceive() (T, error) {
 	c := r.c
 	if c == nil {
@@ -73,13 +71,13 @@ func (r *Receiver[T]) TryReceive() (T, error) {
 	return v, err
 }
 
-// All returns an iterator that receives values until the end of the channel, each with
-// a nil error. If Receive fails with anything else than [ErrEndOfChannel], the iterator
-// yields that error, with the zero value, and ends.
+// All returns an iterator that receives values until the end of the channel, and yields each
+// with a nil error. If Receive fails with an error other than [ErrEndOfChannel], the iterator
+// yields the zero value and that error, and ends.
 //
-// Leaving the loop early takes nothing more out of the channel and closes nothing: the
-// Receiver, and the iterator, may be used again. Several loops at the same time share
-// the values.
+// Leaving the loop early takes no more values out of the channel and closes nothing; the
+// Receiver and the iterator may be used again. Several loops at the same time share the
+// values.
 //
 // All panics if ctx is nil.
 func (r *Receiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
@@ -96,9 +94,9 @@ func (r *Receiver[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// Clone returns another handle of the same side, to be closed by itself: usually one
-// for each task that receives, so that senders fail when the last one has ended. It
-// fails with [ErrClosed] if r is closed.
+// Clone returns another handle of the same side, which must be closed on its own. Usually
+// each task that receives gets one, so that senders fail when the last of these tasks has
+// ended. Clone fails with [ErrClosed] if r is closed. It does not block.
 func (r *Receiver[T]) Clone() (*Receiver[T], error) {
 	c := r.c
 	if c == nil {
@@ -115,13 +113,13 @@ func (r *Receiver[T]) Clone() (*Receiver[T], error) {
 	return clone, nil
 }
 
-// Close closes the handle: every later use of it fails with [ErrClosed], and so do the
-// calls of Receive that wait in it. Other handles of the channel are not touched.
+// Close closes the handle. Every later use of it fails with [ErrClosed], and so do the calls
+// of Receive that wait in it. Close has no effect on other handles of the channel.
 //
-// When the last Receiver is closed, senders fail with [ErrBroken], and the values in
-// the buffer are discarded: nobody can receive them any more, and the channel lets go
-// of them. [Stats] tells how many there were. Where values must not get lost, such as
-// connections that somebody has to close, close the senders first and receive until
+// When the last Receiver is closed, senders fail with [ErrBroken], and the values in the
+// buffer are discarded: they cannot be received any more, and the channel keeps no reference
+// to them. [Stats] has their number. If no value may be lost, for example because the values
+// are connections that have to be closed, close the senders first and receive until
 // [ErrEndOfChannel].
 //
 // Close does not block. A second call does nothing.
@@ -136,14 +134,14 @@ func (r *Receiver[T]) Close() {
 		return
 	}
 	r.closed = true
-	c.receivers.queue.failLocked(&r.handle, ErrClosed)
+	r.calls.failLocked(ErrClosed)
 	if c.receivers.open--; c.receivers.open == 0 {
-		c.senders.queue.failLocked(nil, ErrBroken)
+		c.senders.queue.list.failLocked(ErrBroken)
 		c.discarded = c.buffer.n
 		c.buffer = ring[T]{}
 	}
 }
 
-// Stats returns the state of the channel at this moment, the same as that of its
-// senders. It may be called on a closed handle as well.
+// Stats returns the state of the channel at this moment, the same as [Sender.Stats] does. It
+// may be called on a closed handle. That of the zero Receiver is zero.
 func (r *Receiver[T]) Stats() Stats { return r.stats() }

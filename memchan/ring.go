@@ -3,9 +3,9 @@ package memchan
 // A ring is a first-in, first-out buffer that grows as it is filled. The zero value is
 // empty.
 type ring[T any] struct {
-	slots []T // those that hold no value are zero
-	head  int // where the oldest value is
-	n     int
+	slots []T // slots without a value are zero
+	head  int // index of the oldest value
+	n     int // number of values
 }
 
 const (
@@ -13,8 +13,8 @@ const (
 	ringKeep = 1024 // slots that an empty ring without a limit keeps
 )
 
-// push appends v. The ring must have less than limit values; it never has more slots
-// than that.
+// push appends v. The ring must have fewer than limit values. It never has more slots than
+// limit.
 func (r *ring[T]) push(v T, limit int) {
 	if r.n == len(r.slots) {
 		r.grow(limit)
@@ -27,7 +27,7 @@ func (r *ring[T]) push(v T, limit int) {
 	r.n++
 }
 
-// pop takes the oldest value out. There must be one.
+// pop removes the oldest value and returns it. There must be one.
 func (r *ring[T]) pop() T {
 	var zero T
 	v := r.slots[r.head]
@@ -39,7 +39,7 @@ func (r *ring[T]) pop() T {
 	return v
 }
 
-// grow makes room for one more value at least.
+// grow makes room for at least one more value.
 func (r *ring[T]) grow(limit int) {
 	slots := make([]T, min(limit, max(ringMin, 2*r.n)))
 	n := copy(slots, r.slots[r.head:])
@@ -47,7 +47,7 @@ func (r *ring[T]) grow(limit int) {
 	r.slots, r.head = slots, 0
 }
 
-// trim lets the slots go if there are many and all are empty.
+// trim frees the slots if there are many and all are empty.
 func (r *ring[T]) trim() {
 	if r.n == 0 && len(r.slots) > ringKeep {
 		*r = ring[T]{}

@@ -2,22 +2,21 @@ package memchan
 
 import "context"
 
-// A Sender is a handle of the sending side of a channel. It is Trio's
-// MemorySendChannel.
+// A Sender is a handle of the sending side of a channel.
 //
-// The zero value is a closed handle, of no channel. A Sender must not be copied: see
-// [Sender.Clone]. Its methods may be called by any number of goroutines at once.
+// The zero value is a closed handle without a channel. A Sender must not be copied; see
+// [Sender.Clone]. Its methods may be called from any number of goroutines at once.
 type Sender[T any] struct{ handle[T] }
 
-// Send hands v to the receiver that has waited longest, or puts it into the buffer. If
-// there is neither a receiver nor room it blocks, until a receiver has taken v, or has
-// made room for it, after serving those who came to wait before.
+// Send hands v to the receiver that has waited longest, or puts it into the buffer. If no
+// receiver waits and the buffer is full, Send blocks until a receiver has taken v or made
+// room for it. Calls of Send that wait are served in the order of their arrival.
 //
-// It looks at ctx first, and fails with the cause of ctx (see [context.Cause]) if that
-// is done, even if it would not have to block; and when ctx is done while it waits. It
-// fails with [ErrClosed] if the Sender is closed, also while Send waits, and with
-// [ErrBroken] if every receiver is. A Send that fails has handed over nothing. One that
-// returns nil has handed v over, even if ctx was done meanwhile.
+// Send fails with the cause of ctx (see [context.Cause]) if ctx is done, even if it would not
+// have to block, and when ctx is done while it waits. It fails with [ErrClosed] if the Sender
+// is closed, also while Send waits, and with [ErrBroken] if every receiver is closed. If Send
+// returns an error it has handed over nothing. If it returns nil it has handed over v, even if
+// ctx was done meanwhile.
 //
 // Send panics if ctx is nil.
 func (s *Sender[T]) Send(ctx context.Context, v T) error {
@@ -39,23 +38,23 @@ func (s *Sender[T]) Send(ctx context.Context, v T) error {
 			c.mu.Unlock()
 			wake.wake()
 			h.keep(w)
-			return verdict(ctx, err)
+			return causeFirst(ctx, err)
 		}
 		if w == nil {
-			w = h.memberLocked(ctx)
+			w = h.watchedWaiterLocked(ctx)
 		}
 		if w != nil {
 			w.value = v
 			_, err = h.wait(ctx, &c.senders, w)
-			return verdict(ctx, err)
+			return causeFirst(ctx, err)
 		}
 		c.mu.Unlock()
 		w = h.newWaiter(ctx)
 	}
 }
 
-// TrySend is like [Sender.Send], but returns [ErrWouldBlock] where that would block. A
-// slot in the buffer that a waiting Send has been given is not free.
+// TrySend is like [Sender.Send], but has no context and returns [ErrWouldBlock] where Send
+// would block. A slot of the buffer that a waiting Send has got is not free.
 func (s *Sender[T]) TrySend(v T) error {
 	c := s.c
 	if c == nil {
@@ -68,9 +67,9 @@ func (s *Sender[T]) TrySend(v T) error {
 	return err
 }
 
-// Clone returns another handle of the same side, to be closed by itself: usually one
-// for each task that sends, so that the last one to finish ends the channel. It fails
-// with [ErrClosed] if s is closed.
+// Clone returns another handle of the same side, which must be closed on its own. Usually
+// each task that sends gets one, so that the channel ends when the last of these tasks does.
+// Clone fails with [ErrClosed] if s is closed. It does not block.
 func (s *Sender[T]) Clone() (*Sender[T], error) {
 	c := s.c
 	if c == nil {
@@ -87,10 +86,11 @@ func (s *Sender[T]) Clone() (*Sender[T], error) {
 	return clone, nil
 }
 
-// Close closes the handle: every later use of it fails with [ErrClosed], and so do the
-// calls of Send that wait in it. Other handles of the channel are not touched. When the
-// last Sender is closed, receivers get what is in the buffer, and then
-// [ErrEndOfChannel]. Close does not block. A second call does nothing.
+// Close closes the handle. Every later use of it fails with [ErrClosed], and so do the calls
+// of Send that wait in it. Close has no effect on other handles of the channel. When the last
+// Sender is closed, receivers get the values in the buffer, and then [ErrEndOfChannel].
+//
+// Close does not block. A second call does nothing.
 func (s *Sender[T]) Close() {
 	c := s.c
 	if c == nil {
@@ -102,12 +102,12 @@ func (s *Sender[T]) Close() {
 		return
 	}
 	s.closed = true
-	c.senders.queue.failLocked(&s.handle, ErrClosed)
+	s.calls.failLocked(ErrClosed)
 	if c.senders.open--; c.senders.open == 0 {
-		c.receivers.queue.failLocked(nil, ErrEndOfChannel)
+		c.receivers.queue.list.failLocked(ErrEndOfChannel)
 	}
 }
 
 // Stats returns the state of the channel at this moment. It may be called on a closed
-// handle as well.
+// handle. That of the zero Sender is zero.
 func (s *Sender[T]) Stats() Stats { return s.stats() }

@@ -1,12 +1,12 @@
 package memchan
 
-// Stats is the state of a channel at one moment. It is for looking: by the time that
-// somebody acts on it, it may have changed. See [Sender.TrySend] and
-// [Receiver.TryReceive].
+// Stats is the state of a channel at one moment, for logs and tests. Do not decide by it
+// whether to send or receive, because the state may change meanwhile: use [Sender.TrySend]
+// and [Receiver.TryReceive].
 type Stats struct {
-	Capacity         int // as given to Open; may be Unbounded
+	Capacity         int // as passed to Open; may be Unbounded
 	Buffered         int // values in the buffer
-	Peak             int // most values that have ever been in it at a time
+	Peak             int // largest number of values that have been in the buffer at a time
 	OpenSenders      int // handles that have not been closed
 	OpenReceivers    int
 	WaitingSenders   int // calls of Send that block

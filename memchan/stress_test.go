@@ -22,19 +22,19 @@ func TestStressDelivery(t *testing.T) {
 	stress.Run(t, 30, func(r *stress.Round) { newMarket(r).run() })
 }
 
-// A value says who sent it, and as which one.
+// A value has the number of its sender, and its own number among the values of that sender.
 type value struct{ sender, n int }
 
-// A market is one channel with everybody who uses it.
+// A market is one channel with all the tasks that use it.
 type market struct {
-	r        *stress.Round
-	s        *memchan.Sender[value]
-	rcv      *memchan.Receiver[value]
-	wild     bool                       // handles are closed under those who use them
-	patience int                        // how seldom a wait is cut short, in a thousand
-	leaving  int                        // how often a receiver leaves early, in a thousand
-	shared   atomic.Pointer[cancelable] // a context that many use, until somebody cancels it
-	tasks    sync.WaitGroup
+	r       *stress.Round
+	s       *memchan.Sender[value]
+	rcv     *memchan.Receiver[value]
+	wild    bool                       // handles are closed while they are in use
+	longest int                        // how seldom a wait is cut short, in a thousand
+	leaving int                        // how often a receiver leaves early, in a thousand
+	shared  atomic.Pointer[cancelable] // a context that many use, until it is canceled
+	tasks   sync.WaitGroup
 
 	mu       sync.Mutex
 	sent     map[value]bool
@@ -58,12 +58,12 @@ func newMarket(r *stress.Round) *market {
 	rng := r.Rand(0)
 	capacity := []int{0, 0, 1, 2, 7, 100, memchan.Unbounded}[rng.IntN(7)]
 	m := &market{
-		r: r, wild: rng.IntN(2) == 0, patience: rng.IntN(1000), leaving: []int{0, 3, 50}[rng.IntN(3)],
+		r: r, wild: rng.IntN(2) == 0, longest: rng.IntN(1000), leaving: []int{0, 3, 50}[rng.IntN(3)],
 		sent: make(map[value]bool), refused: make(map[value]bool),
 		received: make(map[value]int), ends: make(map[error]int),
 	}
 	m.s, m.rcv = memchan.Open[value](capacity)
-	memchan.SetPatience(m.s, 1+rng.IntN(10))
+	memchan.SetThreshold(m.s, 1+rng.IntN(10))
 	m.shared.Store(newCancelable())
 	return m
 }
@@ -117,9 +117,9 @@ func (m *market) agitate(stop chan struct{}) {
 // own that ends soon, or one that never does.
 func (m *market) context(rng *rand.Rand) (context.Context, context.CancelFunc) {
 	switch {
-	case rng.IntN(1000) < m.patience/4:
+	case rng.IntN(1000) < m.longest/4:
 		return context.Background(), func() {}
-	case rng.IntN(1000) < m.patience:
+	case rng.IntN(1000) < m.longest:
 		return m.shared.Load().Context, func() {}
 	case rng.IntN(2) == 0:
 		return context.WithTimeout(m.shared.Load().Context, time.Duration(rng.IntN(20))*time.Microsecond)
@@ -168,7 +168,7 @@ func (m *market) send(s *memchan.Sender[value], id int, rng *rand.Rand) {
 	}
 }
 
-// replace has the handle closed by somebody else, while it may be in use, and goes over
+// replace has the handle closed by another goroutine, while it may be in use, and goes over
 // to a clone, or not. It returns nil if the handle is closed already.
 func (m *market) replace(rng *rand.Rand, s *memchan.Sender[value]) *memchan.Sender[value] {
 	c, err := s.Clone()
@@ -256,7 +256,7 @@ func (m *market) account() {
 	if stats != want || stats.Peak > stats.Capacity {
 		m.r.Errorf("Stats at the end = %+v, want %+v", stats, want)
 	}
-	if memchan.Crowded(m.s) {
-		m.r.Errorf("there is a crowd at the end, want none")
+	if memchan.HasWatcher(m.s) {
+		m.r.Errorf("there is a watcher at the end, want none")
 	}
 }
