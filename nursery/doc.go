@@ -19,33 +19,53 @@
 // [Start] waits until the task says that it is ready, and leaves it running. [Config]
 // has what is seldom needed: names, supervision, panic policies.
 //
-// The commonest shapes have functions of their own, which are nurseries inside:
-// [ForEach] and [Map] for the items of a sequence, at most so many at a time, [MapSeq]
-// for results that a loop uses as they come, [Race] for the first success, [All] for
-// all results.
+// The commonest shapes have functions of their own, each of which is a nursery inside.
+// [ForEach] calls a function for the items of a slice, a channel, a sequence or a receive
+// function, with a limit to how many run at a time, and [ForN] for the numbers below n. [Map]
+// also returns the results. [MapSeq] gives the results to a loop in the order of the items,
+// and [MapUnordered] in the order in which they come. [Race] returns the first success,
+// and [All] all results.
 //
 // # Limits
 //
 // A nursery has no limit to the number of its tasks, because a Go that blocks deadlocks
-// as soon as tasks start tasks. [ForEach] and its relatives bound how many items run at a
-// time. For the rest of what Trio's CapacityLimiter is used for, there is
-// semaphore.Weighted of golang.org/x/sync/semaphore, acquired inside the task. It is first
-// come, first served: a token that is released while somebody waits belongs to him at
-// once. An Acquire that is canceled leaves nothing behind, and fails with ctx.Err(), which
-// scopes recognize. A TryAcquire before Go turns work away instead of letting it wait.
+// as soon as tasks start tasks. Choose between two ways to bound how much runs at a time.
 //
-// It is less than a CapacityLimiter in this:
+// Where the work is a list, a channel or a sequence, call [ForEach] or one of its
+// relatives with a limit. Items that wait for their turn are not even taken, and cost
+// nothing.
+//
+// Elsewhere acquire a token of a semaphore.Weighted of golang.org/x/sync/semaphore
+// before Go, and release it in the task:
+//
+//	if err := tokens.Acquire(ctx, 1); err != nil {
+//		return err
+//	}
+//	n.Go(func(ctx context.Context) error {
+//		defer tokens.Release(1)
+//		return work(ctx)
+//	})
+//
+// Do not acquire the token in the task: each of 100,000 tasks that wait for one is a
+// goroutine with a stack. A task that holds a token must not wait for another one, or
+// all that hold one may wait for ever; if it starts tasks of the same kind, it releases its
+// token first. To turn work away instead of letting it wait, call TryAcquire before Go.
+//
+// A semaphore is first come, first served: while goroutines wait, a token that is released
+// goes to the one that has waited longest. An Acquire that is canceled leaves nothing
+// behind, and fails with ctx.Err(), which scopes recognize. Do not expect from it what
+// limiters elsewhere may have:
 //
 //   - The number of tokens cannot be set. Make the semaphore as large as the limit may
 //     ever become, and hold the difference: Release raises the limit, and wakes just as
-//     many as it has room for; Acquire lowers it, takes away from nobody, and returns when
-//     enough tokens have come back. It queues with everybody else: those who wait already
-//     are served before, where Trio would hold them back.
-//   - Tokens have no borrower. A task that acquires twice may wait for itself, any task
-//     may release, and a Release too many is only noticed, by a panic, if nobody holds a
+//     many as it has room for. Acquire lowers it, takes no token from a task that has
+//     one, and returns when enough tokens have come back. It queues like any other
+//     Acquire: goroutines that wait already are served before.
+//   - Tokens have no owner. A task that acquires twice may wait for itself, any task
+//     may release, and a Release too many is only noticed, by a panic, if no task holds a
 //     token; the semaphore has one too many then.
 //   - There are no statistics. Count beside it what holds a token; [Nursery.Running]
-//     tells how many tasks there are.
+//     returns how many tasks there are.
 //   - An Acquire of more tokens than there are waits until it is canceled.
 //
 // # Concurrency
