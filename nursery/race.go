@@ -17,8 +17,8 @@ var errRaceWon = errors.New("another function has won the race")
 // returns, by several goroutines at a time if several functions come too late, and also
 // with the value of the winner if Race panics or exits. A panic or Goexit of discard is
 // that of the function whose value it got, and for the winner that of a task called
-// "discard". A value beside an error is not discarded. If
-// discard is nil, the values are dropped.
+// "discard". A value beside an error is not discarded. If discard is nil, the values are
+// dropped.
 //
 // With a winner the error is nil, and the errors of the others are dropped. If all
 // fail, Race returns all errors in one [*Error], whose tasks have the names of the
