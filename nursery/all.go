@@ -3,13 +3,14 @@ package nursery
 import "context"
 
 // All calls all fns at once, each in a goroutine of its own, and returns their values
-// in their order when all have ended. The first that fails cancels the others, and All
-// then returns no values, but every error in one [*Error], whose tasks are called by
-// the names of the functions, as described at [Nursery.GoNamed]. What is said of [Run]
-// about cancellations, panics and runtime.Goexit holds as well. Without fns there are
-// no values and no error.
+// in the order of the functions when all have ended. The first one that fails cancels the
+// others. All then returns no values, and all errors in one [*Error], whose tasks have the
+// names of the functions, as described at [Nursery.GoNamed]. What [Run] says about
+// cancellations, panics and runtime.Goexit holds here. Without fns there are no values
+// and no error.
 //
-// For functions of different types, use [Spawn]. There is no limit: see [Map] for many.
+// For functions of different types, use [Spawn]. There is no limit: for many calls of
+// one function, use [Map].
 //
 // All panics if ctx or one of fns is nil.
 func All[T any](ctx context.Context, fns ...func(ctx context.Context) (T, error)) ([]T, error) {

@@ -7,8 +7,8 @@ import "context"
 // them, and what one goroutine does is always ordered: two items that both do x++ are
 // a data race, but one that stays unseen as long as the same worker runs them. For the
 // same reason nothing that the worker does may order the items that it starts one after
-// another. hideOrder and showOrder see to that: between them the detector takes no note
-// of synchronization in the calling goroutine.
+// another. hideOrder and showOrder ensure that: between them the detector ignores
+// synchronization in the calling goroutine.
 //
 // With a limit of 1 the items are ordered, as documented, and nothing is hidden.
 
@@ -41,8 +41,8 @@ func (w *worker) apart(index int, ordered bool, run func(ctx context.Context) er
 	<-ended
 }
 
-// enterUnordered is enter for a goroutine that runs items. The count of tasks would order
-// them behind all that have ended.
+// enterUnordered is enter for a goroutine that must not be ordered behind all tasks that
+// have ended, as it would be by the count of tasks.
 func (n *Nursery) enterUnordered() {
 	hideOrder()
 	n.enter(taskShare)

@@ -37,9 +37,9 @@ func TestTheRaceDetectorSeesItems(t *testing.T) {
 	for _, c := range racy {
 		for _, limit := range racyLimits {
 			name := fmt.Sprintf("%s, limit %d", c.name, limit)
-			want := fmt.Sprintf("%s: %t\n", name, limit > 1)
-			if !strings.Contains(text, want) {
-				t.Errorf("two items of %s change a variable: want a report: %t", name, limit > 1)
+			report := limit > 1 || c.unlimited
+			if !strings.Contains(text, fmt.Sprintf("%s: %t\n", name, report)) {
+				t.Errorf("two items of %s change a variable: want a report: %t", name, report)
 			}
 		}
 	}
@@ -65,14 +65,16 @@ var racyLimits = []int{1, 2, 3, 100}
 var racy = []struct {
 	name string
 	run  func(ctx context.Context, limit int, f func())
+
+	unlimited bool // the limit is not used
 }{
-	{"ForEach over a slice", func(ctx context.Context, limit int, f func()) {
+	{name: "ForEach over a slice", run: func(ctx context.Context, limit int, f func()) {
 		_ = nursery.ForEach(ctx, limit, []int{0, 1}, func(context.Context, int) error { f(); return nil })
 	}},
-	{"ForN", func(ctx context.Context, limit int, f func()) {
+	{name: "ForN", run: func(ctx context.Context, limit int, f func()) {
 		_ = nursery.ForN(ctx, limit, 2, func(context.Context, int) error { f(); return nil })
 	}},
-	{"ForN, last items", func(ctx context.Context, limit int, f func()) {
+	{name: "ForN, last items", run: func(ctx context.Context, limit int, f func()) {
 		_ = nursery.ForN(ctx, limit, 50, func(_ context.Context, i int) error {
 			if i >= 48 {
 				f()
@@ -80,37 +82,45 @@ var racy = []struct {
 			return nil
 		})
 	}},
-	{"ForEach over a channel", func(ctx context.Context, limit int, f func()) {
+	{name: "ForEach over a channel", run: func(ctx context.Context, limit int, f func()) {
 		c := filled(2)
 		close(c)
 		_ = nursery.ForEach(ctx, limit, c, func(context.Context, int) error { f(); return nil })
 	}},
-	{"ForEach over a receive function", func(ctx context.Context, limit int, f func()) {
+	{name: "ForEach over a receive function", run: func(ctx context.Context, limit int, f func()) {
 		_ = nursery.ForEach(ctx, limit, receiving(2), func(context.Context, int) error { f(); return nil })
 	}},
-	{"ForEach over a sequence", func(ctx context.Context, limit int, f func()) {
+	{name: "ForEach over a sequence", run: func(ctx context.Context, limit int, f func()) {
 		_ = nursery.ForEach(ctx, limit, upTo(2), func(context.Context, int) error { f(); return nil })
 	}},
-	{"Map over a slice", func(ctx context.Context, limit int, f func()) {
+	{name: "Map over a slice", run: func(ctx context.Context, limit int, f func()) {
 		_, _ = nursery.Map(ctx, limit, []int{0, 1}, func(context.Context, int) (int, error) { f(); return 0, nil })
 	}},
-	{"Map over a sequence", func(ctx context.Context, limit int, f func()) {
+	{name: "Map over a sequence", run: func(ctx context.Context, limit int, f func()) {
 		_, _ = nursery.Map(ctx, limit, upTo(2), func(context.Context, int) (int, error) { f(); return 0, nil })
 	}},
-	{"MapSeq over a slice", func(ctx context.Context, limit int, f func()) {
+	{name: "MapSeq over a slice", run: func(ctx context.Context, limit int, f func()) {
 		for range nursery.MapSeq(ctx, limit, []int{0, 1}, func(context.Context, int) (int, error) { f(); return 0, nil }) {
 		}
 	}},
-	{"MapSeq over a sequence", func(ctx context.Context, limit int, f func()) {
+	{name: "MapSeq over a sequence", run: func(ctx context.Context, limit int, f func()) {
 		for range nursery.MapSeq(ctx, limit, upTo(2), func(context.Context, int) (int, error) { f(); return 0, nil }) {
 		}
 	}},
-	{"MapUnordered over a slice", func(ctx context.Context, limit int, f func()) {
+	{name: "MapUnordered over a slice", run: func(ctx context.Context, limit int, f func()) {
 		for range nursery.MapUnordered(ctx, limit, []int{0, 1}, func(context.Context, int) (int, error) { f(); return 0, nil }) {
 		}
 	}},
-	{"MapUnordered over a sequence", func(ctx context.Context, limit int, f func()) {
+	{name: "MapUnordered over a sequence", run: func(ctx context.Context, limit int, f func()) {
 		for range nursery.MapUnordered(ctx, limit, upTo(2), func(context.Context, int) (int, error) { f(); return 0, nil }) {
 		}
+	}},
+	{name: "All", unlimited: true, run: func(ctx context.Context, _ int, f func()) {
+		fn := func(context.Context) (int, error) { f(); return 0, nil }
+		_, _ = nursery.All(ctx, fn, fn)
+	}},
+	{name: "Race", unlimited: true, run: func(ctx context.Context, _ int, f func()) {
+		fn := func(context.Context) (int, error) { f(); return 0, errBoom }
+		_, _ = nursery.Race(ctx, nil, fn, fn)
 	}},
 }

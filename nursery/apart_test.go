@@ -34,10 +34,10 @@ func TestItemsThatShareAGoroutineAreNamed(t *testing.T) {
 // Where a few goroutines are enough, not every item gets its own, except under the race
 // detector. How few depends on which goroutine runs when.
 func TestForEachStartsFewGoroutines(t *testing.T) {
-	const items = 5000
+	const items = 1000
 	for _, s := range sources {
 		t.Run(s.name, func(t *testing.T) {
-			for _, limit := range []int{2, items, nursery.NoLimit} {
+			for _, limit := range []int{2, nursery.NoLimit} {
 				var by [items]string // the goroutine of each item
 				err := s.forEach(t.Context(), limit, items, func(_ context.Context, item int) error {
 					by[item] = goroutine()

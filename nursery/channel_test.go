@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -64,6 +65,31 @@ func TestForEachOverAChannel(t *testing.T) {
 				t.Errorf("%d elements are left after a cancellation with the first of 5, want 4", len(c))
 			}
 			cancel() // which vet does not see above
+		}
+	})
+	inBubble(t, "takes nothing once the loop has canceled", func(t *testing.T) {
+		// With one processor what has been admitted does not run before the loop waits.
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		for range 50 {
+			var s cancelscope.Scope
+			c := filled(5)
+			given, left := 0, 0
+			err := s.Run(t.Context(), func(ctx context.Context) error {
+				for _, err := range nursery.MapSeq(ctx, 1, c, identity[int]) {
+					if err != nil {
+						return err
+					}
+					if given++; given == 1 {
+						s.Cancel(nil)
+						left = len(c)
+					}
+				}
+				return nil
+			})
+			checkShape(t, "Run", err, "nil")
+			if len(c) != left {
+				t.Fatalf("%d elements are left, and there were %d when the loop canceled, want the same", len(c), left)
+			}
 		}
 	})
 	inBubble(t, "takes no more than it gives", func(t *testing.T) {

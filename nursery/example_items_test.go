@@ -1,10 +1,12 @@
 package nursery_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +25,49 @@ func ExampleForEach() {
 	})
 	fmt.Println(reached.Load(), err)
 	// Output: 4 <nil>
+}
+
+// Pass what you have: a slice, a channel, a sequence or a receive function.
+func ExampleItems() {
+	ctx := context.Background()
+	print := func(ctx context.Context, word string) error {
+		fmt.Println(word)
+		return nil
+	}
+	channel := make(chan string, 1)
+	channel <- "channel"
+	close(channel)
+	lines := bufio.NewReader(strings.NewReader("receive function\n"))
+	next := func(context.Context) (string, error) {
+		line, err := lines.ReadString('\n')
+		return strings.TrimSpace(line), err // io.EOF in the end
+	}
+	fmt.Println(errors.Join(
+		nursery.ForEach(ctx, 1, []string{"slice"}, print),
+		nursery.ForEach(ctx, 1, channel, print),
+		nursery.ForEach(ctx, 1, strings.SplitSeq("sequence", ","), print),
+		nursery.ForEach(ctx, 1, next, print),
+	))
+	// Output:
+	// slice
+	// channel
+	// sequence
+	// receive function
+	// <nil>
+}
+
+// Let all items wait for each other, which a limit would not allow.
+func ExampleNoLimit() {
+	players := []string{"Ada", "Bob", "Cid"}
+	var ready sync.WaitGroup
+	ready.Add(len(players))
+	err := nursery.ForEach(context.Background(), nursery.NoLimit, players, func(ctx context.Context, player string) error {
+		ready.Done()
+		ready.Wait() // until all are here
+		return nil
+	})
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 // Learn which item failed.

@@ -12,7 +12,7 @@ import (
 )
 
 // Change, while a server runs, how many requests it works on at a time. The semaphore is
-// as large as the limit may ever become, and whoever sets the limit holds the rest.
+// as large as the limit may ever become, and the code that sets the limit holds the rest.
 func ExampleRun_changingLimit() {
 	const most = 100
 	tokens := semaphore.NewWeighted(most)
@@ -38,10 +38,10 @@ func ExampleRun_changingLimit() {
 		var over atomic.Bool
 		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 			for range 50 {
+				if err := tokens.Acquire(ctx, 1); err != nil { // before the task is started: what waits has no goroutine
+					return err
+				}
 				n.Go(func(ctx context.Context) error {
-					if err := tokens.Acquire(ctx, 1); err != nil {
-						return err
-					}
 					defer tokens.Release(1)
 					if working.Add(1) > next {
 						over.Store(true)

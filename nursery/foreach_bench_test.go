@@ -13,8 +13,8 @@ import (
 
 const benchItems = 100_000
 
-// The same work with the limit of errgroup, and with workers that share a channel, of
-// which errgroup is told nothing but the number.
+// The same work with the limit of errgroup, and with workers that share a channel, which
+// are the tasks of an errgroup.
 func BenchmarkForEach(b *testing.B) {
 	works := []struct {
 		name string

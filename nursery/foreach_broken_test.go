@@ -87,7 +87,7 @@ func TestForEachWithAnItemThatDoesNotReturn(t *testing.T) {
 	}
 }
 
-// The item that does not return may be the only one that has somebody to run the next.
+// The worker of an item that does not return may be the only one that could run the next.
 func TestForEachWithManyItemsThatDoNotReturn(t *testing.T) {
 	for _, b := range breaks {
 		for _, limit := range []int{2, 8, 20} {
@@ -221,8 +221,8 @@ func deafSequence(yield func(int) bool) {
 	}
 }
 
-// As in a range loop, a sequence that goes on after it was told to stop panics there:
-// otherwise nobody could ever end one that has no end.
+// As in a range loop, a sequence that goes on after its yield function returned false
+// panics there: otherwise one that has no end could never be ended.
 func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 	for _, limit := range []int{1, 2, 10} {
 		var begun gauge
@@ -293,7 +293,7 @@ func TestForEachWithASequenceThatKeepsItsYield(t *testing.T) {
 	})
 }
 
-// Whoever is locked to a thread may call ForEach, and range over MapSeq.
+// A goroutine that is locked to a thread may call ForEach, and range over MapSeq.
 func TestForEachOnALockedThread(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

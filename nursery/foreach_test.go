@@ -81,8 +81,8 @@ func TestForEachIsLazy(t *testing.T) {
 	}
 }
 
-// The sequence and the items may depend on each other's progress: nobody who can go on
-// may be left behind somebody who waits.
+// The sequence and the items may depend on each other's progress: no goroutine that can
+// go on may be left behind one that waits.
 func TestForEachNeverStalls(t *testing.T) {
 	tiny := func(yield func(int) bool, from, count int) bool {
 		for i := range count {
@@ -352,7 +352,7 @@ func TestForEachWithScopesInItems(t *testing.T) {
 	})
 }
 
-// What has been given to the function is held by nobody else.
+// What has been given to the function is not kept anywhere else.
 func TestForEachLetsItemsGo(t *testing.T) {
 	type item [100]byte // too large for a block that others share
 	const count = 100

@@ -14,7 +14,7 @@ type job[T, P any] struct {
 // An admission bounds how many items are taken, and gives each the place of its result.
 // Its methods are called by one goroutine at a time, the one that takes the items.
 type admission[P any] interface {
-	reserve() bool // waits until one more item may be taken, and reports whether it may
+	reserve() bool // waits until one more item may be taken, and reports whether it may; the first one always may
 	add() P        // is called when an item has been taken
 	end()          // is called when the items have come to their end
 }
@@ -23,9 +23,7 @@ type admission[P any] interface {
 func jobs[T, P any](s supply[T], a admission[P]) supply[job[T, P]] {
 	if s.seq != nil {
 		return supply[job[T, P]]{seq: func(yield func(job[T, P]) bool) {
-			if !a.reserve() {
-				return
-			}
+			// The first item is always admitted.
 			for item := range s.seq {
 				if !yield(job[T, P]{item, a.add()}) || !a.reserve() {
 					return

@@ -1,6 +1,9 @@
 package nursery
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Map is like [ForEach] for a function with a result, and returns the results in the
 // order of the items, whatever the order in which the calls ended.
@@ -87,7 +90,7 @@ func (r *results[R]) beginning() []R {
 	for _, chunk := range r.chunks {
 		for i := range chunk {
 			if !chunk[i].ok {
-				return values
+				return slices.Clip(values)
 			}
 			values = append(values, chunk[i].value)
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -107,7 +108,7 @@ func TestMapWithAnItemThatDoesNotReturn(t *testing.T) {
 	})
 }
 
-// Results are written where they stay, without the lock of anybody, while more are added.
+// Results are written where they stay, without a lock, while more are added.
 func TestMapOutsideABubble(t *testing.T) {
 	for _, limit := range []int{1, 2, 8, 100} {
 		got, err := nursery.Map(t.Context(), limit, upTo(20_000), func(_ context.Context, item int) (int, error) {
@@ -125,5 +126,49 @@ func TestMapOutsideABubble(t *testing.T) {
 		if len(got) != 20_000 {
 			t.Fatalf("limit %d: Map gives %d results, want 20000", limit, len(got))
 		}
+	}
+}
+
+// The results that Map drops are not kept by those that it returns.
+func TestMapLetsDroppedResultsGo(t *testing.T) {
+	type value [100]byte // too large for a block that others share
+	calls := map[string]func(fn func(ctx context.Context, item int) (*value, error)) ([]*value, error){
+		"slice": func(fn func(ctx context.Context, item int) (*value, error)) ([]*value, error) {
+			return nursery.Map(t.Context(), 2, numbers(3), fn)
+		},
+		"sequence": func(fn func(ctx context.Context, item int) (*value, error)) ([]*value, error) {
+			return nursery.Map(t.Context(), 2, upTo(3), fn)
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			var gone weak.Pointer[value]
+			dropped := make(chan struct{})
+			got, err := call(func(ctx context.Context, item int) (*value, error) {
+				if item == 1 {
+					<-dropped
+					return nil, errBoom
+				}
+				v := new(value)
+				if item == 2 {
+					gone = weak.Make(v)
+					defer close(dropped)
+				}
+				return v, nil
+			})
+			checkShape(t, "Map", err, "[item 1=boom]")
+			if len(got) != 1 || cap(got) != 1 {
+				t.Errorf("Map: %d results with room for %d, want 1, 1", len(got), cap(got))
+			}
+			for range 10 {
+				if runtime.GC(); gone.Value() == nil {
+					break
+				}
+			}
+			if gone.Value() != nil {
+				t.Error("the result of an item after the one that failed is kept")
+			}
+			runtime.KeepAlive(got)
+		})
 	}
 }

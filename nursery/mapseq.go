@@ -60,7 +60,7 @@ func loopOver[T, R any](ctx context.Context, limit int, items supply[T], fn func
 		s := newStream[R](limit, ordered)
 		left := false
 		err := Run(ctx, func(ctx context.Context, n *Nursery) error {
-			s.enter(ctx)
+			s.done = ctx.Done()
 			startFeed(n, limit, jobs(items, s), fn, func(ctx context.Context, j job[T, int]) error {
 				value, err := fn(ctx, j.item)
 				if err == nil {
@@ -75,7 +75,7 @@ func loopOver[T, R any](ctx context.Context, limit int, items supply[T], fn func
 					return nil
 				}
 			}
-			return s.cut()
+			return nil
 		})
 		if left {
 			return

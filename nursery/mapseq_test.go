@@ -188,7 +188,7 @@ func TestMapSeqAwaitsAllWhenTheLoopIsLeft(t *testing.T) {
 						<-ctx.Done()
 						cause.Store(context.Cause(ctx).Error())
 						time.Sleep(time.Minute) // is awaited
-						return 0, errBoom       // nobody is there to hear of it
+						return 0, errBoom       // is dropped
 					}))
 					return nil
 				})
@@ -330,7 +330,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "nil")
 	})
-	inBubble(t, "the surroundings are canceled and nobody but the loop notices", func(t *testing.T) {
+	inBubble(t, "the surroundings are canceled and only the loop notices", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		got, err := collect(t, nursery.MapSeq(ctx, 2, upTo(100), func(_ context.Context, item int) (int, error) {
 			if item == 50 {

@@ -16,8 +16,9 @@ var errRaceWon = errors.New("another function has won the race")
 // return: to close a connection that came too late, for example. It is called before Race
 // returns, by several goroutines at a time if several functions come too late, and also
 // with the value of the winner if Race panics or exits. A panic or Goexit of discard is
-// that of the function whose value it got. A value beside an error is not discarded. If
-// discard is nil, the values are dropped.
+// that of the function whose value it got, and for the winner that of a task called
+// "discard". A value beside an error is not discarded. If discard is nil, the values are
+// dropped.
 //
 // With a winner the error is nil, and the errors of the others are dropped. If all
 // fail, Race returns all errors in one [*Error], whose tasks have the names of the
@@ -110,6 +111,6 @@ func checkFunctions[T any](call string, ctx context.Context, fns []func(ctx cont
 
 // goFor is like [Nursery.Go] with a task that stands for the function fn.
 func (n *Nursery) goFor(fn any, task func(ctx context.Context) error) {
-	n.enter(taskShare)
+	n.enterUnordered()
 	go n.runFor(who{task: fn}, task)
 }

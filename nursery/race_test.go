@@ -70,7 +70,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("Race = %d, %v, want 0 and an *Error with bang, boom, crash", got, err)
 		}
 	})
-	inBubble(t, "nobody wins before the surroundings are canceled", func(t *testing.T) {
+	inBubble(t, "none wins before the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			_, err := nursery.Race(ctx, nil, after(time.Minute, 1), after(time.Hour, 2))
 			checkCanceled(t, "Race", err, cancelscope.ByDeadline)
@@ -90,7 +90,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("MoveOnAfter(Race) = %v, want boom", err)
 		}
 	})
-	inBubble(t, "somebody wins although the surroundings are canceled", func(t *testing.T) {
+	inBubble(t, "one wins although the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			got, err := nursery.Race(ctx, nil, after(time.Minute, 1), func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil })
 			if got != 2 || err != nil {
@@ -119,7 +119,7 @@ func TestRace(t *testing.T) {
 	})
 	for _, b := range breaks {
 		for _, winner := range []bool{false, true} {
-			inBubble(t, fmt.Sprintf("%s, somebody wins: %t", b.name, winner), func(t *testing.T) {
+			inBubble(t, fmt.Sprintf("%s, one wins: %t", b.name, winner), func(t *testing.T) {
 				start := time.Now()
 				o := outcomeOf(func() error {
 					_, err := nursery.Race(t.Context(), nil,

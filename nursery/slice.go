@@ -58,10 +58,11 @@ func (c *cursor) work(number int) {
 	ctx, count, run := c.n.ctx, c.count, c.run
 	more := number < c.limit // another worker may be started
 	for {
-		index := int(c.next.Add(1) - 1)
-		if index >= count {
+		next := c.next.Add(1) - 1
+		if next >= int64(count) { // or more than an int can be, on some machines
 			break
 		}
+		index := int(next)
 		w.item = index
 		if ctx.Err() != nil {
 			c.miss(index)

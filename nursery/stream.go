@@ -1,8 +1,8 @@
 package nursery
 
 import (
-	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // A stream has the results that are on their way to a loop. It is the admission of the
@@ -10,39 +10,36 @@ import (
 //
 // What the admission does must not order an item behind those that have ended, except as
 // documented, or the race detector would not see races between them (see apart.go). So
-// the first limit items are admitted without a look at the results, and what the
-// admission counts is its own.
+// the admission never takes mu, and admits the first limit items without a look at the
+// results.
 type stream[R any] struct {
 	ordered bool            // read-only; the results come in the order of the items
 	limit   int             // read-only
-	ctx     context.Context // of the nursery in which the items run; written by enter, read-only after
-	done    <-chan struct{} // of ctx; likewise
+	done    <-chan struct{} // of the nursery in which the items run; written before they run, read-only after
 
-	taken int // how many items have been taken; of the goroutine that takes them
+	taken int          // how many items have been taken; of the goroutine that takes them
+	count atomic.Int64 // how many items there are, -1 until the items have come to their end
 
 	room chan struct{} // has an element for each result that the loop has been given and that has not admitted another item
-	wake chan struct{} // has an element when the result that the loop waits for may be there
+	wake chan struct{} // has an element when the result that the loop waits for, or the end, may be there
 
 	mu      sync.Mutex
 	ring    []result[R] // guarded by mu; the results from given on, each at its index modulo the length
 	given   int         // guarded by mu; how many results the loop has been given
 	there   int         // guarded by mu; how many results have come
-	count   int         // guarded by mu; how many items there are, -1 until the items have come to their end
 	waiting bool        // guarded by mu; the loop wants to be woken
 }
 
 func newStream[R any](limit int, ordered bool) *stream[R] {
-	return &stream[R]{
+	s := &stream[R]{
 		ordered: ordered,
 		limit:   limit,
 		room:    make(chan struct{}, limit),
 		wake:    make(chan struct{}, 1),
-		count:   -1,
 	}
+	s.count.Store(-1)
+	return s
 }
-
-// enter is called before the items run, with the context of their nursery.
-func (s *stream[R]) enter(ctx context.Context) { s.ctx, s.done = ctx, ctx.Done() }
 
 // reserve waits until there is room for one more result, and reports whether there is
 // and the nursery has not been canceled.
@@ -71,10 +68,10 @@ func (s *stream[R]) add() int {
 
 // end records that there are no more items.
 func (s *stream[R]) end() {
-	s.mu.Lock()
-	s.count = s.taken
-	s.wakeLocked(true)
-	s.mu.Unlock()
+	s.count.Store(int64(s.taken))
+	hideOrder()
+	s.wakeUp()
+	showOrder()
 }
 
 // set sets the result of the item with that index.
@@ -88,7 +85,10 @@ func (s *stream[R]) set(index int, value R) {
 		s.growLocked(index)
 	}
 	*s.at(index) = result[R]{value, true}
-	s.wakeLocked(index == s.given)
+	if s.waiting && index == s.given {
+		s.waiting = false
+		s.wakeUp()
+	}
 	s.mu.Unlock()
 }
 
@@ -105,11 +105,12 @@ func (s *stream[R]) growLocked(index int) {
 // room for it.
 func (s *stream[R]) at(index int) *result[R] { return &s.ring[index%len(s.ring)] }
 
-// wakeLocked wakes the loop if it waits and there is a result for it.
-func (s *stream[R]) wakeLocked(reason bool) {
-	if s.waiting && reason {
-		s.waiting = false
-		s.wake <- struct{}{}
+// wakeUp wakes the loop if it waits. If it has been woken already, it will see what has
+// happened since.
+func (s *stream[R]) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -123,7 +124,7 @@ func (s *stream[R]) ready() bool {
 func (s *stream[R]) readyLocked() bool { return len(s.ring) > 0 && s.at(s.given).ok }
 
 // overLocked reports whether all results have been given.
-func (s *stream[R]) overLocked() bool { return s.given == s.count }
+func (s *stream[R]) overLocked() bool { return int64(s.given) == s.count.Load() }
 
 // next takes the next result, which is there.
 func (s *stream[R]) next() R {
@@ -158,14 +159,4 @@ func (s *stream[R]) wait() bool {
 			return false
 		}
 	}
-}
-
-// cut returns the error of the nursery's context if results are missing.
-func (s *stream[R]) cut() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.overLocked() {
-		return nil
-	}
-	return s.ctx.Err()
 }

@@ -309,7 +309,7 @@ func (l *level) end() {
 // check checks what came out.
 func (w *works) check(o outcome) {
 	if w.broken.Load() {
-		return // the tests in bubbles say what comes out
+		return // the tests in bubbles check the outcome
 	}
 	if o.exited || o.panicked != nil {
 		w.r.Errorf("the outermost call ended: %v", o)
