@@ -1,35 +1,22 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// roleVar makes the test binary the program itself: the tests that need a real
-// process start themselves with it.
-const roleVar = "BACKPRESSURE_TEST_ROLE"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(roleVar) != "" {
-		backpressure.Main()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { proctest.Main(m, backpressure.Main) }
 
 // patient returns a context for waiting for what should come soon. It only
 // matters when something is broken.
@@ -90,50 +77,6 @@ func (j *journal) ended(t *testing.T, name, end string) {
 	got := j.next(t, "reader has ended").attrs
 	if got["reader"] != name || !strings.HasPrefix(got["end"], end) {
 		t.Errorf("reader %q ended as %q, want reader %q and %q", got["reader"], got["end"], name, end)
-	}
-}
-
-// A buffer is a bytes.Buffer for several goroutines, which can be waited for.
-type buffer struct {
-	mu      sync.Mutex // guards what follows
-	b       bytes.Buffer
-	changed chan struct{} // closed at the next Write
-}
-
-func newBuffer() *buffer { return &buffer{changed: make(chan struct{})} }
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.changed)
-	b.changed = make(chan struct{})
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// after waits until the buffer contains text, and returns the line that follows
-// it, or what there is of it.
-func (b *buffer) after(t *testing.T, text string) string {
-	t.Helper()
-	ctx := patient(t)
-	for {
-		b.mu.Lock()
-		got, changed := b.b.String(), b.changed
-		b.mu.Unlock()
-		if _, rest, ok := strings.Cut(got, text); ok && strings.Contains(rest, "\n") {
-			line, _, _ := strings.Cut(rest, "\n")
-			return line
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			t.Fatalf("%q has not been written, only\n%s", text, got)
-		}
 	}
 }
 

@@ -20,6 +20,4 @@ package main
 
 import "github.com/trellis-go/trellis/examples/internal/command"
 
-func main() {
-	command.Main(run)
-}
+func main() { command.Main(run) }

@@ -8,28 +8,19 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
-	"go.uber.org/goleak"
 
 	chat "github.com/trellis-go/trellis/examples/chat"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// roleVar makes the test binary the program, for tests that need a real
-// process.
-const roleVar = "CHAT_TEST_ROLE"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVar) == "chat" {
-		chat.Main()
-	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
+	proctest.Main(m, chat.Main)
 }
 
 // A server is the program without its command line.
@@ -204,7 +195,7 @@ func (s *server) join(t *testing.T, name string) *client {
 }
 
 // patience is how long a test waits for what must come.
-const patience = time.Minute
+const patience = proctest.Patience
 
 func (c *client) next() (message, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

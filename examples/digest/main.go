@@ -13,17 +13,6 @@
 //   - usage.go, format.go: the command line, and the lines that come out.
 package main
 
-import (
-	"os/signal"
-	"syscall"
+import "github.com/trellis-go/trellis/examples/internal/command"
 
-	"github.com/trellis-go/trellis/examples/internal/command"
-)
-
-func main() {
-	// Writing to a closed pipe then gives an error like any other, and the
-	// progress line can be cleared before the program ends.
-	signal.Ignore(syscall.SIGPIPE)
-
-	command.Main(run)
-}
+func main() { command.Main(run) }

@@ -3,15 +3,14 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 const (
@@ -43,7 +42,7 @@ type screen struct {
 
 func newScreen(stdout, stderr io.Writer) *screen {
 	s := &screen{stdout: stdout, stderr: stderr}
-	if isTerminal(stderr) {
+	if command.Terminal(stderr) != nil {
 		s.bar = progressbar.NewOptions64(-1, // nobody knows how much there is
 			progressbar.OptionSetWriter(stderr),
 			progressbar.OptionSetDescription(plural(0, "file")),
@@ -57,11 +56,6 @@ func newScreen(stdout, stderr io.Writer) *screen {
 		s.bar.StartWithoutRender() // the rate counts from here
 	}
 	return s
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // keepFresh refreshes the screen until ctx is done, which is how it is meant to

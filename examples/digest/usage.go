@@ -10,15 +10,8 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
-// The exit codes.
-const (
-	exitOK          = 0
-	exitUnreadable  = 1 // something could not be read, or the output not be written
-	exitUsage       = command.ExitUsage
-	exitTimeout     = 3
-	exitInterrupted = 130 // 128 + SIGINT, what shells report
-	exitPipe        = 141 // 128 + SIGPIPE
-)
+// exitTimeout is the exit code when the time limit has passed.
+const exitTimeout = 3
 
 const usageHead = `Usage: digest [-timeout DURATION] [-j N] DIR...
 
@@ -59,33 +52,22 @@ type options struct {
 	roots   []string
 }
 
-func newFlags(o *options) *flag.FlagSet {
-	flags := command.Flags("digest")
-	flags.DurationVar(&o.timeout, "timeout", 0, "stop after this `duration`, such as 30s or 5m; 0 means no limit")
-	flags.IntVar(&o.jobs, "j", min(runtime.GOMAXPROCS(0), window), fmt.Sprintf("hash `N` files at a time, 1 to %d", window))
-	return flags
-}
-
-// parse reads a command line. The error is [flag.ErrHelp] for -h.
-func parse(args []string) (options, error) {
-	var o options
-	flags := newFlags(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	o.roots = flags.Args()
-	switch {
-	case o.timeout < 0:
-		return o, fmt.Errorf("-timeout %v: must not be negative", o.timeout)
-	case o.jobs < 1 || o.jobs > window:
-		return o, fmt.Errorf("-j %d: must be 1 to %d", o.jobs, window)
-	case len(o.roots) == 0:
-		return o, errors.New("no DIR given")
-	}
-	return o, nil
-}
-
-// usage returns the text of -h.
-func usage() string {
-	return command.Help(usageHead, newFlags(new(options)), usageTail)
+var commandLine = command.Line[options]{
+	Name: "digest", Head: usageHead, Tail: usageTail, Args: "DIR",
+	Flags: func(o *options, flags *flag.FlagSet) {
+		flags.DurationVar(&o.timeout, "timeout", 0, "stop after this `duration`, such as 30s or 5m; 0 means no limit")
+		flags.IntVar(&o.jobs, "j", min(runtime.GOMAXPROCS(0), window), fmt.Sprintf("hash `N` files at a time, 1 to %d", window))
+	},
+	Check: func(o *options, args []string) error {
+		o.roots = args
+		switch {
+		case o.timeout < 0:
+			return fmt.Errorf("-timeout %v: must not be negative", o.timeout)
+		case o.jobs < 1 || o.jobs > window:
+			return fmt.Errorf("-j %d: must be 1 to %d", o.jobs, window)
+		case len(o.roots) == 0:
+			return errors.New("no DIR given")
+		}
+		return nil
+	},
 }

@@ -12,16 +12,6 @@
 //   - usage.go: the command line.
 package main
 
-import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-)
+import "github.com/trellis-go/trellis/examples/internal/command"
 
-func main() {
-	// Whoever reads the log may go away: that costs the log, not the connections.
-	signal.Ignore(syscall.SIGPIPE)
-
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { command.Exit(run) }

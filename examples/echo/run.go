@@ -44,21 +44,23 @@ func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "echo", usage, p.stdout, p.stderr); ends {
+	o, code, ends := commandLine.Parse(args, p.stdout, p.stderr)
+	if ends {
 		return code
 	}
 
 	l, err := p.listen(ctx, o.addr)
 	if err != nil {
 		fmt.Fprintf(p.stderr, "echo: %v\n", err)
-		return exitListen
+		return command.ExitFailed
 	}
 	level := slog.LevelInfo
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	lines := command.NewLog(p.stderr)
+	defer lines.Close()
+	log := slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: level}))
 	log.Info("listening", "addr", l.Addr())
 
 	s := &server{options: o, limits: p.limits, log: log}
@@ -71,9 +73,6 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 // serve runs the server to its end, and does what the signals say meanwhile. It
 // returns what the server does.
-//
-// It does not log: a log that nobody reads any more may block, and a signal must
-// have its effect all the same.
 func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 	var serving *nursery.Task[struct{}]
 	// The error of this nursery is that of its only task.
@@ -89,8 +88,8 @@ func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 		}
 		select {
 		case sig := <-p.signals:
+			p.release() // first, so that the third signal has its effect from here on
 			serving.Cancel(fmt.Errorf("second signal received: %v", sig))
-			p.release()
 		case <-serving.Done():
 		}
 		return nil
@@ -115,10 +114,10 @@ func report(s *server, err error) int {
 		s.log.Error("more failed, and were logged when they did", "number", n)
 	}
 
-	level, msg, code := slog.LevelInfo, "drained", exitDrained
+	level, msg, code := slog.LevelInfo, "drained", command.ExitOK
 	switch {
 	case errors.Is(err, errNotListening):
-		level, msg, code = slog.LevelError, errNotListening.Error(), exitListen
+		level, msg, code = slog.LevelError, errNotListening.Error(), command.ExitFailed
 	case c.ended[cut] > 0:
 		level, msg, code = slog.LevelWarn, "cut off", exitCut
 	}

@@ -210,7 +210,7 @@ func TestRelease(t *testing.T) {
 	released := make(chan struct{})
 	l := func(ctx context.Context, _ string) (net.Listener, error) { return echo.ListenTCP(ctx, "127.0.0.1:0") }
 	r := start(t.Context(), echo.World{Listen: l, Released: func() { close(released) }})
-	conn, err := net.Dial("tcp", r.log.wait(t, "msg=listening addr=(.*)")[1])
+	conn, err := net.Dial("tcp", r.log.Await(t, "msg=listening addr=(.*)")[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestRelease(t *testing.T) {
 	say(t, conn, "line\nhalf")
 	hear(t, conn, "line\n") // so it has been accepted
 	r.signals <- os.Interrupt
-	r.log.wait(t, "msg=draining")
+	r.log.Await(t, "msg=draining")
 	select {
 	case <-released:
 		t.Error("signals were released after the first one")

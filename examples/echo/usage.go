@@ -8,13 +8,8 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
-// The exit codes.
-const (
-	exitDrained = 0
-	exitListen  = 1
-	exitUsage   = command.ExitUsage
-	exitCut     = 3
-)
+// exitCut is the exit code when connections were cut off.
+const exitCut = 3
 
 const usageHead = `Usage: echo [-addr HOST:PORT] [-grace DURATION] [-max-line BYTES] [-v]
 
@@ -61,34 +56,21 @@ type options struct {
 // longestLine bounds -max-line, which is how much memory one client can take.
 const longestLine = 1 << 30
 
-func newFlags(o *options) *flag.FlagSet {
-	flags := command.Flags("echo")
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:9000", "listen on `HOST:PORT`; port 0 takes any free one, which the log tells")
-	flags.DurationVar(&o.grace, "grace", 2*time.Second, "cut off connections that are left this `DURATION` after the first signal")
-	flags.IntVar(&o.maxLine, "max-line", 64<<10, "take lines of up to this many `BYTES`, the newline not counted")
-	flags.BoolVar(&o.verbose, "v", false, "log every connection")
-	return flags
-}
-
-// parse reads a command line. The error is [flag.ErrHelp] for -h.
-func parse(args []string) (options, error) {
-	var o options
-	flags := newFlags(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	switch {
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.grace < 0:
-		return o, fmt.Errorf("-grace %v: must not be negative", o.grace)
-	case o.maxLine < 1 || o.maxLine > longestLine:
-		return o, fmt.Errorf("-max-line %d: must be 1 to %d", o.maxLine, longestLine)
-	}
-	return o, nil
-}
-
-// usage returns the text of -h.
-func usage() string {
-	return command.Help(usageHead, newFlags(new(options)), usageTail)
+var commandLine = command.Line[options]{
+	Name: "echo", Head: usageHead, Tail: usageTail,
+	Flags: func(o *options, flags *flag.FlagSet) {
+		flags.StringVar(&o.addr, "addr", "127.0.0.1:9000", "listen on `HOST:PORT`; port 0 takes any free one, which the log tells")
+		flags.DurationVar(&o.grace, "grace", 2*time.Second, "cut off connections that are left this `DURATION` after the first signal")
+		flags.IntVar(&o.maxLine, "max-line", 64<<10, "take lines of up to this many `BYTES`, the newline not counted")
+		flags.BoolVar(&o.verbose, "v", false, "log every connection")
+	},
+	Check: func(o *options, _ []string) error {
+		switch {
+		case o.grace < 0:
+			return fmt.Errorf("-grace %v: must not be negative", o.grace)
+		case o.maxLine < 1 || o.maxLine > longestLine:
+			return fmt.Errorf("-max-line %d: must be 1 to %d", o.maxLine, longestLine)
+		}
+		return nil
+	},
 }

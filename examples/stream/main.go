@@ -17,14 +17,6 @@
 //   - run.go, usage.go: the command line.
 package main
 
-import (
-	"log/slog"
-	"os"
+import "github.com/trellis-go/trellis/examples/internal/command"
 
-	"github.com/trellis-go/trellis/examples/internal/command"
-)
-
-func main() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // for package webserver
-	command.Main(run)
-}
+func main() { command.Main(run) }
