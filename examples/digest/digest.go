@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"io"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -94,18 +96,26 @@ func (d *digester) walk(ctx context.Context, n *nursery.Nursery, queue chan<- *n
 // hash is the task of one file. That the file cannot be read is part of its
 // result: as an error of the task it would cancel all the others.
 func (d *digester) hash(ctx context.Context, path string) (file, error) {
-	r, err := d.open(path)
-	if err != nil {
-		return file{path: path, err: err}, nil
-	}
-	defer r.Close()
-
-	f := file{path: path}
-	err = f.hash(ctx, r, &d.screen.hashed)
+	f, err := await(ctx, func() (f file, err error) {
+		r, err := d.open(path)
+		if err != nil {
+			return f, err
+		}
+		defer r.Close()
+		read := func() error { return f.hash(ctx, r, &d.screen.hashed) }
+		// A read may wait for ever, as that of /proc/kmsg does. Most files for
+		// which that is usual have deadlines, through which it is interrupted.
+		if limited, ok := r.(interface{ SetDeadline(time.Time) error }); ok {
+			err = deadline.Interrupt(ctx, limited, read)
+		} else {
+			err = read()
+		}
+		return f, err
+	})
 	if cancelscope.IsCancellation(ctx, err) {
 		return file{}, err
 	}
-	f.err = err
+	f.path, f.err = path, err
 	return f, nil
 }
 
