@@ -64,8 +64,7 @@ func TestBlockedRead(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	closed := make(chan struct{})
 	open := except("b", func(string) (io.ReadCloser, error) {
-		cancel(errors.New("enough"))
-		return closing{r, closed}, nil
+		return waiting{r, func() { cancel(errors.New("enough")) }, closed}, nil
 	})
 	got := runWith(ctx, open, "-j", "1", dir)
 	got.expect(t, "digest DIR", 130, lines(dir, files, "a"), "digest: interrupted (enough): 1 file, 1 byte in ")
@@ -76,15 +75,21 @@ func TestBlockedRead(t *testing.T) {
 	}
 }
 
-// A closing file closes a channel when it has been closed.
-type closing struct {
+// A waiting file calls begin at each read, and closes a channel when it has been closed.
+type waiting struct {
 	*os.File
+	begin  func()
 	closed chan struct{}
 }
 
-func (c closing) Close() error {
-	close(c.closed)
-	return c.File.Close()
+func (w waiting) Read(p []byte) (int, error) {
+	w.begin()
+	return w.File.Read(p)
+}
+
+func (w waiting) Close() error {
+	close(w.closed)
+	return w.File.Close()
 }
 
 // A read that nothing interrupts is abandoned a second after the limit, and so is an open.
