@@ -53,8 +53,32 @@ func TestOtherLeaves(t *testing.T) {
 			b.expectClose(websocket.StatusPolicyViolation, "type msg")
 		}},
 		{"too large", func(b *client) {
-			b.say(strings.Repeat("x", 5000))
+			b.say(strings.Repeat("x", 4097))
+			b.expectClose(websocket.StatusMessageTooBig, "4096 bytes")
+		}},
+		{"far too large", func(b *client) {
+			b.say(strings.Repeat("x", 50_000))
 			b.expectClose(websocket.StatusMessageTooBig, "")
+		}},
+		{"no UTF-8", func(b *client) {
+			b.send(websocket.MessageText, "{\"type\":\"msg\",\"data\":\"\xff\"}")
+			b.expectClose(websocket.StatusInvalidFramePayloadData, "UTF-8")
+		}},
+		{"unmasked", func(b *client) {
+			b.tcp.Write([]byte("\x81\x02{}"))
+			b.expectClose(websocket.StatusProtocolError, "not a frame of a websocket client")
+		}},
+		{"unknown opcode", func(b *client) {
+			b.tcp.Write([]byte("\x83\x80\x00\x00\x00\x00"))
+			b.expectClose(websocket.StatusProtocolError, "opcode")
+		}},
+		{"fragmented ping", func(b *client) {
+			b.tcp.Write([]byte("\x09\x80\x00\x00\x00\x00"))
+			b.expectClose(websocket.StatusProtocolError, "fragmented")
+		}},
+		{"continuation of nothing", func(b *client) {
+			b.tcp.Write([]byte("\x80\x80\x00\x00\x00\x00"))
+			b.expectClose(websocket.StatusProtocolError, "continuation")
 		}},
 		{"no websocket any more", func(b *client) {
 			b.tcp.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
@@ -80,6 +104,20 @@ func TestOtherLeaves(t *testing.T) {
 			a.expect(said("a", "still there"))
 		})
 	}
+}
+
+// A text may have its whole length, whatever its characters take in JSON.
+func TestLongestText(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	a := s.join(t, "a")
+	defer a.close()
+	for _, character := range []string{"x", "\x01", "\n", "<", "ü", "💬"} {
+		text := strings.Repeat(character, 4096/len(character))
+		a.say(text)
+		a.expect(said("a", text))
+	}
+	a.send(websocket.MessageText, `{"type":"msg","data":"`+strings.Repeat(`\u0001`, 4096)+`"}`)
+	a.expect(said("a", strings.Repeat("\x01", 4096)))
 }
 
 // What the shield is worth. In the program of the document the client that left

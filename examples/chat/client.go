@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/textsocket"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -113,12 +114,12 @@ func (c *client) why(ctx, server context.Context) *farewell {
 // read is the task that reads what the client says.
 func (c *client) read(ctx, wire context.Context) error {
 	for {
-		kind, data, err := c.conn.Read(wire)
+		data, err := textsocket.Read(wire, c.conn, maxMessage)
 		if err != nil {
 			c.end(readFarewell(err))
 			return nil
 		}
-		text, bad := parseMessage(kind, data)
+		text, bad := parseMessage(data)
 		if bad != nil {
 			c.end(bad)
 			return nil

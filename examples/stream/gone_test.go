@@ -89,6 +89,44 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+// A client that breaks the rules is closed with the status for that, and its run is
+// canceled.
+func TestViolations(t *testing.T) {
+	frame := func(raw string) func(c *client) error {
+		return func(c *client) error {
+			_, err := c.conn.Write([]byte(raw))
+			return err
+		}
+	}
+	for name, test := range map[string]struct {
+		send   func(c *client) error
+		status websocket.StatusCode
+		reason string
+	}{
+		"unmasked":                {frame("\x81\x02[]"), websocket.StatusProtocolError, "not a frame of a websocket client"},
+		"unknown opcode":          {frame("\x83\x80\x00\x00\x00\x00"), websocket.StatusProtocolError, "opcode"},
+		"fragmented ping":         {frame("\x09\x80\x00\x00\x00\x00"), websocket.StatusProtocolError, "fragmented"},
+		"continuation of nothing": {frame("\x80\x80\x00\x00\x00\x00"), websocket.StatusProtocolError, "continuation"},
+		"binary": {func(c *client) error {
+			return c.ws.Write(t.Context(), websocket.MessageBinary, []byte("[]"))
+		}, websocket.StatusUnsupportedData, "text"},
+		"no UTF-8": {func(c *client) error { return c.send("[\"\xff\"]") }, websocket.StatusInvalidFramePayloadData, "UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLeaving()
+			h := loopback(t, stream.Settings{WriteTimeout: 2 * patience, Do: l.do})
+			c := h.tab("a")
+			c.press(jobs("x", 1))
+			wait(t, "the job begins", l.begun)
+			if err := test.send(c); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, "the job ends", l.ended)
+			c.closed(test.status, test.reason)
+		})
+	}
+}
+
 // A refresh is a leaving and a coming at the same time, in any order.
 func TestRefresh(t *testing.T) {
 	for _, oldFirst := range []bool{true, false} {

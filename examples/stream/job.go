@@ -1,17 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/clientjson"
 )
 
 // The most that a job may ask for, so that none takes longer than a minute or
@@ -36,29 +35,14 @@ type job struct {
 }
 
 // newJob reads a job. One that makes no sense is a job all the same, whose
-// result is an error.
+// result is an error. A misspelt field would do something else than was meant.
 func newJob(text []byte) job {
 	var j job
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // a misspelt field would do something else than was meant
-	if err := d.Decode(&j); err != nil {
-		return job{ID: j.ID, err: notJob(err)} // with its id, if that was not what was wrong
+	if err := clientjson.UnmarshalStrict(text, &j); err != nil {
+		return job{ID: j.ID, err: fmt.Errorf("not a job: %w", err)} // with its id, if that was not what was wrong
 	}
 	j.err = j.check()
 	return j
-}
-
-// notJob says of an error of package json what its sender can understand.
-func notJob(err error) error {
-	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	switch {
-	case !ok:
-		return fmt.Errorf("not a job: %s", strings.TrimPrefix(err.Error(), "json: "))
-	case wrong.Field == "":
-		return fmt.Errorf("not a job: JSON %s", wrong.Value)
-	default:
-		return fmt.Errorf("not a job: %s must not be a JSON %s", wrong.Field, wrong.Value)
-	}
 }
 
 func (j job) check() error {

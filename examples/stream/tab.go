@@ -12,6 +12,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/textsocket"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -39,7 +40,12 @@ type tab struct {
 // A goneError is the reason for the cancellation of a tab whose client has left.
 type goneError struct{ err error }
 
+func (e goneError) Unwrap() error { return e.err }
+
 func (e goneError) Error() string {
+	if v, ok := errors.AsType[*textsocket.Violation](e.err); ok {
+		return v.Error()
+	}
 	switch status := websocket.CloseStatus(e.err); {
 	case status != -1:
 		return fmt.Sprintf("closed by the client, status %d", status)
@@ -73,7 +79,9 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 		n.GoNamed("link", func(ctx context.Context) error {
 			err := link.Run(ctx, func(ctx context.Context) error { return t.keepLink(ctx, send) })
 			work.Cancel(goneError{err})
-			t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
+			if _, ok := errors.AsType[*textsocket.Violation](err); !ok {
+				t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
+			}
 			return nil
 		})
 
@@ -87,8 +95,11 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 		case errors.Is(work.Cause(), errNewerTab):
 			reason = errNewerTab
 			t.goodbye(ctx, statusReplaced, reason)
-		default: // there is nobody left to say goodbye to
+		default:
 			reason = lost(&work, err)
+			if v, ok := errors.AsType[*textsocket.Violation](reason); ok {
+				t.goodbye(ctx, v.Status, errors.New(v.Reason))
+			} // otherwise there is no client left to say goodbye to
 		}
 		return nil
 	})
@@ -133,18 +144,11 @@ func (t *tab) ping(ctx context.Context) error {
 // read reads presses until the connection ends.
 func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
 	for {
-		kind, r, err := t.ws.Reader(ctx)
+		text, err := textsocket.Read(ctx, t.ws, maxMessage)
 		if err != nil {
 			return err
 		}
-		text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
-		if err == nil {
-			_, err = io.Copy(io.Discard, r) // what is too long is refused, but must be out of the way
-		}
-		if err != nil {
-			return err
-		}
-		p := newPress(t.presses.Add(1), kind, text)
+		p := newPress(t.presses.Add(1), text)
 		if err := presses.Send(ctx, p); err != nil {
 			return err
 		}
