@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -188,6 +189,26 @@ func TestSameName(t *testing.T) {
 	second.expect(parted("x"))
 	second.close()
 	watcher.expect(parted("x"), parted("x"))
+}
+
+// Messages have the ids of their users, by which those of the same name are told apart.
+func TestIDs(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	watcher := s.join(t, "watcher")
+	defer watcher.close()
+	for range 2 {
+		x := s.join(t, "x")
+		x.say("hello")
+		x.expect(said("x", "hello"))
+		x.close()
+		for _, kind := range []string{"join", "msg", "part"} {
+			_, data, err := watcher.conn.Read(t.Context())
+			var m struct{ Type, ID string }
+			if json.Unmarshal(data, &m); err != nil || m.Type != kind || m.ID != x.id {
+				t.Errorf("watcher read %s, %v, want %s with the id %s", data, err, kind, x.id)
+			}
+		}
+	}
 }
 
 // Everybody is told that the server ends, and nothing of it is left.

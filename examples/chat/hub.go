@@ -78,16 +78,16 @@ func (r *room) handle(e event) {
 		r.clients[e.from] = true
 		r.tabs[u.ID]++
 		if r.tabs[u.ID] == 1 {
-			r.broadcast(message{Type: typeJoin, Data: u.Name})
+			r.broadcast(message{Type: typeJoin, ID: u.ID, Data: u.Name})
 		}
 	case typeMsg:
-		r.broadcast(message{Type: typeMsg, User: u.Name, Data: e.text})
+		r.broadcast(message{Type: typeMsg, ID: u.ID, User: u.Name, Data: e.text})
 	case typePart:
 		delete(r.clients, e.from)
 		r.tabs[u.ID]--
 		if r.tabs[u.ID] == 0 {
 			delete(r.tabs, u.ID)
-			r.broadcast(message{Type: typePart, Data: u.Name})
+			r.broadcast(message{Type: typePart, ID: u.ID, Data: u.Name})
 		}
 	}
 }

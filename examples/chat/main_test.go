@@ -133,6 +133,7 @@ func said(name, text string) message { return message{"msg", name, text} }
 // A client is a websocket of a user, with the connection below.
 type client struct {
 	t      *testing.T
+	id     string
 	name   string
 	cookie *http.Cookie
 	conn   *websocket.Conn
@@ -167,14 +168,14 @@ func (s *server) login(t *testing.T, name string) *client {
 		t.Fatalf("POST login %q: %s, %v, cookies %v", name, response.Status, err, response.Cookies())
 	}
 	io.Copy(io.Discard, response.Body)
-	c.name, c.cookie = answer.Name, response.Cookies()[0]
+	c.id, c.name, c.cookie = answer.ID, answer.Name, response.Cookies()[0]
 	return c
 }
 
 // connect opens another websocket of the user of c.
 func (s *server) connect(t *testing.T, c *client) *client {
 	t.Helper()
-	tab := &client{t: t, name: c.name, cookie: c.cookie}
+	tab := &client{t: t, id: c.id, name: c.name, cookie: c.cookie}
 	conn, response, err := websocket.Dial(t.Context(), "ws://"+s.addr+"/ws", &websocket.DialOptions{
 		HTTPClient: s.httpClient(&tab.tcp),
 		HTTPHeader: http.Header{"Cookie": {c.cookie.Name + "=" + c.cookie.Value}},

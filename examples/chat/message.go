@@ -11,9 +11,11 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/textsocket"
 )
 
-// A message is what goes over the websockets, in both directions.
+// A message is what goes over the websockets, in both directions. ID is that of the user
+// who joins, says something, or leaves: two users may have the same name.
 type message struct {
 	Type string `json:"type"`
+	ID   string `json:"id,omitempty"`
 	User string `json:"user,omitempty"`
 	Data string `json:"data"`
 }

@@ -19,9 +19,10 @@ it at once.
                      sets a cookie. Without a name you are Anonymous.
   GET  /api/v1/auth  answers the same for the cookie.
   GET  /ws           joins, as a websocket. Send {"type":"msg","data":"hello"}.
-                     What comes is that, with "user", for everything that
-                     anybody sends, and {"type":"join","data":"ada"} and
-                     {"type":"part","data":"ada"} for those who come and go.
+                     What comes is that, with "user", the name, and "id", for
+                     every message of every user, and {"type":"join",
+                     "id":"...","data":"ada"} and the same with "part" when a
+                     user comes or goes. Users of one name have different ids.
 
 Flags:
 `
