@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	chat "github.com/trellis-go/trellis/examples/chat"
@@ -53,6 +54,7 @@ func TestPageJoinTwice(t *testing.T) {
 	page := pageTab{browsertest.New(t)}
 	s := startTCP(t, chat.Limits{})
 	answer, upgrade := make(chan struct{}), make(chan struct{})
+	doAnswer, doUpgrade := sync.OnceFunc(func() { close(answer) }), sync.OnceFunc(func() { close(upgrade) })
 	target := &url.URL{Scheme: "http", Host: s.addr}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
@@ -68,6 +70,8 @@ func TestPageJoinTwice(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	defer slow.Close()
+	defer doAnswer()
+	defer doUpgrade()
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections() // of the proxy
 
 	page.Open(slow.Listener.Addr().String())
@@ -77,9 +81,9 @@ func TestPageJoinTwice(t *testing.T) {
 		window.fetch = async (...args) => { logins++; const r = await plain(...args); answered++; return r; }; ""`)
 	page.submit("login", "ada")
 	page.submit("login", "ada")
-	close(answer)
+	doAnswer()
 	page.Until(`answered > 0 && document.getElementById("login").hidden`)
-	close(upgrade)
+	doUpgrade()
 	page.Until(`document.getElementById("state").textContent === "You are ada"`)
 	if n := page.Eval("String(logins)"); n != "1" {
 		t.Errorf("Join pressed twice has logged in %s times, want once", n)
