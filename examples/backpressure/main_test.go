@@ -12,11 +12,16 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m, backpressure.Main) }
+func TestMain(m *testing.M) {
+	proctest.Program(backpressure.Main)
+	goleak.VerifyTestMain(m)
+}
 
 // patient returns a context for waiting for what should come soon. It only
 // matters when something is broken.

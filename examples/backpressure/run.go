@@ -95,8 +95,8 @@ func (p *program) work(ctx context.Context, o options, out *command.Output, log 
 			r.dial = p.dial
 			n.GoNamed(r.name, func(ctx context.Context) error { return p.read(ctx, r, o) })
 		}
-		// A server does not end by itself, so whoever stops it is to see a
-		// cancellation come out.
+		// A server does not end by itself: the error of this nursery is the
+		// cancellation that has ended it.
 		<-ctx.Done()
 		p.stopped = time.Now()
 		s.log.Info("stopping", "cause", context.Cause(ctx))

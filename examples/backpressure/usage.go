@@ -30,7 +30,8 @@ Without -serve and -connect it brings its readers along:
 
 It ends after -for, at Ctrl-C or at SIGTERM, and says how long after that each
 of its readers took to end. A second Ctrl-C ends it at once. The exit code is 0
-if it ended as told, 2 if the command line is wrong, and 1 if all else failed.
+if it ended so, 2 if the command line is wrong, 141 if the reader of its output
+has gone, and 1 after every other failure.
 
 Example with two processes:
   backpressure -serve & backpressure -connect 'ws://127.0.0.1:8082/?name=me' -block

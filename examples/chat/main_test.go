@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+	"go.uber.org/goleak"
 
 	chat "github.com/trellis-go/trellis/examples/chat"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
@@ -20,7 +21,8 @@ import (
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	proctest.Main(m, chat.Main)
+	proctest.Program(chat.Main)
+	goleak.VerifyTestMain(m)
 }
 
 // A server is the program without its command line.

@@ -12,7 +12,7 @@ import (
 )
 
 // A message is what goes over the websockets, in both directions. ID is that of the user
-// who joins, says something, or leaves: two users may have the same name.
+// that joins, writes or leaves: two users may have the same name.
 type message struct {
 	Type string `json:"type"`
 	ID   string `json:"id,omitempty"`
@@ -23,7 +23,7 @@ type message struct {
 // The types of messages.
 const (
 	typeJoin = "join" // Data joins
-	typeMsg  = "msg"  // User says Data; the only one that clients may send
+	typeMsg  = "msg"  // User writes Data; the only one that clients may send
 	typePart = "part" // Data leaves
 )
 
@@ -64,8 +64,8 @@ func parseMessage(data []byte) (string, *farewell) {
 var tooLarge = &farewell{code: websocket.StatusMessageTooBig, reason: fmt.Sprintf("a message must not have more than %d bytes", maxText)}
 
 // A farewell is the reason for which a websocket ends: for the client, in the
-// closing handshake, and for the log. It is an error so that a scope can be
-// canceled with it, and comes out of the cause of its context.
+// closing handshake, and for the log. It is an error, so that a scope can be
+// canceled with it, and the context's cause then contains it.
 type farewell struct {
 	code   websocket.StatusCode
 	reason string // at most 123 bytes

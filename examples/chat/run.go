@@ -47,8 +47,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // ctx.
 func serve(ctx context.Context, l net.Listener, h *hub, sessions *sessions, limits limits) error {
 	return nursery.Config{Name: "chat"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		// Those who leave have something to tell the others. So the hub is
-		// not ended with them, by ctx, but when nobody is left.
+		// Clients that leave because ctx is done still send that to the hub.
+		// So the hub is not canceled by ctx, but closed when no client is left.
 		defer h.close()
 		n.GoNamed("hub", func(ctx context.Context) error {
 			var untilClosed cancelscope.Scope

@@ -12,8 +12,8 @@ import (
 const usageHead = `Usage: chat [flags]
 
 Chat serves a chat room at http://ADDR/. It ends in good order at Ctrl-C or
-SIGTERM: everybody's connection is closed with the reason. A second signal ends
-it at once.
+SIGTERM: every connection is closed with the reason. A second signal ends it at
+once.
 
   POST /api/v1/auth  with {"login": "ada"} logs in: answers {"id", "name"}, and
                      sets a cookie. Without a name you are Anonymous.
@@ -30,7 +30,7 @@ Flags:
 const usageTail = `
 Exit codes:
   0  ended by a signal
-  1  the address could not be listened on, the key not be read, or the like
+  1  it cannot listen on the address, read the key, or the like
   2  the command line is wrong
 `
 
@@ -74,7 +74,7 @@ var commandLine = command.Line[options]{
 		*o = options{limits: defaults()}
 		l := &o.limits
 		flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`; port 0 is any free one")
-		flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs everybody out")
+		flags.StringVar(&o.keyFile, "key", "", "sign cookies with the content of this `file`, at least 32 bytes;\nby default with a random key, so that a restart logs all users out")
 		flags.IntVar(&l.mailbox, "mailbox", l.mailbox, "keep `N` messages for a client that is slow to read; four\ntimes as many may wait for room, for the time of -patience")
 		flags.DurationVar(&l.patience, "patience", l.patience, "drop a client whose mailbox has been full for this `duration`")
 		flags.DurationVar(&l.ping, "ping", l.ping, "ping every client at intervals of this `duration`")

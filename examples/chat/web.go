@@ -122,8 +122,8 @@ func (web *web) join(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authenticate returns whose cookie the request has. If it has none that is
-// valid, it answers the request.
+// authenticate returns the user that the cookie of the request names. If there is
+// no valid cookie, it answers the request.
 func (web *web) authenticate(w http.ResponseWriter, r *http.Request) (user, bool) {
 	u, err := web.sessions.user(r)
 	if err != nil {

@@ -12,11 +12,16 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	digest "github.com/trellis-go/trellis/examples/digest"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m, digest.Main) }
+func TestMain(m *testing.M) {
+	proctest.Program(digest.Main)
+	goleak.VerifyTestMain(m)
+}
 
 // outcome is what one run of the program left behind.
 type outcome struct {

@@ -25,8 +25,8 @@ skipped, as devices, pipes and sockets are, and one named as DIR is an error
 (write link/ for the directory that it points to). A DIR named twice, or
 inside another one, is printed twice.
 
-At the time limit, at Ctrl-C and at SIGTERM digest prints what it has and stops;
-a second Ctrl-C ends it at once. The last line on standard error says how many
+At the time limit, at Ctrl-C and at SIGTERM digest prints what it has and stops,
+within a second also where a read hangs; a second Ctrl-C ends it at once. The last line on standard error says how many
 files and bytes were hashed, in what time, and why digest stopped.
 
 Flags:
@@ -39,7 +39,7 @@ Exit codes:
   2    the command line is wrong
   3    the time limit passed
   130  interrupted by SIGINT or SIGTERM
-  141  whoever read the digests has gone, as in: digest DIR | head
+  141  the reader of the digests has gone, as in: digest DIR | head
 
 Example:
   digest -timeout 30s /usr/lib >SUMS && sha256sum --quiet -c SUMS

@@ -8,11 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	echo "github.com/trellis-go/trellis/examples/echo"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m, echo.Main) }
+func TestMain(m *testing.M) {
+	proctest.Program(echo.Main)
+	goleak.VerifyTestMain(m)
+}
 
 // patience is for what must happen, and only matters where it does not.
 const patience = proctest.Patience

@@ -65,9 +65,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 	s := &server{options: o, limits: p.limits, log: log}
 	s.listening.Name = "listening"
-	s.silence = min(s.silence, s.grace/2) // so that nobody is cut off for being silent
+	s.silence = min(s.silence, s.grace/2) // so that silence alone does not cut a client off
 	err = p.serve(ctx, s, l)
-	// No task is left from here on, whatever has happened.
+	// From here on no task is left.
 	return report(s, err)
 }
 
@@ -98,8 +98,8 @@ func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 	return err
 }
 
-// report writes the end of the log: all that went wrong, and a last line that says
-// what became of the connections. It returns the exit code.
+// report writes the end of the log: every failure that was kept, and a last line that
+// counts how the connections ended. It returns the exit code.
 func report(s *server, err error) int {
 	var failures *nursery.Error
 	if errors.As(err, &failures) {

@@ -262,7 +262,7 @@ func TestHelp(t *testing.T) {
 	for _, want := range []string{
 		"Usage: echo [-addr HOST:PORT]", "\n  -addr HOST:PORT\n", `(default "127.0.0.1:9000")`,
 		"\n  -grace DURATION\n", "(default 2s)", "\n  -max-line BYTES\n", "(default 65536)", "\n  -v\t",
-		"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\nExample:\n  echo ",
+		"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\nExample:\n  ./echo ",
 	} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("echo -h: no %q in\n%s", want, stdout.String())

@@ -14,8 +14,8 @@ import (
 )
 
 // The most that a job may ask for, so that none takes longer than a minute or
-// so. None of them opens a file or a connection: a server that fetches what
-// anybody tells it to is a door into its own network.
+// so. None of them opens a file or a connection: a server that fetched whatever a
+// client names would open its own network to all clients.
 const (
 	maxMillis = 60_000
 	maxRounds = 100_000_000
@@ -77,8 +77,8 @@ func (j job) do(ctx context.Context) (string, error) {
 	}
 }
 
-// stride is how many steps a computation takes between two looks at its
-// context: it knows nothing of waiting, and nobody can interrupt it.
+// stride is how many steps a computation takes between two looks at its context.
+// Nothing else can interrupt it.
 const stride = 1 << 16
 
 // hash returns the SHA-256 of the SHA-256 of... the text.

@@ -4,11 +4,14 @@ import (
 	"log/slog"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // where the panics of a test would be logged
-	proctest.Main(m, stream.Main)
+	proctest.Program(stream.Main)
+	goleak.VerifyTestMain(m)
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // run executes one command line and returns the exit code. Canceling ctx stops
-// the server: run then returns when every run has ended and every client has
-// been told.
+// the server: run then returns when every run has ended and every connection is
+// closed.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, code, ends := commandLine.Parse(args, stdout, stderr)
 	if ends {

@@ -62,13 +62,12 @@ func (e goneError) Error() string {
 
 // serve returns when all that the tab has begun has ended, with the reason.
 //
-// There are two things: the work, which everybody may cancel (the client by
-// leaving, a newer tab, the server by shutting down), and the link to the
-// client, which has to outlive the work, because the client is to be told why
-// it ended. So the link has a shield. Without it the reader, whose context
-// would be done as well, would close the connection before anything could be
-// said: that is what a websocket does when a context ends in the middle of a
-// frame.
+// There are two scopes: the work, which is canceled by the client when it leaves,
+// by a newer tab, and by the server when it shuts down; and the link to the client,
+// which must outlive the work, because the reason for its end is sent through it.
+// So the link has a shield. Without it the reader, whose context would be done as
+// well, would close the connection before the reason could be sent: that is what
+// the websocket library does when the context of a read is done.
 func (t *tab) serve(ctx context.Context) (reason error) {
 	var work, link cancelscope.Scope
 	link.SetShield(true)
@@ -134,7 +133,7 @@ func (t *tab) ping(ctx context.Context) error {
 		if err := deadline.Sleep(ctx, t.pingEvery); err != nil {
 			return err
 		}
-		// The pong comes to the reader, who tells Ping.
+		// The task that reads receives the pong, and Ping then returns.
 		if err := deadline.FailAfter(ctx, t.writeTimeout-t.pingEvery, t.ws.Ping); err != nil {
 			return err
 		}

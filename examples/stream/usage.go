@@ -15,8 +15,8 @@ a websocket, and the results come back one by one. Pressing again, opening the
 page in a second tab and reloading it cancel the run in progress; the next one
 begins when that has ended. Closing the page cancels it, too.
 
-At Ctrl-C and SIGTERM the runs are canceled and the pages told; a second signal
-ends the program at once.
+At Ctrl-C and SIGTERM the runs are canceled, and the pages closed with the reason;
+a second signal ends the program at once.
 
 Flags:
 `
@@ -41,7 +41,7 @@ The server sends, each with the number of the run that the press began:
 
 Exit codes:
   0  stopped by SIGINT or SIGTERM
-  1  cannot listen on the address, or cannot go on
+  1  it cannot listen on the address, or cannot go on
   2  the command line is wrong
 
 Example:

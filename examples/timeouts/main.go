@@ -1,6 +1,6 @@
-// Timeouts tells, with real requests and a clock beside them, how one time
-// limit is shared by several calls, and what becomes of the requests of a
-// server when one of their handlers fails. Run it with -h for its scenes,
+// Timeouts shows, with real requests and a clock beside them, how several calls
+// share one time limit, and what happens to the requests of a server when one of
+// their handlers fails. Run it with -h for its scenes,
 // flags and exit codes.
 //
 //   - limits.go: ways to limit two requests, and which of them share the limit;
@@ -97,7 +97,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 }
 
 // A story is what the program prints, with the time that has passed in the
-// scene. Any number of goroutines may tell it.
+// scene. Any number of goroutines may add to it.
 type story struct {
 	*log.Logger
 	began time.Time // of the scene

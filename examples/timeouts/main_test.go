@@ -7,11 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 	timeouts "github.com/trellis-go/trellis/examples/timeouts"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m, timeouts.Main) }
+func TestMain(m *testing.M) {
+	proctest.Program(timeouts.Main)
+	goleak.VerifyTestMain(m)
+}
 
 // outcome is what one run of the program left behind.
 type outcome struct {

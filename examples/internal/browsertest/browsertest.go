@@ -1,4 +1,3 @@
-// Package browsertest tests pages in a real browser.
 package browsertest
 
 import (

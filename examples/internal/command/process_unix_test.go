@@ -11,11 +11,16 @@ import (
 	"syscall"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/trellis-go/trellis/examples/internal/command"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m, func() { command.Main(program) }) }
+func TestMain(m *testing.M) {
+	proctest.Program(func() { command.Main(program) })
+	goleak.VerifyTestMain(m)
+}
 
 // program writes to its standard output, says what came of that, and then waits for a
 // signal. It survives that, and does what its standard input says: it ends when that

@@ -1,5 +1,3 @@
-// Package proctest runs the programs of this module as processes, for their tests: the
-// test binary starts itself, and is the program then.
 package proctest
 
 import (
@@ -12,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
 
 // Patience is how long tests wait for what must happen. It only matters where that does
@@ -23,14 +19,13 @@ const Patience = time.Minute
 // programVar makes the test binary the program.
 const programVar = "TRELLIS_EXAMPLES_PROGRAM"
 
-// Main is the TestMain of a program. It runs the tests and looks for goroutines that
-// they leave behind, or calls main in a process that was made by Command.
-func Main(m *testing.M, main func()) {
+// Program begins the TestMain of a program: in a process that was made by Command it calls
+// main and exits, and otherwise it returns.
+func Program(main func()) {
 	if os.Getenv(programVar) != "" {
 		main()
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
 }
 
 // A Process is the program as a process of its own.

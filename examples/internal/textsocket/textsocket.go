@@ -1,5 +1,3 @@
-// Package textsocket reads text messages from websocket clients, and knows with which
-// status a connection must be closed whose client breaks the rules.
 package textsocket
 
 import (
