@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
@@ -86,43 +86,19 @@ func (j *journal) ended(t *testing.T, name, end string) {
 }
 
 // pipes is a network without buffers, for bubbles.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
+type pipes struct{ *pipenet.Listener }
 
-func newPipes() *pipes {
-	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	p.close = sync.OnceFunc(func() { close(p.closed) })
-	return p
-}
+func newPipes() pipes { return pipes{pipenet.Listen("127.0.0.1:1")} }
 
-func (p *pipes) Listen(context.Context, string, string) (net.Listener, error) { return p, nil }
+func (p pipes) Listen(context.Context, string, string) (net.Listener, error) { return p, nil }
 
-func (p *pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
-	select {
-	case p.conns <- pipeEnd{there}:
-		return pipeEnd{here}, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := p.Hand(ctx, pipeEnd{there}); err != nil {
+		return nil, err
 	}
+	return pipeEnd{here}, nil
 }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.close(); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // A pipeEnd fails as a connection of a real network does.
 type pipeEnd struct{ net.Conn }

@@ -121,8 +121,8 @@ func TestLongestText(t *testing.T) {
 	a.expect(said("a", strings.Repeat("\x01", 4096)))
 }
 
-// What the shield is worth. In the program of the document the client that left
-// told the others in its canceled scope, and they never heard of it.
+// What the shield is for. Without it, a client that leaves sends that to the others in
+// its canceled scope, and they never receive it.
 func TestShield(t *testing.T) {
 	for _, shielded := range []bool{false, true} {
 		for name, leave := range map[string]func(*client){"closing": (*client).close, "vanishing": (*client).vanish} {
@@ -134,7 +134,7 @@ func TestShield(t *testing.T) {
 
 					leave(b)
 					// The handler of b has ended, and the hub has passed on
-					// whatever it has been told.
+					// the events before.
 					synctest.Wait()
 					a.say("is b still there?")
 					if shielded {
@@ -157,12 +157,12 @@ func TestTabs(t *testing.T) {
 	defer b.close()
 	a.expect(joined("b"))
 
-	a2 := s.connect(t, a) // nobody is told
+	a2 := s.connect(t, a) // no message
 	a2.say("from the second tab")
 	for _, c := range []*client{a, a2, b} {
 		c.expect(said("a", "from the second tab"))
 	}
-	a.close() // nobody is told
+	a.close() // no message
 	a2.say("from the last tab")
 	for _, c := range []*client{a2, b} {
 		c.expect(said("a", "from the last tab"))
@@ -191,7 +191,7 @@ func TestSameName(t *testing.T) {
 	watcher.expect(parted("x"), parted("x"))
 }
 
-// Messages have the ids of their users, by which those of the same name are told apart.
+// Messages have the ids of their users, by which users of the same name are distinguished.
 func TestIDs(t *testing.T) {
 	s := startTCP(t, chat.Limits{})
 	watcher := s.join(t, "watcher")
@@ -211,7 +211,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// Everybody is told that the server ends, and nothing of it is left.
+// Every client is closed with the reason when the server ends, and nothing of it is left.
 func TestShutdown(t *testing.T) {
 	s := startTCP(t, chat.Limits{})
 	var clients []*client
@@ -229,7 +229,7 @@ func TestShutdown(t *testing.T) {
 				break
 			}
 			if m.Type == "msg" {
-				t.Errorf("%s read %v, which nobody said", c.name, m)
+				t.Errorf("%s read %v, which no client has said", c.name, m)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	chat "github.com/trellis-go/trellis/examples/chat"
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
@@ -60,8 +61,9 @@ func startTCP(t *testing.T, limits chat.Limits) *server {
 // startPipes runs a server in memory, for bubbles, where what is not read
 // by one side blocks the other at once.
 func startPipes(t *testing.T, limits chat.Limits, shielded bool) *server {
-	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	return start(t, l, l.dial, limits, shielded)
+	l := pipenet.Listen("chat.test")
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialPipe(ctx, l) }
+	return start(t, l, dial, limits, shielded)
 }
 
 // end stops the server and checks that it ends without an error.
@@ -74,36 +76,14 @@ func (s *server) end(t *testing.T) {
 	}
 }
 
-// pipes is a listener for connections in memory.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+// dialPipe connects to l by a pipe.
+func dialPipe(ctx context.Context, l *pipenet.Listener) (net.Conn, error) {
 	client, server := net.Pipe()
 	closed := make(chan struct{})
-	select {
-	case p.conns <- &pipeServer{Conn: server, closed: closed}:
-		return pipeEnd{client, closed}, nil
-	case <-p.closed:
-		return nil, errors.New("connection refused")
+	if err := l.Hand(ctx, &pipeServer{Conn: server, closed: closed}); err != nil {
+		return nil, err
 	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
+	return pipeEnd{client, closed}, nil
 }
 
 // A pipeEnd is the client's end of a connection, and knows of the other one.
@@ -122,8 +102,6 @@ func (c *pipeServer) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "chat.test", Net: "pipe"} }
 
 // A message as the document has it.
 type message struct{ Type, User, Data string }

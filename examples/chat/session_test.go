@@ -139,7 +139,7 @@ func TestLoginErrors(t *testing.T) {
 	}
 }
 
-// A cookie that somebody has made, or changed, is none.
+// A cookie that was forged, or changed, is not valid.
 func TestForged(t *testing.T) {
 	h := newHandler(t, "")
 	good := loginCookie(t, h)

@@ -17,8 +17,8 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// endlessFile makes a file that nobody waits for: it takes no space, but
-// hashing it would take an hour or so.
+// endlessFile makes a file that takes no space, but hashing it would take an hour
+// or so.
 func endlessFile(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -100,7 +100,7 @@ func TestNotRegular(t *testing.T) {
 	run(t.Context(), dir+"/dirlink/").expect(t, "digest dirlink/", 0, line(dir+"/dirlink/x", "2"), "digest: done: 1 file")
 }
 
-// Opening a FIFO would wait until somebody writes to it, and a link would lead
+// Opening a FIFO would wait for a process that writes to it, and a link would lead
 // elsewhere.
 func TestReplacedByOther(t *testing.T) {
 	for name, replace := range map[string]func(path string) error{

@@ -294,7 +294,7 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// The rest is not hashed for nobody.
+// Once standard output has failed, the rest is not hashed.
 func TestWriteErrorStops(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "a", "b": "b"})
 	open := except("b", func(string) (io.ReadCloser, error) { return endless{time.Second}, nil })

@@ -207,11 +207,11 @@ func TestInterrupt(t *testing.T) {
 	dir := tree(t, files)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	open := except("b", func(string) (io.ReadCloser, error) {
-		cancel(errors.New("somebody said stop"))
+		cancel(errors.New("the user has stopped it"))
 		return endless{}, nil
 	})
 	got := runWith(ctx, open, "-j", "1", dir)
-	got.expect(t, "digest DIR", 130, lines(dir, files, "a"), "digest: interrupted (somebody said stop): 1 file, 1 byte in ")
+	got.expect(t, "digest DIR", 130, lines(dir, files, "a"), "digest: interrupted (the user has stopped it): 1 file, 1 byte in ")
 }
 
 // Interrupted before anything could be hashed: also in a tree that has

@@ -17,7 +17,7 @@ import (
 	echo "github.com/trellis-go/trellis/examples/echo"
 )
 
-// A handler that fails disturbs nobody, is logged at once, and reported at the end.
+// A handler that fails does not disturb the others, is logged at once, and reported at the end.
 func TestFailures(t *testing.T) {
 	inBubble(t, "boom", echo.World{}, nil, func(t *testing.T, h *hall, r *running) {
 		other, first, second := h.dial(t), h.dial(t), h.dial(t)
@@ -187,7 +187,7 @@ func TestListenerClosed(t *testing.T) {
 	})
 }
 
-// Whoever runs the program as a function can cut it off like a second signal.
+// Canceling the context of the program cuts it off like a second signal.
 func TestContext(t *testing.T) {
 	t.Run("canceled", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

@@ -111,7 +111,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// A reader that does not read delays nobody else.
+// A client that does not read delays no other.
 func TestNotReading(t *testing.T) {
 	r, addr := serve(t, echo.World{}, "-grace", "1h")
 	deaf := dial(t, addr)
@@ -171,8 +171,8 @@ func (fullListener) Accept() (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept", syscall.EMFILE)}
 }
 
-// Who has been connected by the kernel, but not been accepted before the shutdown, is
-// told at once that nothing comes of it.
+// A connection that the kernel has made, and that was not accepted before the shutdown, is
+// reset at once.
 func TestBacklog(t *testing.T) {
 	r := start(t.Context(), echo.World{Listen: func(ctx context.Context, addr string) (net.Listener, error) {
 		l, err := echo.ListenTCP(ctx, addr)

@@ -113,7 +113,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// A job whose result nobody takes keeps its place: what a client does not read
+// A job whose result is not taken keeps its place: what a client does not read
 // does not pile up.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
 
-// leaving has jobs that last, and tells when each has begun and was canceled.
+// leaving has jobs that last, and reports when each has begun and was canceled.
 type leaving struct {
 	begun chan struct{}
 	ended chan time.Time
@@ -258,7 +258,7 @@ func TestPressDuringTransmission(t *testing.T) {
 	})
 }
 
-// Clients are told when the server shuts down, and their runs canceled.
+// When the server shuts down, clients are closed with the reason, and their runs canceled.
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeaving()

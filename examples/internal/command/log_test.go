@@ -62,7 +62,7 @@ func TestLogKeepsOrder(t *testing.T) {
 	}
 }
 
-// While nobody reads the log, Write does not wait; what is dropped is counted, in its
+// While the log is not read, Write does not wait; what is dropped is counted, in its
 // place.
 func TestLogNotRead(t *testing.T) {
 	w := new(gated)
