@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -78,6 +79,7 @@ func TestLogNotRead(t *testing.T) {
 		w.mu.Lock()
 		read = strings.Count(w.text.String(), "dropped")
 		w.mu.Unlock()
+		runtime.Gosched()
 	}
 	slog.New(slog.NewTextHandler(log, nil)).Info("again")
 	log.Close()
