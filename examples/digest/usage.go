@@ -26,9 +26,9 @@ skipped, as devices, pipes and sockets are, and one named as DIR is an error
 inside another one, is printed twice.
 
 At the time limit, at Ctrl-C and at SIGTERM digest prints what it has and stops,
-within a second also where a read hangs; a second Ctrl-C ends it at once. The last
-line on standard error says how many files and bytes were hashed, in what time,
-and why digest stopped.
+within a second also where a read hangs; a second Ctrl-C ends it at once. The
+last line on standard error says how many files and bytes were hashed, in what
+time, and why digest stopped.
 
 Flags:
 `
