@@ -30,34 +30,39 @@ func TestSignals(t *testing.T) {
 // life. A reader in time.Sleep survives one signal, and no second one.
 func TestReaderProcesses(t *testing.T) {
 	t.Parallel()
-	server := proctest.Start(t, "-serve", "-addr", "127.0.0.1:0", "-patience", "1s")
-	addr := server.Err.Await(t, `addr=(\S+)`)[1]
-	connect := func(name, flags string) *proctest.Process {
+	serve := func(patience string) *proctest.Process {
+		return proctest.Start(t, "-serve", "-addr", "127.0.0.1:0", "-patience", patience)
+	}
+	connect := func(server *proctest.Process, name, flags string) *proctest.Process {
+		addr := server.Err.Await(t, `addr=(\S+)`)[1]
 		p := proctest.Start(t, strings.Fields("-connect ws://"+addr+"/?name="+name+" "+flags)...)
 		server.Err.Await(t, `msg="reader has connected" reader=`+name)
 		return p
 	}
+	patient, hasty := serve("1h"), serve("1s")
 
-	killed := connect("killed", "-pause 0")
+	killed := connect(patient, "killed", "-pause 0")
 	killed.Process.Kill()
 	killed.Expect(t, "signal: killed")
-	server.Err.Await(t, `reader=killed end="broke off"`)
+	patient.Err.Await(t, `reader=killed end="broke off"`)
 
-	stopped := connect("stopped", "-pause 0")
+	stopped := connect(hasty, "stopped", "-pause 0")
 	stopped.Signal(t, syscall.SIGSTOP)
-	server.Err.Await(t, `reader=stopped end="cut off: silent for 1s"`)
+	hasty.Err.Await(t, `reader=stopped end="cut off: silent for 1s"`)
 	stopped.Signal(t, syscall.SIGCONT)
 	stopped.Expect(t, "exit status 1")
 
-	asleep := connect("asleep", "-pause 1h -block")
-	server.Err.Await(t, `reader=asleep end="cut off: silent for 1s"`) // so it has begun to sleep
+	asleep := connect(patient, "asleep", "-pause 1h -block")
+	patient.Out.Await(t, `asleep +sent +\d+ +buffered +\d`) // it has acknowledged a message, and sleeps
 	asleep.Signal(t, syscall.SIGINT)
 	asleep.Err.Await(t, `msg=stopping cause=`)
 	asleep.Signal(t, syscall.SIGINT)
 	asleep.Expect(t, "signal: interrupt")
 
-	server.Signal(t, syscall.SIGTERM)
-	server.Expect(t, "exit status 0")
+	for _, server := range []*proctest.Process{patient, hasty} {
+		server.Signal(t, syscall.SIGTERM)
+		server.Expect(t, "exit status 0")
+	}
 }
 
 // An output that fails ends the program. That is a failure unless its reader has gone,
