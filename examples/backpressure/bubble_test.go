@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -33,7 +34,7 @@ func runPiped(ctx context.Context, args string, habits ...backpressure.Habit) re
 		readers = append(readers, h.Reader())
 	}
 	start := time.Now()
-	stdout, stderr := newBuffer(), newBuffer()
+	stdout, stderr := proctest.NewText(), proctest.NewText()
 	code := backpressure.RunWith(ctx, strings.Fields(args), stdout, stderr, newPipes(), readers...)
 	return result{code, time.Since(start), stdout.String(), stderr.String()}
 }

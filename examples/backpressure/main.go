@@ -10,8 +10,8 @@
 // it, does not read, so the sender stays where it is, and only what happens to
 // the connection wakes it: room, a close frame or the end of the connection, or
 // its own side giving up. A receiver that vanishes without a word causes none of
-// the first three. Somebody has to ask whether it is still there, and to set a limit
-// for the answer.
+// the first three. So the sender has to ask from time to time whether it is still
+// there, with a limit for the answer.
 //
 // In Python a time.sleep in one task also stops all others of its event loop. Here
 // each reader has a goroutine of its own, and one that sleeps delays only itself.

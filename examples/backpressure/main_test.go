@@ -1,15 +1,12 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,17 +14,12 @@ import (
 	"go.uber.org/goleak"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// roleVar makes the test binary the program itself: the tests that need a real
-// process start themselves with it.
-const roleVar = "BACKPRESSURE_TEST_ROLE"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVar) != "" {
-		backpressure.Main()
-		return
-	}
+	proctest.Program(backpressure.Main)
 	goleak.VerifyTestMain(m)
 }
 
@@ -93,88 +85,20 @@ func (j *journal) ended(t *testing.T, name, end string) {
 	}
 }
 
-// A buffer is a bytes.Buffer for several goroutines, which can be waited for.
-type buffer struct {
-	mu      sync.Mutex // guards what follows
-	b       bytes.Buffer
-	changed chan struct{} // closed at the next Write
-}
-
-func newBuffer() *buffer { return &buffer{changed: make(chan struct{})} }
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.changed)
-	b.changed = make(chan struct{})
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// after waits until the buffer contains text, and returns the line that follows
-// it, or what there is of it.
-func (b *buffer) after(t *testing.T, text string) string {
-	t.Helper()
-	ctx := patient(t)
-	for {
-		b.mu.Lock()
-		got, changed := b.b.String(), b.changed
-		b.mu.Unlock()
-		if _, rest, ok := strings.Cut(got, text); ok && strings.Contains(rest, "\n") {
-			line, _, _ := strings.Cut(rest, "\n")
-			return line
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			t.Fatalf("%q has not been written, only\n%s", text, got)
-		}
-	}
-}
-
 // pipes is a network without buffers, for bubbles.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
+type pipes struct{ *pipenet.Listener }
 
-func newPipes() *pipes {
-	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	p.close = sync.OnceFunc(func() { close(p.closed) })
-	return p
-}
+func newPipes() pipes { return pipes{pipenet.Listen("127.0.0.1:1")} }
 
-func (p *pipes) Listen(context.Context, string, string) (net.Listener, error) { return p, nil }
+func (p pipes) Listen(context.Context, string, string) (net.Listener, error) { return p, nil }
 
-func (p *pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
-	select {
-	case p.conns <- pipeEnd{there}:
-		return pipeEnd{here}, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := p.Hand(ctx, pipeEnd{there}); err != nil {
+		return nil, err
 	}
+	return pipeEnd{here}, nil
 }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.close(); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // A pipeEnd fails as a connection of a real network does.
 type pipeEnd struct{ net.Conn }

@@ -48,7 +48,7 @@ func demo(pause time.Duration) []*reader {
 // run connects, and takes messages until ctx is done, the reader has what it
 // wants, or the connection fails. If ctx is done it breaks off: a closing
 // handshake would have to wait for an answer that stands behind all the messages
-// which nobody wants any more.
+// in the buffers.
 func (r *reader) run(ctx context.Context) error {
 	conn, _, err := websocket.Dial(ctx, r.url, &websocket.DialOptions{
 		// Without keep-alives nothing is left behind by a handshake that fails.

@@ -33,34 +33,44 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "backpressure", usage, p.stdout, p.stderr); ends {
+	o, code, ends := commandLine.Parse(args, p.stdout, p.stderr)
+	if ends {
 		return code
 	}
 	var end time.Time // the zero time is no deadline
 	if o.limit > 0 {
 		end = time.Now().Add(o.limit)
 	}
-	_, err = deadline.MoveOnAt(ctx, end, func(ctx context.Context) error { return p.work(ctx, o) })
-	if _, failed := cancelscope.Split(ctx, err); failed != nil {
-		fmt.Fprintf(p.stderr, "backpressure: %v\n", first(failed))
-		return 1
+	out := command.NewOutput(p.stdout, nil)
+	log := command.NewLog(p.stderr)
+	_, err := deadline.MoveOnAt(ctx, end, func(ctx context.Context) error { return p.work(ctx, o, out, log) })
+	log.Close()
+	_, failed := cancelscope.Split(ctx, err)
+	if failed == nil {
+		p.summarize(out)
 	}
-	p.summarize()
-	return 0
+	switch err := out.Err(); {
+	case err != nil:
+		return command.Lost("backpressure", err, p.stderr)
+	case failed != nil:
+		fmt.Fprintf(p.stderr, "backpressure: %v\n", first(failed))
+		return command.ExitFailed
+	}
+	return command.ExitOK
 }
 
 // work is all that the program does: a server and its table, or readers, or both,
 // in one nursery. It ends when ctx is done or one of them fails.
-func (p *program) work(ctx context.Context, o options) error {
+func (p *program) work(ctx context.Context, o options, out *command.Output, log io.Writer) error {
 	s := &server{patience: o.patience}
-	t := newTable(p.stdout, s.board.rows)
-	logs := p.stderr
-	if isTerminal(p.stdout) && isTerminal(p.stderr) {
-		logs = t           // else log and table would overwrite each other
-		defer t.Write(nil) // with nobody left
+	t := newTable(out, s.board.rows)
+	if command.Terminal(out) != nil && command.Terminal(p.stderr) != nil {
+		shared := command.NewLog(t) // else log and table would overwrite each other
+		defer t.Write(nil)          // with no reader left
+		defer shared.Close()
+		log = shared
 	}
-	s.log = slog.New(slog.NewTextHandler(logs, nil))
+	s.log = slog.New(slog.NewTextHandler(log, nil))
 	slog.SetDefault(s.log) // where webserver logs
 
 	return nursery.Config{Name: "backpressure"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -85,8 +95,8 @@ func (p *program) work(ctx context.Context, o options) error {
 			r.dial = p.dial
 			n.GoNamed(r.name, func(ctx context.Context) error { return p.read(ctx, r, o) })
 		}
-		// A server does not end by itself, so whoever stops it is to see a
-		// cancellation come out.
+		// A server does not end by itself: the error of this nursery is the
+		// cancellation that has ended it.
 		<-ctx.Done()
 		p.stopped = time.Now()
 		s.log.Info("stopping", "cause", context.Cause(ctx))
@@ -107,7 +117,7 @@ func (p *program) read(ctx context.Context, r *reader, o options) error {
 
 // summarize says how long after the cancellation the tasks of the readers
 // ended. It is called when they have.
-func (p *program) summarize() {
+func (p *program) summarize(w io.Writer) {
 	for _, r := range p.readers {
 		if r.ended.IsZero() {
 			continue // it had ended before
@@ -117,7 +127,7 @@ func (p *program) summarize() {
 		if r.block {
 			how = "time.Sleep"
 		}
-		fmt.Fprintf(p.stdout, "%-8s with %-14s ended %6.1fms after the cancellation; it took %d messages\n",
+		fmt.Fprintf(w, "%-8s with %-14s ended %6.1fms after the cancellation; it took %d messages\n",
 			r.name, how, float64(late)/float64(time.Millisecond), r.taken)
 	}
 }

@@ -26,8 +26,8 @@ const (
 	messageSize = 32 << 10 // bytes
 
 	// bufferSize is that of the sockets at both ends. It is small, so that a
-	// sender is blocked soon after its reader has stopped: the buffers of the
-	// system can take many megabytes before anybody notices. With less than
+	// sender is blocked soon after its reader has stopped: the default buffers of
+	// the system take many megabytes before that. With less than
 	// 16 KiB a loopback, whose packets are as large as that, crawls.
 	bufferSize = 32 << 10
 )
@@ -36,7 +36,7 @@ const (
 // nothing to a terminal.
 var names = regexp.MustCompile(`^[\w.-]{0,15}$`)
 
-// A server sends numbered messages to whoever connects to it.
+// A server sends numbered messages to every client that connects.
 type server struct {
 	patience time.Duration // how long a reader may show no sign of life
 	log      *slog.Logger
@@ -97,7 +97,7 @@ type connection struct {
 // send sends one message after another. There is no queue between what makes
 // the messages and what writes them: it would always be full, and the messages
 // in it would only grow old. Write blocks while the reader takes nothing, which
-// is all it takes to hold this task back, and nobody else.
+// holds this task back, and no other.
 func (c *connection) send(ctx context.Context) error {
 	message := []byte(strings.Repeat(".", messageSize))
 	for n := int64(1); ; n++ {

@@ -180,7 +180,7 @@ func TestEndsAreNoticed(t *testing.T) {
 					t.Errorf("%s: %v", test.name, err)
 				}
 				w.log.ended(t, "reader", test.want)
-				other.mustTake(50) // nobody else takes notice
+				other.mustTake(50) // the others do not notice
 			})
 		})
 	}
@@ -199,7 +199,7 @@ func (c *client) say(text string) error {
 	return c.Write(c.w.ctx, websocket.MessageText, []byte(text))
 }
 
-// The connection stands, and nobody answers any more.
+// The connection stands, but its reader does not answer any more.
 func TestSilenceIsNoticed(t *testing.T) {
 	const patience = 300 * time.Millisecond
 	t.Run("stops reading", func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestOtherRequests(t *testing.T) {
 	})
 }
 
-// Many come and go, in all ways. The board forgets them, and nobody else.
+// Many come and go, in all ways. The board forgets them, and no others.
 func TestManyReaders(t *testing.T) {
 	const readers = 60
 	withServer(t, time.Hour, func(w *world) {

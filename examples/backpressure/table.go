@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 // A table shows rows, in a line for each: on a terminal they are redrawn in
@@ -31,19 +31,14 @@ type table struct {
 
 func newTable(w io.Writer, rows func() []row) *table {
 	t := &table{w: w, rows: rows, start: time.Now(), every: time.Second}
-	if isTerminal(w) {
+	if f := command.Terminal(w); f != nil {
 		t.every /= 4
 		t.size = func() (width, height int) {
-			width, height, _ = term.GetSize(int(w.(*os.File).Fd()))
+			width, height, _ = term.GetSize(int(f.Fd()))
 			return cmp.Or(width, 80), cmp.Or(height, 24) // a serial line knows neither
 		}
 	}
 	return t
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // show shows the rows again and again, until ctx is done, which is how it is

@@ -37,7 +37,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: Write(%q) = %d, %v and wrote %q; want %q", call, log, n, err, b.String(), want)
 			}
 		}
-		step("nobody", "", "")
+		step("no reader", "", "")
 		step("log alone", "log\n", "log\n")
 		step("first", "", fastLine+muteLine, fast, mute)
 		step("less", "", "\x1b[2A\r\x1b[J"+muteLine, mute)
@@ -50,7 +50,7 @@ func TestTable(t *testing.T) {
 		step("tiny", "", "\x1b[1A\r\x1b[J", fast, mute)
 		width, height = 80, 24
 		step("large again", "", fastLine+muteLine, fast, mute)
-		step("nobody again", "", "\x1b[2A\r\x1b[J")
+		step("no reader again", "", "\x1b[2A\r\x1b[J")
 	})
 }
 

@@ -30,7 +30,8 @@ Without -serve and -connect it brings its readers along:
 
 It ends after -for, at Ctrl-C or at SIGTERM, and says how long after that each
 of its readers took to end. A second Ctrl-C ends it at once. The exit code is 0
-if it ended as told, 2 if the command line is wrong, and 1 if all else failed.
+if it ended so, 2 if the command line is wrong, 141 if the reader of its output
+has gone, and 1 after every other failure.
 
 Example with two processes:
   backpressure -serve & backpressure -connect 'ws://127.0.0.1:8082/?name=me' -block
@@ -49,42 +50,29 @@ type options struct {
 	limit    time.Duration // 0: none
 }
 
-func newFlags(o *options) *flag.FlagSet {
-	flags := command.Flags("backpressure")
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8082", "listen on this `address`")
-	flags.BoolVar(&o.serve, "serve", false, "bring no readers along")
-	flags.DurationVar(&o.patience, "patience", 3*time.Second, "cut off a reader that shows no sign of life for this `duration`")
-	flags.StringVar(&o.connect, "connect", "", "be a reader only, of the server at this `URL`, where ?name=NAME is what the table says")
-	flags.BoolVar(&o.block, "block", false, "with -connect: pause with time.Sleep instead of deadline.Sleep")
-	flags.DurationVar(&o.pause, "pause", 700*time.Millisecond, "the `duration` for which sleeper, blocker and the reader of -connect pause")
-	flags.DurationVar(&o.limit, "for", 0, fmt.Sprintf("end after this `duration`; 0 means %v with readers of its own, and never otherwise", demoLimit))
-	return flags
-}
-
-// parse reads a command line. The error is [flag.ErrHelp] for -h.
-func parse(args []string) (options, error) {
-	var o options
-	flags := newFlags(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	if o.limit == 0 && !o.serve && o.connect == "" {
-		o.limit = demoLimit
-	}
-	switch {
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.serve && o.connect != "":
-		return o, errors.New("-serve and -connect exclude each other")
-	case o.block && o.connect == "":
-		return o, errors.New("-block needs -connect")
-	case o.pause < 0 || o.limit < 0 || o.patience < 100*time.Millisecond:
-		return o, errors.New("-pause and -for must not be negative, and -patience at least 100ms")
-	}
-	return o, nil
-}
-
-// usage returns the text of -h.
-func usage() string {
-	return command.Help(usageHead, newFlags(new(options)), "")
+var commandLine = command.Line[options]{
+	Name: "backpressure", Head: usageHead,
+	Flags: func(o *options, flags *flag.FlagSet) {
+		flags.StringVar(&o.addr, "addr", "127.0.0.1:8082", "listen on this `address`")
+		flags.BoolVar(&o.serve, "serve", false, "bring no readers along")
+		flags.DurationVar(&o.patience, "patience", 3*time.Second, "cut off a reader that shows no sign of life for this `duration`")
+		flags.StringVar(&o.connect, "connect", "", "be a reader only, of the server at this `URL`, where ?name=NAME is what the table says")
+		flags.BoolVar(&o.block, "block", false, "with -connect: pause with time.Sleep instead of deadline.Sleep")
+		flags.DurationVar(&o.pause, "pause", 700*time.Millisecond, "the `duration` for which sleeper, blocker and the reader of -connect pause")
+		flags.DurationVar(&o.limit, "for", 0, fmt.Sprintf("end after this `duration`; 0 means %v with readers of its own, and never otherwise", demoLimit))
+	},
+	Check: func(o *options, _ []string) error {
+		if o.limit == 0 && !o.serve && o.connect == "" {
+			o.limit = demoLimit
+		}
+		switch {
+		case o.serve && o.connect != "":
+			return errors.New("-serve and -connect exclude each other")
+		case o.block && o.connect == "":
+			return errors.New("-block needs -connect")
+		case o.pause < 0 || o.limit < 0 || o.patience < 100*time.Millisecond:
+			return errors.New("-pause and -for must not be negative, and -patience at least 100ms")
+		}
+		return nil
+	},
 }

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -53,8 +54,32 @@ func TestOtherLeaves(t *testing.T) {
 			b.expectClose(websocket.StatusPolicyViolation, "type msg")
 		}},
 		{"too large", func(b *client) {
-			b.say(strings.Repeat("x", 5000))
+			b.say(strings.Repeat("x", 4097))
+			b.expectClose(websocket.StatusMessageTooBig, "4096 bytes")
+		}},
+		{"far too large", func(b *client) {
+			b.say(strings.Repeat("x", 50_000))
 			b.expectClose(websocket.StatusMessageTooBig, "")
+		}},
+		{"no UTF-8", func(b *client) {
+			b.send(websocket.MessageText, "{\"type\":\"msg\",\"data\":\"\xff\"}")
+			b.expectClose(websocket.StatusInvalidFramePayloadData, "UTF-8")
+		}},
+		{"unmasked", func(b *client) {
+			b.tcp.Write([]byte("\x81\x02{}"))
+			b.expectClose(websocket.StatusProtocolError, "not a frame of a websocket client")
+		}},
+		{"unknown opcode", func(b *client) {
+			b.tcp.Write([]byte("\x83\x80\x00\x00\x00\x00"))
+			b.expectClose(websocket.StatusProtocolError, "opcode")
+		}},
+		{"fragmented ping", func(b *client) {
+			b.tcp.Write([]byte("\x09\x80\x00\x00\x00\x00"))
+			b.expectClose(websocket.StatusProtocolError, "fragmented")
+		}},
+		{"continuation of nothing", func(b *client) {
+			b.tcp.Write([]byte("\x80\x80\x00\x00\x00\x00"))
+			b.expectClose(websocket.StatusProtocolError, "continuation")
 		}},
 		{"no websocket any more", func(b *client) {
 			b.tcp.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
@@ -82,8 +107,22 @@ func TestOtherLeaves(t *testing.T) {
 	}
 }
 
-// What the shield is worth. In the program of the document the client that left
-// told the others in its canceled scope, and they never heard of it.
+// A text may have its whole length, whatever its characters take in JSON.
+func TestLongestText(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	a := s.join(t, "a")
+	defer a.close()
+	for _, character := range []string{"x", "\x01", "\n", "<", "ü", "💬"} {
+		text := strings.Repeat(character, 4096/len(character))
+		a.say(text)
+		a.expect(said("a", text))
+	}
+	a.send(websocket.MessageText, `{"type":"msg","data":"`+strings.Repeat(`\u0001`, 4096)+`"}`)
+	a.expect(said("a", strings.Repeat("\x01", 4096)))
+}
+
+// What the shield is for. Without it, a client that leaves sends that to the others in
+// its canceled scope, and they never receive it.
 func TestShield(t *testing.T) {
 	for _, shielded := range []bool{false, true} {
 		for name, leave := range map[string]func(*client){"closing": (*client).close, "vanishing": (*client).vanish} {
@@ -95,7 +134,7 @@ func TestShield(t *testing.T) {
 
 					leave(b)
 					// The handler of b has ended, and the hub has passed on
-					// whatever it has been told.
+					// the events before.
 					synctest.Wait()
 					a.say("is b still there?")
 					if shielded {
@@ -118,12 +157,12 @@ func TestTabs(t *testing.T) {
 	defer b.close()
 	a.expect(joined("b"))
 
-	a2 := s.connect(t, a) // nobody is told
+	a2 := s.connect(t, a) // no message
 	a2.say("from the second tab")
 	for _, c := range []*client{a, a2, b} {
 		c.expect(said("a", "from the second tab"))
 	}
-	a.close() // nobody is told
+	a.close() // no message
 	a2.say("from the last tab")
 	for _, c := range []*client{a2, b} {
 		c.expect(said("a", "from the last tab"))
@@ -152,7 +191,27 @@ func TestSameName(t *testing.T) {
 	watcher.expect(parted("x"), parted("x"))
 }
 
-// Everybody is told that the server ends, and nothing of it is left.
+// Messages have the ids of their users, by which users of the same name are distinguished.
+func TestIDs(t *testing.T) {
+	s := startTCP(t, chat.Limits{})
+	watcher := s.join(t, "watcher")
+	defer watcher.close()
+	for range 2 {
+		x := s.join(t, "x")
+		x.say("hello")
+		x.expect(said("x", "hello"))
+		x.close()
+		for _, kind := range []string{"join", "msg", "part"} {
+			_, data, err := watcher.conn.Read(t.Context())
+			var m struct{ Type, ID string }
+			if json.Unmarshal(data, &m); err != nil || m.Type != kind || m.ID != x.id {
+				t.Errorf("watcher read %s, %v, want %s with the id %s", data, err, kind, x.id)
+			}
+		}
+	}
+}
+
+// Every client is closed with the reason when the server ends, and nothing of it is left.
 func TestShutdown(t *testing.T) {
 	s := startTCP(t, chat.Limits{})
 	var clients []*client
@@ -170,7 +229,7 @@ func TestShutdown(t *testing.T) {
 				break
 			}
 			if m.Type == "msg" {
-				t.Errorf("%s read %v, which nobody said", c.name, m)
+				t.Errorf("%s read %v, which no client has said", c.name, m)
 			}
 		}
 	}

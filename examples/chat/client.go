@@ -10,11 +10,12 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/textsocket"
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// partLimit is how long a client that leaves may take to tell the others. The
-// hub takes microseconds, unless something is very wrong.
+// partLimit is how long a client that leaves may take to send that to the hub. It
+// takes microseconds, unless something is very wrong.
 const partLimit = 5 * time.Second
 
 // A client is one websocket of a user: a tab of a browser.
@@ -28,8 +29,8 @@ type client struct {
 
 	// wire is the scope in which the connection is read and written. It is
 	// shielded, because the websocket library cuts the connection when the
-	// context of a Read or Write is done: with that of the nursery the client
-	// could not be told why it has to leave.
+	// context of a Read or Write is done: with the context of the nursery, the
+	// reason could not be sent to a client that has to leave.
 	wire cancelscope.Scope
 }
 
@@ -39,7 +40,8 @@ func newClient(u user, conn *websocket.Conn, h *hub, limits limits) *client {
 }
 
 // run joins, and returns when the client has left and its connection is
-// closed. That server is done is one of the reasons to leave, and no error.
+// closed. If the client leaves because the context server is done, that is no
+// error.
 func (c *client) run(server context.Context) error {
 	c.wire.SetShield(true)
 	err := c.wire.Run(server, func(wire context.Context) error {
@@ -47,7 +49,7 @@ func (c *client) run(server context.Context) error {
 		// Inside server, not wire: the tasks end with the handler.
 		return nursery.Config{Name: "client"}.Run(server, func(ctx context.Context, n *nursery.Nursery) error {
 			c.scope = n.Scope()
-			if err := c.hub.tell(ctx, event{from: c, kind: typeJoin}); err != nil {
+			if err := c.hub.send(ctx, event{from: c, kind: typeJoin}); err != nil {
 				c.goodbye(c.why(ctx, server))
 				return err
 			}
@@ -57,7 +59,7 @@ func (c *client) run(server context.Context) error {
 			n.GoNamed("writer", func(ctx context.Context) error { return c.write(ctx, wire) })
 			n.GoNamed("pinger", func(ctx context.Context) error { return c.ping(ctx, wire) })
 
-			<-ctx.Done() // somebody has called end, or the server is done
+			<-ctx.Done() // a task has called end, or server is done
 			why := c.why(ctx, server)
 			err := c.part(ctx, why)
 			c.goodbye(why)
@@ -70,9 +72,9 @@ func (c *client) run(server context.Context) error {
 	return err
 }
 
-// part tells the others. Its scope has been canceled, so that without the
-// shield nothing that waits would succeed any more: they would never hear of
-// it.
+// part sends the other clients the news that c has left. Its scope has been
+// canceled, so that without the shield the Send would fail, and the other clients
+// would never learn of it.
 func (c *client) part(ctx context.Context, why *farewell) error {
 	level := slog.LevelInfo
 	if !why.usual {
@@ -80,21 +82,20 @@ func (c *client) part(ctx context.Context, why *farewell) error {
 	}
 	slog.Log(ctx, level, "left", "user", c.user.Name, "id", c.user.ID, "why", why)
 	return c.hub.shield(ctx, partLimit, func(ctx context.Context) error {
-		return c.hub.tell(ctx, event{from: c, kind: typePart})
+		return c.hub.send(ctx, event{from: c, kind: typePart})
 	})
 }
 
-// goodbye tells the client, and waits for its answer. The connection has a
-// deadline from now on, which cuts off whoever still reads or writes: Close,
-// if there is no answer, and the writer, if the client does not read, so that
-// Close cannot even begin.
+// goodbye sends the client the reason, and waits for its answer. From now on the
+// connection has a deadline. It ends Close, if there is no answer, and the writer
+// task, if the client does not read and Close cannot even begin.
 func (c *client) goodbye(why *farewell) {
 	c.wire.SetTimeout(c.limits.farewell)
 	c.conn.Close(why.code, why.reason) // fails if the client has gone
 }
 
-// end makes the client leave. Only the first call counts. That is no failure of
-// the nursery, and so its scope is canceled, and no task returns an error.
+// end makes the client leave. Only the first call counts. To leave is no failure,
+// so end cancels the nursery's scope, and no task returns an error.
 func (c *client) end(why *farewell) { c.scope.Cancel(why) }
 
 // why returns why the nursery with the context ctx was canceled.
@@ -113,21 +114,21 @@ func (c *client) why(ctx, server context.Context) *farewell {
 // read is the task that reads what the client says.
 func (c *client) read(ctx, wire context.Context) error {
 	for {
-		kind, data, err := c.conn.Read(wire)
+		data, err := textsocket.Read(wire, c.conn, maxMessage)
 		if err != nil {
 			c.end(readFarewell(err))
 			return nil
 		}
-		text, bad := parseMessage(kind, data)
+		text, bad := parseMessage(data)
 		if bad != nil {
 			c.end(bad)
 			return nil
 		}
-		if err := c.hub.tell(ctx, event{from: c, kind: typeMsg, text: text}); err != nil {
+		if err := c.hub.send(ctx, event{from: c, kind: typeMsg, text: text}); err != nil {
 			return err
 		}
-		// A client that says more than this is not read from meanwhile, so
-		// that it fills its own buffers and not the mailboxes of the others.
+		// A client that sends faster than this is not read from meanwhile: it
+		// fills its own buffers, and not the mailboxes of the other clients.
 		if err := deadline.Sleep(ctx, c.limits.pace); err != nil {
 			return err
 		}

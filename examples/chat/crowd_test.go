@@ -52,7 +52,7 @@ func TestCrowd(t *testing.T) {
 	survivors, heard := clients[vanishing:all-silent], heard[vanishing:all-silent]
 
 	// One of them talks until all who leave have left, in rounds that are over
-	// when everybody has heard what was said. In each some vanish.
+	// when all have received what was said. In each some vanish.
 	talker, filler := survivors[0], strings.Repeat("x", 3500)
 	rounds, lost := 0, false
 	for parts := 0; parts < gone && !lost; rounds++ {
@@ -99,7 +99,7 @@ type hearing struct {
 	err    error
 
 	// round gets how many have left, after each round, and is closed at the end.
-	// It has room for the rounds of those who vanish, which nobody receives.
+	// It has room for the rounds of those that vanish, which are not received.
 	round chan int
 }
 

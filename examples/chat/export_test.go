@@ -41,8 +41,9 @@ func (l Limits) limits() limits {
 }
 
 // Serve is the program without its command line. If shielded is false, clients
-// that leave tell the others in their canceled scopes, as the program of the
-// bug did. Otherwise it is an error if anybody is left in the room at the end.
+// that leave send that to the others in their canceled scopes, which is the bug that
+// the shield is for. Otherwise it is an error if a client is left in the room at the
+// end.
 func Serve(ctx context.Context, l net.Listener, limits Limits, shielded bool) error {
 	s, err := newSessions("")
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/trellis-go/trellis/memchan"
 )
 
-// A hub is the room: a task that takes what the clients have to say, one after
-// another, and passes it on to all. So everybody hears the same in the same
-// order. It never waits for a client.
+// A hub is the room: a task that receives the events of the clients, one after
+// another, and passes them on to all. So every client gets the same messages in
+// the same order. It never waits for a client.
 type hub struct {
 	in   *memchan.Sender[event]
 	out  *memchan.Receiver[event]
@@ -28,8 +28,8 @@ type event struct {
 	text string // of typeMsg
 }
 
-// queueLimit is how many events may wait for the hub. Clients that have more to
-// say are read from later.
+// queueLimit is how many events may wait for the hub. Clients that send more are
+// read from later.
 const queueLimit = 64
 
 func newHub() *hub {
@@ -42,18 +42,18 @@ func newHub() *hub {
 	}
 }
 
-// tell hands an event to the hub. If ctx is done, nothing is told, and the
-// error is the cause of ctx.
-func (h *hub) tell(ctx context.Context, e event) error {
+// send hands an event to the hub. If ctx is done, it does not, and the error is
+// the cause of ctx.
+func (h *hub) send(ctx context.Context, e event) error {
 	return h.in.Send(ctx, e)
 }
 
-// close ends run, when it is through with what it has been told.
+// close ends run, when that has passed on all events before.
 func (h *hub) close() { h.in.Close() }
 
 // run is the task of the hub, which ends after close. It is called once.
 func (h *hub) run(ctx context.Context) error {
-	defer h.out.Close() // however run ends, nobody waits for a hub that is gone
+	defer h.out.Close() // however run ends, no client waits for a hub that is gone
 	for e, err := range h.out.All(ctx) {
 		if err != nil {
 			return err
@@ -63,14 +63,14 @@ func (h *hub) run(ctx context.Context) error {
 	return nil
 }
 
-// A room is who is there.
+// A room has the clients that have joined.
 type room struct {
 	clients map[*client]bool
 	tabs    map[string]int // the clients of each user, by the id; never 0
 }
 
-// handle passes an event on. A user who is there several times joins with the
-// first client and leaves with the last.
+// handle passes an event on. A user with several clients joins with the first and
+// leaves with the last.
 func (r *room) handle(e event) {
 	u := e.from.user
 	switch e.kind {
@@ -78,16 +78,16 @@ func (r *room) handle(e event) {
 		r.clients[e.from] = true
 		r.tabs[u.ID]++
 		if r.tabs[u.ID] == 1 {
-			r.broadcast(message{Type: typeJoin, Data: u.Name})
+			r.broadcast(message{Type: typeJoin, ID: u.ID, Data: u.Name})
 		}
 	case typeMsg:
-		r.broadcast(message{Type: typeMsg, User: u.Name, Data: e.text})
+		r.broadcast(message{Type: typeMsg, ID: u.ID, User: u.Name, Data: e.text})
 	case typePart:
 		delete(r.clients, e.from)
 		r.tabs[u.ID]--
 		if r.tabs[u.ID] == 0 {
 			delete(r.tabs, u.ID)
-			r.broadcast(message{Type: typePart, Data: u.Name})
+			r.broadcast(message{Type: typePart, ID: u.ID, Data: u.Name})
 		}
 	}
 }

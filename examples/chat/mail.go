@@ -16,8 +16,8 @@ import (
 // into the mailbox, and waits there if that is full, but not for ever. The
 // writer takes them out as fast as the client reads.
 //
-// Both are bounded, and so is what a client that does not read can cost: its
-// own connection, after a time, and nobody else's time.
+// Both are bounded, and so is the cost of a client that does not read: after a
+// time it loses its own connection, and no other client is delayed.
 type mail struct {
 	bag       *memchan.Sender[[]byte]
 	bagOut    *memchan.Receiver[[]byte]
@@ -25,8 +25,8 @@ type mail struct {
 	mailbox   *memchan.Receiver[[]byte]
 }
 
-// bagSize is how many mailboxes a bag could fill. It takes the bursts, such as
-// that of many who leave at once: the hub does not even wait for a postman who
+// bagSize is how many mailboxes a bag could fill. It takes bursts, such as many
+// clients that leave at once: the hub does not even wait for a postman task that
 // is ready to run, but not running yet.
 const bagSize = 4
 
@@ -38,8 +38,8 @@ func newMail(mailbox int) *mail {
 }
 
 // post puts a message into the bag. If there is no room, the client is dropped:
-// the hub waits for nobody, and a client that is left with a gap in what it hears
-// does not know it.
+// the hub does not wait for it, and a client that missed a message and went on
+// would not know that it had.
 func (c *client) post(data []byte) {
 	if errors.Is(c.mail.bag.TrySend(data), memchan.ErrWouldBlock) {
 		c.end(&farewell{

@@ -1,25 +1,23 @@
-// Chat is a chat room for web browsers: whoever logs in at its page sees who
-// joins, who leaves, and what everybody writes. Run it with -h for its flags,
-// and open http://127.0.0.1:8080 in two windows.
+// Chat is a chat room for web browsers: users who log in at its page see each
+// other join, leave and write. Run it with -h for its flags, and open
+// http://127.0.0.1:8080 in two windows.
 //
-// It is there for a bug: when a client leaves, its handler is canceled, and
-// what the handler then does to tell the others fails as everything in a
-// canceled scope does. Here the others are told, however a client goes.
+// It demonstrates the remedy for a common bug: when a client leaves, its handler
+// is canceled, and the message to the other clients that this one has left fails,
+// as everything does that waits in a canceled scope. Here that message is sent in
+// a shield, so the others get it, whichever way a client leaves.
 //
-//   - client.go: a websocket, from joining to leaving, as one nursery, in whose
-//     canceled scope the others are told;
-//   - hub.go: who is in the room, and who hears what;
-//   - mail.go: the way of a message to a client, on which one that does not read
-//     delays nobody else;
+//   - client.go: a websocket, from joining to leaving, as one nursery;
+//   - hub.go: the clients in the room, and the messages that go to them;
+//   - mail.go: the way of a message to a client, on which a client that does not
+//     read delays no other client;
 //   - message.go: the messages, and the reasons for which a websocket ends;
 //   - web.go and index.html: what is served, the page among it;
-//   - session.go: the signed cookie that says who somebody is;
+//   - session.go: the signed cookie that identifies a user;
 //   - run.go: the program as one nursery, and the order in which it ends;
 //   - usage.go: the command line.
 package main
 
 import "github.com/trellis-go/trellis/examples/internal/command"
 
-func main() {
-	command.Main(run)
-}
+func main() { command.Main(run) }

@@ -8,27 +8,21 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
 	chat "github.com/trellis-go/trellis/examples/chat"
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// roleVar makes the test binary the program, for tests that need a real
-// process.
-const roleVar = "CHAT_TEST_ROLE"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVar) == "chat" {
-		chat.Main()
-	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	proctest.Program(chat.Main)
 	goleak.VerifyTestMain(m)
 }
 
@@ -67,8 +61,9 @@ func startTCP(t *testing.T, limits chat.Limits) *server {
 // startPipes runs a server in memory, for bubbles, where what is not read
 // by one side blocks the other at once.
 func startPipes(t *testing.T, limits chat.Limits, shielded bool) *server {
-	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	return start(t, l, l.dial, limits, shielded)
+	l := pipenet.Listen("chat.test")
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialPipe(ctx, l) }
+	return start(t, l, dial, limits, shielded)
 }
 
 // end stops the server and checks that it ends without an error.
@@ -81,36 +76,14 @@ func (s *server) end(t *testing.T) {
 	}
 }
 
-// pipes is a listener for connections in memory.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+// dialPipe connects to l by a pipe.
+func dialPipe(ctx context.Context, l *pipenet.Listener) (net.Conn, error) {
 	client, server := net.Pipe()
 	closed := make(chan struct{})
-	select {
-	case p.conns <- &pipeServer{Conn: server, closed: closed}:
-		return pipeEnd{client, closed}, nil
-	case <-p.closed:
-		return nil, errors.New("connection refused")
+	if err := l.Hand(ctx, &pipeServer{Conn: server, closed: closed}); err != nil {
+		return nil, err
 	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
+	return pipeEnd{client, closed}, nil
 }
 
 // A pipeEnd is the client's end of a connection, and knows of the other one.
@@ -130,8 +103,6 @@ func (c *pipeServer) Close() error {
 	return c.Conn.Close()
 }
 
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "chat.test", Net: "pipe"} }
-
 // A message as the document has it.
 type message struct{ Type, User, Data string }
 
@@ -142,6 +113,7 @@ func said(name, text string) message { return message{"msg", name, text} }
 // A client is a websocket of a user, with the connection below.
 type client struct {
 	t      *testing.T
+	id     string
 	name   string
 	cookie *http.Cookie
 	conn   *websocket.Conn
@@ -176,14 +148,14 @@ func (s *server) login(t *testing.T, name string) *client {
 		t.Fatalf("POST login %q: %s, %v, cookies %v", name, response.Status, err, response.Cookies())
 	}
 	io.Copy(io.Discard, response.Body)
-	c.name, c.cookie = answer.Name, response.Cookies()[0]
+	c.id, c.name, c.cookie = answer.ID, answer.Name, response.Cookies()[0]
 	return c
 }
 
 // connect opens another websocket of the user of c.
 func (s *server) connect(t *testing.T, c *client) *client {
 	t.Helper()
-	tab := &client{t: t, name: c.name, cookie: c.cookie}
+	tab := &client{t: t, id: c.id, name: c.name, cookie: c.cookie}
 	conn, response, err := websocket.Dial(t.Context(), "ws://"+s.addr+"/ws", &websocket.DialOptions{
 		HTTPClient: s.httpClient(&tab.tcp),
 		HTTPHeader: http.Header{"Cookie": {c.cookie.Name + "=" + c.cookie.Value}},
@@ -204,7 +176,7 @@ func (s *server) join(t *testing.T, name string) *client {
 }
 
 // patience is how long a test waits for what must come.
-const patience = time.Minute
+const patience = proctest.Patience
 
 func (c *client) next() (message, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

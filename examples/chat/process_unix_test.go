@@ -3,100 +3,48 @@
 package main_test
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"os/exec"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
 	chat "github.com/trellis-go/trellis/examples/chat"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
 // A process is the program, started as a user would.
 type process struct {
 	*server
-	cmd    *exec.Cmd
-	log    chan string // the lines of standard error; closed at its end
-	exited chan error  // gets what Wait returns
+	*proctest.Process
 }
 
-func startProcess(t *testing.T, args ...string) *process {
+func startProcess(t *testing.T) process {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), exe, args...)
-	cmd.Env = append(os.Environ(), roleVar+"=chat")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{cmd: cmd, log: make(chan string, 100), exited: make(chan error, 1)}
-	go func() {
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			p.log <- lines.Text()
-		}
-		close(p.log)
-		p.exited <- cmd.Wait()
-	}()
-	addr := regexp.MustCompile(`addr=(\S+)`).FindStringSubmatch(p.await(t, "msg=listening"))
-	p.server = &server{addr: addr[1], dial: new(net.Dialer).DialContext}
-	return p
-}
-
-// await returns the next line of the log with a text.
-func (p *process) await(t *testing.T, text string) string {
-	t.Helper()
-	for line := range p.log {
-		if strings.Contains(line, text) {
-			return line
-		}
-	}
-	t.Fatalf("the log has ended without %q", text)
-	return ""
-}
-
-// end returns the rest of the log and how the process ended.
-func (p *process) end() (string, error) {
-	var rest strings.Builder
-	for line := range p.log {
-		fmt.Fprintln(&rest, line)
-	}
-	return rest.String(), <-p.exited
+	p := proctest.Start(t, "-addr", "127.0.0.1:0")
+	addr := p.Err.Await(t, `msg=listening addr=(\S+)`)[1]
+	return process{&server{addr: addr, dial: new(net.Dialer).DialContext}, p}
 }
 
 func TestSignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			p := startProcess(t, "-addr", "127.0.0.1:0")
+			p := startProcess(t)
 			a, b := p.join(t, "a"), p.join(t, "b")
 			defer b.conn.CloseNow()
 			a.expect(joined("b"))
 			b.vanish()
 			a.expect(parted("b"))
-			if line := p.await(t, "msg=left user=b"); !strings.Contains(line, "level=WARN") || !strings.Contains(line, "connection lost") {
-				t.Errorf("when b vanishes the log says %s", line)
-			}
+			p.Err.Await(t, "level=WARN msg=left user=b.*connection lost")
 
-			p.cmd.Process.Signal(sig)
+			before := len(p.Err.String())
+			p.Signal(t, sig)
 			a.expectClose(websocket.StatusGoingAway, "the server is shutting down")
-			log, err := p.end()
-			if err != nil {
-				t.Errorf("after %v: %v, want exit code 0", sig, err)
-			}
+			p.Expect(t, "exit status 0")
+			log := p.Err.String()[before:]
 			for _, want := range []string{`level=INFO msg=left user=a`, `why="the server is shutting down"`, `msg=ended`} {
 				if !strings.Contains(log, want) {
 					t.Errorf("after %v no %s in the log:\n%s", sig, want, log)
@@ -113,27 +61,24 @@ func TestSignal(t *testing.T) {
 
 // A second signal does not wait for a client that does not answer the first.
 func TestSecondSignal(t *testing.T) {
-	p := startProcess(t, "-addr", "127.0.0.1:0")
+	p := startProcess(t)
 	c := p.join(t, "stubborn")
 	defer c.conn.CloseNow()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.await(t, "msg=left user=stubborn") // and now the server waits for its goodbye
-	// The first signal gives the next one its usual effect back in a goroutine
-	// that may not have run yet. Repeating costs nothing.
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for {
-		select {
-		case err := <-p.exited:
-			if exit, ok := err.(*exec.ExitError); !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
-				t.Errorf("after a second signal: %v, want death by SIGTERM", err)
-			}
-			return
-		case <-again.C:
-			p.cmd.Process.Signal(syscall.SIGTERM)
-		}
-	}
+	p.Signal(t, syscall.SIGTERM)
+	p.Err.Await(t, "msg=left user=stubborn") // and now the server waits for its goodbye
+	p.Signal(t, syscall.SIGTERM)
+	p.Expect(t, "signal: terminated")
 }
+
+// The program goes on when nothing reads its log, and when the reader has gone.
+func TestLostLog(t *testing.T) {
+	proctest.LoseLog(t, 500, func(addr string) {
+		s := &server{addr: addr, dial: new(net.Dialer).DialContext}
+		s.join(t, "ada").close()
+	}, "-addr", "127.0.0.1:0")
+}
+
+func TestLostHelp(t *testing.T) { proctest.LoseOutput(t, "chat", "-h") }
 
 func TestCommandLine(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")

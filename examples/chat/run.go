@@ -15,29 +15,31 @@ import (
 // run executes one command line and returns the exit code. Canceling ctx is
 // the signal: run returns when nothing of the server runs any more.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "chat", usage, stdout, stderr); ends {
+	o, code, ends := commandLine.Parse(args, stdout, stderr)
+	if ends {
 		return code
 	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, nil)))
+	log := command.NewLog(stderr)
+	defer log.Close()
+	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
 
 	sessions, err := newSessions(o.keyFile)
 	if err != nil {
 		slog.Error("no key for the cookies", "error", err)
-		return exitFailed
+		return command.ExitFailed
 	}
 	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		slog.Error("cannot listen", "error", err)
-		return exitFailed
+		return command.ExitFailed
 	}
 	slog.Info("listening", "addr", l.Addr().String())
 	if err := serve(ctx, l, newHub(), sessions, o.limits); err != nil {
 		slog.Error("ended", "error", err)
-		return exitFailed
+		return command.ExitFailed
 	}
 	slog.Info("ended", "reason", context.Cause(ctx))
-	return exitOK
+	return command.ExitOK
 }
 
 // serve is the program as one nursery: the hub is a task, and the body runs the
@@ -45,8 +47,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // ctx.
 func serve(ctx context.Context, l net.Listener, h *hub, sessions *sessions, limits limits) error {
 	return nursery.Config{Name: "chat"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		// Those who leave have something to tell the others. So the hub is
-		// not ended with them, by ctx, but when nobody is left.
+		// Clients that leave because ctx is done still send that to the hub.
+		// So the hub is not canceled by ctx, but closed when no client is left.
 		defer h.close()
 		n.GoNamed("hub", func(ctx context.Context) error {
 			var untilClosed cancelscope.Scope

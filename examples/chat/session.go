@@ -20,13 +20,13 @@ const (
 	minKey      = 32 // bytes
 )
 
-// A user is who somebody is. Names need not be different; the id is.
+// A user has logged in. Two users may have the same name, but not the same id.
 type user struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// sessions makes and checks the cookies by which users are known. Everything is
+// sessions makes and checks the cookies that identify users. Everything is
 // in the cookie, signed with HMAC-SHA256, and nothing on the server: there is
 // no table that grows with every login.
 type sessions struct {
@@ -78,7 +78,7 @@ var (
 	errExpired = errors.New("cookie expired")
 )
 
-// user returns whose cookie the request has.
+// user returns the user that the cookie of the request names.
 func (s *sessions) user(r *http.Request) (user, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -87,8 +87,8 @@ func (s *sessions) user(r *http.Request) (user, error) {
 	payloadText, macText, _ := strings.Cut(cookie.Value, ".")
 	payload, err1 := base64.RawURLEncoding.Strict().DecodeString(payloadText)
 	mac, err2 := base64.RawURLEncoding.Strict().DecodeString(macText)
-	// Equal takes the same time wherever the difference is, which would
-	// otherwise tell a forger how much of a signature is right.
+	// Equal takes the same time wherever the difference is. Otherwise the time
+	// would show a forger how much of a signature is right.
 	if err1 != nil || err2 != nil || !hmac.Equal(mac, s.sign(payload)) {
 		return user{}, errForged
 	}
@@ -105,7 +105,7 @@ func (s *sessions) user(r *http.Request) (user, error) {
 
 func (s *sessions) sign(payload []byte) []byte {
 	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte("chat session\n")) // a signature of the same key for something else is none of ours
+	mac.Write([]byte("chat session\n")) // so that a signature of the same key for another purpose is not valid here
 	mac.Write(payload)
 	return mac.Sum(nil)
 }

@@ -3,12 +3,15 @@ package main_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -106,7 +109,37 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// A cookie that somebody has made, or changed, is none.
+// What is wrong with a login is said in a sentence for the client, in which nothing of Go
+// is to be seen.
+func TestLoginErrors(t *testing.T) {
+	h := newHandler(t, "")
+	for body, want := range map[string]string{
+		`[]`:                      "the body must be an object, not a list",
+		`"ada"`:                   "the body must be an object, not a string",
+		`{"login": 1}`:            "the body must have a string as login, not a number",
+		`{"login": ["ada"]}`:      "the body must have a string as login, not a list",
+		`{"login": "ada"`:         "the body is not JSON: it ends too early",
+		`{"login": "ada"} {}`:     "the body is not JSON: there is something after its end, at byte 18",
+		`login=ada`:               "the body is not JSON: byte 1 must not stand there",
+		``:                        "the body is not JSON: there is nothing in it",
+		"{\"login\": \"\xff\"}":   "the body must be UTF-8",
+		strings.Repeat(" ", 2000): "the body must not have more than 1024 bytes",
+	} {
+		response := ask(h, "POST", "/api/v1/auth", body)
+		text, err := io.ReadAll(response.Body)
+		if want += `; it should be JSON such as {"login": "ada"}` + "\n"; string(text) != want || response.StatusCode != 400 || err != nil {
+			t.Errorf("POST %.40q: %s, %q, %v, want 400 and %q", body, response.Status, text, err, want)
+		}
+	}
+	broken := httptest.NewRequest("POST", "/api/v1/auth", iotest.ErrReader(errors.New("read tcp: i/o timeout")))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, broken)
+	if got := w.Body.String(); !strings.HasPrefix(got, "the body did not come to its end;") {
+		t.Errorf("POST of a body that breaks off: %q", got)
+	}
+}
+
+// A cookie that was forged, or changed, is not valid.
 func TestForged(t *testing.T) {
 	h := newHandler(t, "")
 	good := loginCookie(t, h)

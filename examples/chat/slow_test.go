@@ -64,8 +64,8 @@ func checkTook(t *testing.T, what string, begin time.Time, want time.Duration) {
 	}
 }
 
-// Whoever does not read is dropped when the mailbox has been full for a time,
-// and is told why when it reads again.
+// A client that does not read is dropped when its mailbox has been full for a time,
+// and finds the reason when it reads again.
 func TestMailboxFull(t *testing.T) {
 	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
 		all := talk(b, 4)
@@ -136,8 +136,8 @@ func TestNeverReadsAgain(t *testing.T) {
 	}
 }
 
-// A client that reads, but is not there any more to answer, as when somebody
-// on the way takes what is sent.
+// A client that reads, but is not there any more to answer, as when a
+// proxy on the way takes what is sent.
 func TestNoPong(t *testing.T) {
 	limits := chat.Limits{Ping: 20 * time.Second, Pong: 10 * time.Second}
 	withSlow(t, limits, func(t *testing.T, slow, b *client) {
@@ -180,7 +180,7 @@ func TestPong(t *testing.T) {
 	})
 }
 
-// Whoever talks too fast is read from more slowly, and disturbs nobody.
+// A client that sends too fast is read from more slowly, and disturbs no other.
 func TestPace(t *testing.T) {
 	withSlow(t, chat.Limits{Pace: 10 * time.Millisecond}, func(t *testing.T, slow, b *client) {
 		begin := time.Now()
@@ -243,7 +243,7 @@ func TestPatienceWithRoom(t *testing.T) {
 	a.close()
 }
 
-// A login whose body does not come is not waited for, and holds nobody up.
+// A login whose body does not come is not waited for, and holds up no other request.
 func TestSlowLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startPipes(t, chat.Limits{}, true)

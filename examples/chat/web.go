@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"github.com/trellis-go/trellis/examples/internal/clientjson"
 )
 
 const (
@@ -56,14 +59,19 @@ func (web *web) page(w http.ResponseWriter, r *http.Request) {
 func (web *web) login(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(loginLimit))
 	var body struct {
-		Login string
+		Login string `json:"login"`
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLogin))
-	if err == nil {
-		err = json.Unmarshal(data, &body)
+	switch _, long := errors.AsType[*http.MaxBytesError](err); {
+	case long:
+		err = fmt.Errorf("must not have more than %d bytes", maxLogin)
+	case err != nil:
+		err = errors.New("did not come to its end")
+	default:
+		err = clientjson.Unmarshal(data, &body)
 	}
 	if err != nil {
-		http.Error(w, `the body must be JSON such as {"login": "ada"}: `+err.Error(), http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf(`the body %v; it should be JSON such as {"login": "ada"}`, err), http.StatusBadRequest)
 		return
 	}
 
@@ -114,8 +122,8 @@ func (web *web) join(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authenticate returns whose cookie the request has. If it has none that is
-// valid, it answers the request.
+// authenticate returns the user that the cookie of the request names. If there is
+// no valid cookie, it answers the request.
 func (web *web) authenticate(w http.ResponseWriter, r *http.Request) (user, bool) {
 	u, err := web.sessions.user(r)
 	if err != nil {

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"io"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -50,8 +52,8 @@ func (d *digester) run(ctx context.Context) error {
 			return d.walk(ctx, n, queue)
 		})
 
-		// The screen would be kept fresh for ever: a scope of its own ends
-		// that when everything is printed.
+		// The screen task has no end of its own: a scope around it ends it
+		// when everything is printed.
 		var fresh cancelscope.Scope
 		defer fresh.Cancel(nil)
 		n.GoNamed("screen", func(ctx context.Context) error {
@@ -64,14 +66,13 @@ func (d *digester) run(ctx context.Context) error {
 }
 
 // walk starts a task for every file, and puts it into the queue for the
-// printing. It is held back in two ways: by the slots, which bound the tasks
-// that run, and by the queue, which bounds those that nobody has printed yet.
+// printing. Two things hold it back: the slots, which bound the tasks that run,
+// and the queue, which bounds the results that are not printed yet.
 func (d *digester) walk(ctx context.Context, n *nursery.Nursery, queue chan<- *nursery.Task[file]) error {
 	return walk(ctx, d.roots, func(path string, err error) error {
-		// Taken before the task is started, not inside it, so that the
-		// files are begun in order. That is sound because no task starts
-		// others: one that waited here for a slot, while it had one
-		// itself, could wait for ever.
+		// Acquired before the task is started, not inside it, so that the
+		// files are begun in order. This cannot deadlock, because no task
+		// starts others while it holds a slot.
 		if err := d.slots.Acquire(ctx, 1); err != nil {
 			return err
 		}
@@ -94,30 +95,38 @@ func (d *digester) walk(ctx context.Context, n *nursery.Nursery, queue chan<- *n
 // hash is the task of one file. That the file cannot be read is part of its
 // result: as an error of the task it would cancel all the others.
 func (d *digester) hash(ctx context.Context, path string) (file, error) {
-	r, err := d.open(path)
-	if err != nil {
-		return file{path: path, err: err}, nil
-	}
-	defer r.Close()
-
-	f := file{path: path}
-	err = f.hash(ctx, r, &d.screen.hashed)
+	f, err := await(ctx, func() (f file, err error) {
+		r, err := d.open(path)
+		if err != nil {
+			return f, err
+		}
+		defer r.Close()
+		read := func() error { return f.hash(ctx, r, &d.screen.hashed) }
+		// A read may wait for ever, as that of /proc/kmsg does. Most files for
+		// which that is usual have deadlines, through which it is interrupted.
+		if limited, ok := r.(interface{ SetDeadline(time.Time) error }); ok {
+			err = deadline.Interrupt(ctx, limited, read)
+		} else {
+			err = read()
+		}
+		return f, err
+	})
 	if cancelscope.IsCancellation(ctx, err) {
 		return file{}, err
 	}
-	f.err = err
+	f.path, f.err = path, err
 	return f, nil
 }
 
-// print prints the files of the queue in its order. A cancellation does not
-// stop it, and need not: it ends the walk, which closes the queue, and every
-// task in the queue, so that what was finished by then is still printed.
+// print prints the files in the order of the queue. A cancellation does not
+// stop it directly: it ends the walk, which closes the queue, and every task in
+// the queue. So the files that were finished by then are still printed.
 func (d *digester) print(queue <-chan *nursery.Task[file]) {
 	for task := range queue {
 		<-task.Done()
 		f, err := task.Result()
 		switch {
-		case err != nil: // canceled half way: the nursery knows
+		case err != nil: // canceled half way: the nursery has the error
 		case f.err != nil:
 			d.unreadable = append(d.unreadable, f)
 		default:

@@ -55,8 +55,8 @@ func (f *file) hash(ctx context.Context, r io.Reader, hashed *atomic.Int64) erro
 }
 
 // openRegular opens a regular file. The walk has seen that it is one, but
-// something else may have taken its place since then: openFlags sees to it
-// that opening does not wait for the other end of a pipe.
+// something else may have taken its place since then: openFlags ensures that
+// opening does not wait for the other end of a pipe.
 func openRegular(path string) (io.ReadCloser, error) {
 	f, err := os.OpenFile(path, openFlags, 0)
 	if err != nil {

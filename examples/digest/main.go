@@ -1,29 +1,18 @@
 // Digest prints the SHA-256 of every regular file below the directories it is
 // given: in the format of sha256sum, in an order that does not depend on
-// timing, on all processors, and with a memory that does not grow with the
-// tree. Run it with -h for its flags and exit codes.
+// timing, on all processors, and in memory that does not grow with the tree. Run it with -h for its flags and exit codes.
 //
 // It is the first program of the Trellis examples, and shows how a whole
 // program fits into one nursery:
 //
 //   - digest.go: the nursery, and the tasks that run in it;
 //   - walk.go and hash.go: what the tasks do, as plain functions of a context;
+//   - abandon.go: what happens to calls of the system that nothing can interrupt;
 //   - screen.go: the output and the progress line, which share a terminal;
-//   - run.go: the time limit, and what is said when all has ended;
-//   - usage.go, format.go: the command line, and the lines that come out.
+//   - run.go: the time limit, and the summary at the end;
+//   - usage.go, format.go: the command line, and the lines of the output.
 package main
 
-import (
-	"os/signal"
-	"syscall"
+import "github.com/trellis-go/trellis/examples/internal/command"
 
-	"github.com/trellis-go/trellis/examples/internal/command"
-)
-
-func main() {
-	// Writing to a closed pipe then gives an error like any other, and the
-	// progress line can be cleared before the program ends.
-	signal.Ignore(syscall.SIGPIPE)
-
-	command.Main(run)
-}
+func main() { command.Main(run) }

@@ -15,32 +15,12 @@ import (
 	"go.uber.org/goleak"
 
 	digest "github.com/trellis-go/trellis/examples/digest"
-	"github.com/trellis-go/trellis/examples/internal/command"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// roleVar makes the test binary another program: the tests that need a real
-// process start themselves with it.
-const roleVar = "DIGEST_TEST_ROLE"
-
 func TestMain(m *testing.M) {
-	switch os.Getenv(roleVar) {
-	case "digest":
-		digest.Main()
-	case "stuck":
-		stuckAfterSignal()
-	default:
-		goleak.VerifyTestMain(m)
-	}
-}
-
-// stuckAfterSignal is a program that notices the first signal, but does not
-// end: it answers whatever it is sent.
-func stuckAfterSignal() {
-	ctx, stop := command.UntilSignal(context.Background())
-	defer stop()
-	fmt.Println("ready")
-	<-ctx.Done()
-	io.Copy(os.Stdout, os.Stdin)
+	proctest.Program(digest.Main)
+	goleak.VerifyTestMain(m)
 }
 
 // outcome is what one run of the program left behind.

@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -15,22 +14,11 @@ import (
 	"testing"
 
 	digest "github.com/trellis-go/trellis/examples/digest"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// process returns this test binary as a program of its own.
-func process(t *testing.T, role string, args ...string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), exe, args...)
-	cmd.Env = append(os.Environ(), roleVar+"="+role)
-	return cmd
-}
-
-// endlessFile makes a file that nobody waits for: it takes no space, but
-// hashing it would take an hour or so.
+// endlessFile makes a file that takes no space, but hashing it would take an hour
+// or so.
 func endlessFile(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -49,97 +37,34 @@ func TestSignals(t *testing.T) {
 	endlessFile(t, dir+"/b")
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			cmd := process(t, "digest", dir)
-			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			pipe, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			stdout := bufio.NewReader(pipe)
-			first, err := stdout.ReadString('\n')
-			if err != nil {
-				t.Errorf("reading the first line: %v", err)
-			}
+			p := proctest.Start(t, dir)
 			// The first file is printed, and the second one has no end: the
 			// signal arrives in the middle of the work.
-			if err := cmd.Process.Signal(sig); err != nil {
-				t.Error(err)
-			}
-			rest, err := io.ReadAll(stdout)
-			if err != nil {
-				t.Errorf("reading the rest: %v", err)
-			}
-			cmd.Wait() // its error is the exit code
-			got := outcome{cmd.ProcessState.ExitCode(), first + string(rest), stderr.String()}
-			got.expect(t, "digest DIR", 130, lines(dir, files, "a"),
+			p.Out.Await(t, "/a$")
+			p.Signal(t, sig)
+			ended(t, p).expect(t, "digest DIR", 130, lines(dir, files, "a"),
 				fmt.Sprintf("digest: interrupted (%v signal received): 1 file, 1 byte in ", sig))
-			if n := strings.Count(got.stderr, "\n"); n != 1 {
-				t.Errorf("standard error has %d lines, want 1:\n%s", n, got.stderr)
+			if n := strings.Count(p.Err.String(), "\n"); n != 1 {
+				t.Errorf("standard error has %d lines, want 1:\n%s", n, p.Err)
 			}
 		})
 	}
 }
 
-func TestSecondSignalKills(t *testing.T) {
-	cmd := process(t, "stuck")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stdout := bufio.NewReader(pipe)
-	if got, err := stdout.ReadString('\n'); got != "ready\n" {
-		t.Fatalf("read %q, %v, want a program that is ready", got, err)
-	}
-	// An answer shows that the program survived a signal. It does so once, or a
-	// few times more while the first one is having its effect.
-	answers := 0
-	for answers < 1000 {
-		cmd.Process.Signal(os.Interrupt)
-		if _, err := io.WriteString(stdin, "alive?\n"); err != nil {
-			break
-		}
-		if _, err := stdout.ReadString('\n'); err != nil {
-			break
-		}
-		answers++
-	}
-	stdin.Close()
-	cmd.Wait() // its error is the signal
-	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != syscall.SIGINT || answers == 0 {
-		t.Errorf("after %d answers: %v; want at least 1 answer, and then the end by SIGINT", answers, cmd.ProcessState)
-	}
+// ended returns what a process has left behind at its end.
+func ended(t *testing.T, p *proctest.Process) outcome {
+	t.Helper()
+	p.End(t)
+	return outcome{p.ProcessState.ExitCode(), p.Out.String(), p.Err.String()}
 }
 
 // As in: digest DIR | head. There is an endless file, so that the program can
 // only end because it stops.
-func TestClosedOutput(t *testing.T) {
+func TestLostOutput(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "1"})
 	endlessFile(t, dir+"/b")
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
-	defer w.Close()
-	cmd := process(t, "digest", dir, dir+"/missing")
-	var stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = w, &stderr
-	cmd.Run() // its error is the exit code
-	if code := cmd.ProcessState.ExitCode(); code != 141 || stderr.Len() > 0 {
-		t.Errorf("digest DIR to a closed pipe: %v, standard error %q; want exit code 141 and none", cmd.ProcessState, stderr.String())
-	}
+	proctest.LoseOutput(t, "digest", dir, dir+"/missing")
+	proctest.LoseOutput(t, "digest", "-h")
 }
 
 func TestNotRegular(t *testing.T) {
@@ -175,7 +100,7 @@ func TestNotRegular(t *testing.T) {
 	run(t.Context(), dir+"/dirlink/").expect(t, "digest dirlink/", 0, line(dir+"/dirlink/x", "2"), "digest: done: 1 file")
 }
 
-// Opening a FIFO would wait until somebody writes to it, and a link would lead
+// Opening a FIFO would wait for a process that writes to it, and a link would lead
 // elsewhere.
 func TestReplacedByOther(t *testing.T) {
 	for name, replace := range map[string]func(path string) error{
@@ -251,14 +176,12 @@ func TestPermission(t *testing.T) {
 		}
 	}
 	defer os.Chmod(dir+"/b", 0o777) // to be removed
-	cmd := process(t, "digest", dir)
+	p := proctest.Command(t, dir)
 	if os.Getuid() == 0 {
-		asNobody(t, cmd, dir)
+		asNobody(t, p.Cmd, dir)
 	}
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Run() // its error is the exit code
-	got := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	p.Begin(t)
+	got := ended(t, p)
 	got.expect(t, "digest DIR", 1, lines(dir, files, "a", "d"), "digest: done: 2 files, 2 bytes in ")
 	want := fmt.Sprintf("digest: %s/b: permission denied\ndigest: %s/c: permission denied\n%s\n", dir, dir, got.lastLine())
 	if got.stderr != want {

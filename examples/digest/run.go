@@ -27,8 +27,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "digest", usage, p.stdout, p.stderr); ends {
+	o, code, ends := commandLine.Parse(args, p.stdout, p.stderr)
+	if ends {
 		return code
 	}
 
@@ -44,20 +44,20 @@ func (p *program) run(ctx context.Context, args []string) int {
 	// No task is left from here on, whatever has happened.
 	writeErr := screen.close()
 
-	why, code := "done", exitOK
+	why, code := "done", command.ExitOK
 	switch {
 	case errors.Is(writeErr, syscall.EPIPE):
-		return exitPipe // the reader had enough: nothing to complain about
+		return command.ExitPipe // the reader had enough: nothing to complain about
 	case writeErr != nil:
-		why, code = writeErr.Error(), exitUnreadable
+		why, code = writeErr.Error(), command.ExitFailed
 	case cancelscope.IsCancellation(ctx, err):
-		why, code = fmt.Sprintf("interrupted (%v)", context.Cause(ctx)), exitInterrupted
+		why, code = fmt.Sprintf("interrupted (%v)", context.Cause(ctx)), command.ExitInterrupted
 	case err != nil:
-		why, code = err.Error(), exitUnreadable
+		why, code = err.Error(), command.ExitFailed
 	case expired:
 		why, code = fmt.Sprintf("stopped by the time limit of %v", o.timeout), exitTimeout
 	case len(d.unreadable) > 0:
-		code = exitUnreadable
+		code = command.ExitFailed
 	}
 	p.report(d, why, time.Since(start))
 	return code

@@ -187,6 +187,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-timeout", "-1s", "."}, "digest: -timeout -1s: must not be negative\n"},
 		{[]string{"-timeout", "30", "."}, `digest: invalid value "30" for flag -timeout: parse error` + "\n"},
 		{[]string{"-x", "."}, "digest: flag provided but not defined: -x\n"},
+		{[]string{"a", "-j", "3"}, `digest: -j after "a": flags must come before DIR; after -- nothing is a flag` + "\n"},
 	} {
 		got := run(t.Context(), c.args...)
 		want := outcome{2, "", c.want + "Run digest -h for help.\n"}
@@ -293,7 +294,7 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// The rest is not hashed for nobody.
+// Once standard output has failed, the rest is not hashed.
 func TestWriteErrorStops(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "a", "b": "b"})
 	open := except("b", func(string) (io.ReadCloser, error) { return endless{time.Second}, nil })

@@ -3,15 +3,14 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
 const (
@@ -31,8 +30,8 @@ type screen struct {
 
 	stdout, stderr io.Writer
 
-	// mu is held while lines are written. A reader that takes none, such as a
-	// pager, thereby holds up the printing and in the end all of digest.
+	// mu is held while lines are written. So a reader that stops reading, such
+	// as a pager, blocks the printing, and soon all of digest.
 	mu    sync.Mutex
 	bar   *progressbar.ProgressBar // nil if standard error is no terminal
 	shown bool                     // the bar is on the terminal
@@ -43,25 +42,20 @@ type screen struct {
 
 func newScreen(stdout, stderr io.Writer) *screen {
 	s := &screen{stdout: stdout, stderr: stderr}
-	if isTerminal(stderr) {
-		s.bar = progressbar.NewOptions64(-1, // nobody knows how much there is
+	if command.Terminal(stderr) != nil {
+		s.bar = progressbar.NewOptions64(-1, // how much there is to hash is not known
 			progressbar.OptionSetWriter(stderr),
 			progressbar.OptionSetDescription(plural(0, "file")),
 			progressbar.OptionShowBytes(true),
 			progressbar.OptionShowCount(),
 			progressbar.OptionUseANSICodes(true),
-			// Zero: it is drawn when we say so. Otherwise the bar would
-			// start a goroutine that nobody can wait for.
+			// Zero: refresh draws it. Otherwise the bar would start a
+			// goroutine that cannot be waited for.
 			progressbar.OptionSetSpinnerChangeInterval(0),
 		)
 		s.bar.StartWithoutRender() // the rate counts from here
 	}
 	return s
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // keepFresh refreshes the screen until ctx is done, which is how it is meant to

@@ -52,6 +52,80 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
+// A read that waits is interrupted through the deadline of its file: it is not abandoned.
+func TestBlockedRead(t *testing.T) {
+	files := map[string]string{"a": "1", "b": "2", "c": "3"}
+	dir := tree(t, files)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	closed := make(chan struct{})
+	open := except("b", func(string) (io.ReadCloser, error) {
+		return waiting{r, func() { cancel(errors.New("enough")) }, closed}, nil
+	})
+	got := runWith(ctx, open, "-j", "1", dir)
+	got.expect(t, "digest DIR", 130, lines(dir, files, "a"), "digest: interrupted (enough): 1 file, 1 byte in ")
+	select {
+	case <-closed:
+	default:
+		t.Errorf("digest ended before the read of b did")
+	}
+}
+
+// A waiting file calls begin at each read, and closes a channel when it has been closed.
+type waiting struct {
+	*os.File
+	begin  func()
+	closed chan struct{}
+}
+
+func (w waiting) Read(p []byte) (int, error) {
+	w.begin()
+	return w.File.Read(p)
+}
+
+func (w waiting) Close() error {
+	close(w.closed)
+	return w.File.Close()
+}
+
+// A read that nothing interrupts is abandoned a second after the limit, and so is an open.
+func TestAbandonedCalls(t *testing.T) {
+	files := map[string]string{"a": "1", "b": "2", "c": "3"}
+	dir := tree(t, files)
+	for name, blocked := range map[string]func(release chan struct{}) (io.ReadCloser, error){
+		"read": func(release chan struct{}) (io.ReadCloser, error) { return stuck{release}, nil },
+		"open": func(release chan struct{}) (io.ReadCloser, error) {
+			<-release
+			return nil, errors.New("late")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				open := except("b", func(string) (io.ReadCloser, error) { return blocked(release) })
+				got := runWith(t.Context(), open, "-j", "2", "-timeout", "30s", dir)
+				got.expect(t, "digest -timeout 30s DIR", 3, lines(dir, files, "a", "c"),
+					"digest: stopped by the time limit of 30s: 2 files, 2 bytes in 31s")
+				close(release)
+			})
+		})
+	}
+}
+
+// A stuck file gives nothing until it is released.
+type stuck struct{ release chan struct{} }
+
+func (s stuck) Read([]byte) (int, error) {
+	<-s.release
+	return 0, io.EOF
+}
+
+func (stuck) Close() error { return nil }
+
 // The unreadable files are reported also when the limit was what ended it.
 func TestTimeoutAndUnreadable(t *testing.T) {
 	files := map[string]string{"a": "1", "b": "2"}
@@ -133,11 +207,11 @@ func TestInterrupt(t *testing.T) {
 	dir := tree(t, files)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	open := except("b", func(string) (io.ReadCloser, error) {
-		cancel(errors.New("somebody said stop"))
+		cancel(errors.New("the user has stopped it"))
 		return endless{}, nil
 	})
 	got := runWith(ctx, open, "-j", "1", dir)
-	got.expect(t, "digest DIR", 130, lines(dir, files, "a"), "digest: interrupted (somebody said stop): 1 file, 1 byte in ")
+	got.expect(t, "digest DIR", 130, lines(dir, files, "a"), "digest: interrupted (the user has stopped it): 1 file, 1 byte in ")
 }
 
 // Interrupted before anything could be hashed: also in a tree that has

@@ -14,8 +14,8 @@ import (
 	digest "github.com/trellis-go/trellis/examples/digest"
 )
 
-// openTerminal returns both ends of a new terminal: the one where somebody
-// sits, and the one that programs get.
+// openTerminal returns both ends of a new terminal: that of the user, and that of
+// the program.
 func openTerminal(t *testing.T) (user, program *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

@@ -10,15 +10,8 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
-// The exit codes.
-const (
-	exitOK          = 0
-	exitUnreadable  = 1 // something could not be read, or the output not be written
-	exitUsage       = command.ExitUsage
-	exitTimeout     = 3
-	exitInterrupted = 130 // 128 + SIGINT, what shells report
-	exitPipe        = 141 // 128 + SIGPIPE
-)
+// exitTimeout is the exit code when the time limit has passed.
+const exitTimeout = 3
 
 const usageHead = `Usage: digest [-timeout DURATION] [-j N] DIR...
 
@@ -32,9 +25,10 @@ skipped, as devices, pipes and sockets are, and one named as DIR is an error
 (write link/ for the directory that it points to). A DIR named twice, or
 inside another one, is printed twice.
 
-At the time limit, at Ctrl-C and at SIGTERM digest prints what it has and stops;
-a second Ctrl-C ends it at once. The last line on standard error says how many
-files and bytes were hashed, in what time, and why digest stopped.
+At the time limit, at Ctrl-C and at SIGTERM digest prints what it has and stops,
+within a second also where a read hangs; a second Ctrl-C ends it at once. The
+last line on standard error says how many files and bytes were hashed, in what
+time, and why digest stopped.
 
 Flags:
 `
@@ -46,7 +40,7 @@ Exit codes:
   2    the command line is wrong
   3    the time limit passed
   130  interrupted by SIGINT or SIGTERM
-  141  whoever read the digests has gone, as in: digest DIR | head
+  141  the reader of the digests has gone, as in: digest DIR | head
 
 Example:
   digest -timeout 30s /usr/lib >SUMS && sha256sum --quiet -c SUMS
@@ -59,33 +53,22 @@ type options struct {
 	roots   []string
 }
 
-func newFlags(o *options) *flag.FlagSet {
-	flags := command.Flags("digest")
-	flags.DurationVar(&o.timeout, "timeout", 0, "stop after this `duration`, such as 30s or 5m; 0 means no limit")
-	flags.IntVar(&o.jobs, "j", min(runtime.GOMAXPROCS(0), window), fmt.Sprintf("hash `N` files at a time, 1 to %d", window))
-	return flags
-}
-
-// parse reads a command line. The error is [flag.ErrHelp] for -h.
-func parse(args []string) (options, error) {
-	var o options
-	flags := newFlags(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	o.roots = flags.Args()
-	switch {
-	case o.timeout < 0:
-		return o, fmt.Errorf("-timeout %v: must not be negative", o.timeout)
-	case o.jobs < 1 || o.jobs > window:
-		return o, fmt.Errorf("-j %d: must be 1 to %d", o.jobs, window)
-	case len(o.roots) == 0:
-		return o, errors.New("no DIR given")
-	}
-	return o, nil
-}
-
-// usage returns the text of -h.
-func usage() string {
-	return command.Help(usageHead, newFlags(new(options)), usageTail)
+var commandLine = command.Line[options]{
+	Name: "digest", Head: usageHead, Tail: usageTail, Args: "DIR",
+	Flags: func(o *options, flags *flag.FlagSet) {
+		flags.DurationVar(&o.timeout, "timeout", 0, "stop after this `duration`, such as 30s or 5m; 0 means no limit")
+		flags.IntVar(&o.jobs, "j", min(runtime.GOMAXPROCS(0), window), fmt.Sprintf("hash `N` files at a time, 1 to %d", window))
+	},
+	Check: func(o *options, args []string) error {
+		o.roots = args
+		switch {
+		case o.timeout < 0:
+			return fmt.Errorf("-timeout %v: must not be negative", o.timeout)
+		case o.jobs < 1 || o.jobs > window:
+			return fmt.Errorf("-j %d: must be 1 to %d", o.jobs, window)
+		case len(o.roots) == 0:
+			return errors.New("no DIR given")
+		}
+		return nil
+	},
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+
+	"github.com/trellis-go/trellis/cancelscope"
 )
 
 var (
@@ -30,8 +32,10 @@ func walk(ctx context.Context, roots []string, visit func(path string, err error
 // walkRoot walks a path that was named on the command line: unlike one that
 // was found in a directory it must not be skipped without a word.
 func walkRoot(ctx context.Context, root string, visit func(string, error) error) error {
-	info, err := os.Lstat(root)
+	info, err := await(ctx, func() (os.FileInfo, error) { return os.Lstat(root) })
 	switch {
+	case cancelscope.IsCancellation(ctx, err):
+		return err
 	case err != nil:
 		return visit(root, err)
 	case info.IsDir():
@@ -46,12 +50,10 @@ func walkRoot(ctx context.Context, root string, visit func(string, error) error)
 }
 
 func walkDir(ctx context.Context, dir string, visit func(string, error) error) error {
-	// A tree may consist of directories only, and then visit, which waits
-	// and would notice, is not called for long.
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	entries, err := await(ctx, func() ([]os.DirEntry, error) { return os.ReadDir(dir) })
+	if cancelscope.IsCancellation(ctx, err) {
+		return err
 	}
-	entries, err := os.ReadDir(dir)
 	if err != nil {
 		if err := visit(dir, err); err != nil {
 			return err

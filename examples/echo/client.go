@@ -19,11 +19,11 @@ type client struct {
 	limits
 	raw  net.Conn
 	conn net.Conn // raw, bound to the context of the handler
-	ends bool     // the client has sent all it wants to
+	ends bool     // the client has closed its sending side
 	in   input
 
 	owed   []byte // lines that have been read, and not been sent back
-	notice []byte // what it is told in the end, beyond the echo
+	notice []byte // to be sent at the end, beyond the echo
 	lines  int64  // that have been sent back
 }
 
@@ -107,9 +107,9 @@ func (c *client) flush(to net.Conn) error {
 
 var errSilent = errors.New("client is silent")
 
-// receive waits for more input. While the server drains, it does not wait for a
-// client who may have nothing more to say: it returns errSilent if nothing comes for
-// a moment, unless a line has begun, which may be finished.
+// receive waits for more input. While the server drains, it waits for a short time only,
+// and returns errSilent if nothing comes, unless a line has begun: the client may finish
+// that.
 func (c *client) receive(ctx, draining context.Context) error {
 	err := c.in.fill(deadline.Conn(draining, c.conn).Read)
 	if !cancelscope.IsCancellation(draining, err) {

@@ -246,10 +246,10 @@ func TestCrowdDrains(t *testing.T) {
 	r, addr := serve(t, echo.World{Silence: 2 * time.Second}, "-v", "-max-line", "1000", "-grace", "1h")
 	c := newCrowd(t, addr)
 	c.come(true)
-	r.log.waitTimes(t, boom+tooLong, "msg=failed")
-	r.log.waitTimes(t, leaving, "msg=gone")
+	r.log.AwaitTimes(t, boom+tooLong, "msg=failed")
+	r.log.AwaitTimes(t, leaving, "msg=gone")
 	r.signals <- os.Interrupt
-	r.log.wait(t, "msg=draining")
+	r.log.Await(t, "msg=draining")
 	if conn, err := net.Dial("tcp", addr); err == nil {
 		conn.Close()
 		t.Error("a connection during the shutdown was not refused")
@@ -287,7 +287,7 @@ func TestCrowdIsCut(t *testing.T) {
 			c := newCrowd(t, addr)
 			c.come(false)
 			r.signals <- os.Interrupt
-			r.log.wait(t, "msg=draining")
+			r.log.Await(t, "msg=draining")
 			close(c.stop)
 			if how == "second signal" {
 				r.signals <- os.Interrupt

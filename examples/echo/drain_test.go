@@ -13,7 +13,7 @@ import (
 
 func TestDrain(t *testing.T) {
 	none := echo.World{}
-	inBubble(t, "nobody there", none, nil, func(t *testing.T, h *hall, r *running) {
+	inBubble(t, "no connection", none, nil, func(t *testing.T, h *hall, r *running) {
 		r.signals <- os.Interrupt
 		start := time.Now()
 		r.expect(t, 0, "level=INFO msg=drained accepted=0 served=0 failed=0 gone=0 cut=0 lines=0")

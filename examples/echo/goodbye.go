@@ -8,13 +8,12 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-// part ends the conversation so that the client, if it reads, gets all that was meant
-// for it, also if it is cut off. It returns when the connection can be closed: when
-// the client has closed its side, or did not in the time for that.
+// part ends the conversation so that a client that reads gets everything that was sent
+// to it, also if it is cut off. It returns when the connection can be closed: when the
+// client has closed its side, or the time for that is over.
 //
-// To close right away would be wrong: where something has arrived that nobody has
-// read, TCP closes by a reset, which takes back what is still on its way to the
-// client.
+// To close right away would be wrong: if input has arrived that was not read, TCP closes
+// with a reset, which discards what is still on its way to the client.
 func (c *client) part(ctx context.Context) {
 	_, err := deadline.MoveOnAfter(ctx, c.linger, c.goodbye)
 	if cancelscope.IsCancellation(ctx, err) {

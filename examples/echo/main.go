@@ -1,27 +1,17 @@
 // Echo is a TCP server that sends every line back to the client it came from. A
-// client that fails disturbs nobody, no error of any client is lost, and Ctrl-C lets
-// everybody finish the line they are at before it cuts them off. Run it with -h for
-// its flags and exit codes.
+// client that fails does not disturb the others, no error of any client is lost, and at
+// Ctrl-C every client can finish the line that it has begun before it is cut off. Run it
+// with -h for its flags and exit codes.
 //
-//   - run.go: the process: signals, the end, and what is reported then;
+//   - run.go: the process: signals, and the report at the end;
 //   - server.go: the nursery of the connections, and the task that accepts them;
 //   - client.go: one connection, from its first line to its last;
 //   - goodbye.go: how a connection is closed so that the client gets all of it;
-//   - input.go: lines, out of a stream of bytes;
+//   - input.go: the lines in a stream of bytes;
 //   - tally.go: how connections end, and how many of them in which way;
 //   - usage.go: the command line.
 package main
 
-import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-)
+import "github.com/trellis-go/trellis/examples/internal/command"
 
-func main() {
-	// Whoever reads the log may go away: that costs the log, not the connections.
-	signal.Ignore(syscall.SIGPIPE)
-
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { command.Exit(run) }

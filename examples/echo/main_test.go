@@ -5,89 +5,27 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	echo "github.com/trellis-go/trellis/examples/echo"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(binaryDir)
-		os.Exit(code)
-	}))
-}
-
-// binaryDir is where a test has built the program; "" while none has. Written before
-// the tests that use it go on, read when all have ended.
-var binaryDir string
-
-// A logbook is a standard error that can be read while it is written.
-type logbook struct {
-	mu      sync.Mutex
-	text    strings.Builder // guarded by mu
-	changed chan struct{}   // guarded by mu; closed, and replaced, when something is written
-}
-
-func newLogbook() *logbook { return &logbook{changed: make(chan struct{})} }
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	close(l.changed)
-	l.changed = make(chan struct{})
-	return l.text.Write(p)
-}
-
-func (l *logbook) read() (text string, changed <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String(), l.changed
-}
-
-func (l *logbook) String() string {
-	text, _ := l.read()
-	return text
-}
-
-// wait returns the first line that matches pattern, with its groups, when there is
-// one.
-func (l *logbook) wait(t *testing.T, pattern string) (match []string) {
-	t.Helper()
-	re := regexp.MustCompile("(?m)" + pattern)
-	l.waitUntil(t, pattern, func(text string) bool {
-		match = re.FindStringSubmatch(text)
-		return match != nil
-	})
-	return match
-}
-
-// waitTimes waits until text has been written n times.
-func (l *logbook) waitTimes(t *testing.T, n int, text string) {
-	t.Helper()
-	l.waitUntil(t, text, func(log string) bool { return strings.Count(log, text) >= n })
-}
-
-func (l *logbook) waitUntil(t *testing.T, what string, there func(log string) bool) {
-	t.Helper()
-	for {
-		log, changed := l.read()
-		if there(log) {
-			return
-		}
-		select {
-		case <-changed:
-		case <-time.After(patience):
-			t.Fatalf("no %s in the log\n%s", what, log)
-		}
-	}
+	proctest.Program(echo.Main)
+	goleak.VerifyTestMain(m)
 }
 
 // patience is for what must happen, and only matters where it does not.
-const patience = time.Minute
+const patience = proctest.Patience
+
+// A logbook is a standard error that can be read while it is written.
+type logbook struct{ *proctest.Text }
+
+func newLogbook() *logbook { return &logbook{proctest.NewText()} }
 
 // lines returns the lines that match pattern, without the time they begin with.
 func (l *logbook) lines(pattern string) []string {

@@ -3,74 +3,33 @@
 package main_test
 
 import (
-	"bufio"
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// binary builds the program, once for all tests, and returns its path.
-var binary = sync.OnceValues(func() (path string, err error) {
-	binaryDir, err = os.MkdirTemp("", "echo")
-	if err != nil {
-		return "", err
-	}
-	path = filepath.Join(binaryDir, "echo")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-// A process is the real program.
+// A process is the program, started as a user would.
 type process struct {
-	cmd  *exec.Cmd
+	*proctest.Process
 	log  *logbook
 	addr string
 }
 
-// startProcess starts the program as a user would.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	p := &process{cmd: cmd, log: newLogbook()}
-	cmd.Stderr = p.log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill() // has no effect if it has ended
-		cmd.Wait()
-	})
-	p.addr = p.log.wait(t, "msg=listening addr=(.*)")[1]
-	return p
-}
-
-func (p *process) signal(t *testing.T, sig os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Errorf("sending %v: %v", sig, err)
-	}
+	p := proctest.Start(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	return &process{p, &logbook{p.Err}, p.Err.Await(t, "msg=listening addr=(.*)")[1]}
 }
 
 // expect waits for the end, and checks the exit code and the last line.
-func (p *process) expect(t *testing.T, code int, lastLine string) {
+func (p *process) expect(t *testing.T, end, lastLine string) {
 	t.Helper()
-	p.cmd.Wait() // its error is the exit code
-	if got := p.cmd.ProcessState.ExitCode(); got != code || p.log.lastLine() != lastLine {
-		t.Errorf("echo: %v, last line\n\t%s\nwant exit code %d and\n\t%s\nin\n%s",
-			p.cmd.ProcessState, p.log.lastLine(), code, lastLine, p.log)
+	p.Expect(t, end)
+	if got := p.log.lastLine(); got != lastLine {
+		t.Errorf("echo: last line\n\t%s\nwant\n\t%s\nin\n%s", got, lastLine, p.log)
 	}
 }
 
@@ -91,30 +50,32 @@ func TestOneSignal(t *testing.T) {
 			hear(t, silent, "line\n")
 			say(t, failing, "boom\n")
 			hearEnd(t, failing, "")
-			p.log.waitTimes(t, 1, "msg=failed")
+			p.log.AwaitTimes(t, 1, "msg=failed")
 			say(t, begun, "one\ntw")
 			hear(t, begun, "one\n")
 
-			p.signal(t, sig)
-			p.log.wait(t, "msg=draining grace=1h0m0s open=2 because=.*"+sig.String())
+			p.Signal(t, sig)
+			p.log.Await(t, "msg=draining grace=1h0m0s open=2 because=.*"+sig.String())
 			p.expectRefusal(t)
 			hearEnd(t, silent, "")
 			say(t, begun, "o\n")
 			hear(t, begun, "two\n")
 			hearEnd(t, begun, "")
-			p.expect(t, 0, "level=INFO msg=drained accepted=3 served=2 failed=1 gone=0 cut=0 lines=3")
+			p.expect(t, "exit status 0", "level=INFO msg=drained accepted=3 served=2 failed=1 gone=0 cut=0 lines=3")
 		})
 	}
 }
+
+const cutOff = `level=WARN msg="cut off" accepted=1 served=0 failed=0 gone=0 cut=1 lines=1`
 
 func TestGraceIsOver(t *testing.T) {
 	p := startProcess(t, "-grace", "50ms")
 	c := dial(t, p.addr)
 	say(t, c, "line\nhalf")
 	hear(t, c, "line\n")
-	p.signal(t, syscall.SIGTERM)
+	p.Signal(t, syscall.SIGTERM)
 	hearEnd(t, c, "")
-	p.expect(t, 3, `level=WARN msg="cut off" accepted=1 served=0 failed=0 gone=0 cut=1 lines=1`)
+	p.expect(t, "exit status 3", cutOff)
 }
 
 func TestTwoSignals(t *testing.T) {
@@ -122,87 +83,22 @@ func TestTwoSignals(t *testing.T) {
 	c := dial(t, p.addr)
 	say(t, c, "line\nhalf")
 	hear(t, c, "line\n")
-	p.signal(t, os.Interrupt)
-	p.log.wait(t, "msg=draining")
+	p.Signal(t, os.Interrupt)
+	p.log.Await(t, "msg=draining")
 	p.expectRefusal(t)
-	p.signal(t, os.Interrupt)
+	p.Signal(t, os.Interrupt)
 	hearEnd(t, c, "")
-	p.expect(t, 3, `level=WARN msg="cut off" accepted=1 served=0 failed=0 gone=0 cut=1 lines=1`)
+	p.expect(t, "exit status 3", cutOff)
 }
 
-// startUnread starts the program with a log of which only the first line has been
-// read, which tells the address.
-func startUnread(t *testing.T) (cmd *exec.Cmd, log *os.File, addr string) {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	t.Cleanup(func() { log.Close() })
-	cmd = exec.Command(path, "-addr", "127.0.0.1:0", "-grace", "1h")
-	cmd.Stderr = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill() })
-	first, err := bufio.NewReader(log).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, addr, _ = strings.Cut(strings.TrimSpace(first), "addr=")
-	return cmd, log, addr
-}
-
-// Two signals have their effect, and a third one ends the process, also if it is
-// stuck because nobody reads its log.
-func TestThirdSignal(t *testing.T) {
-	cmd, _, addr := startUnread(t)
-	for range 1000 { // whose failures are more than the pipe can hold
+// The program goes on when nothing reads its log, and when the reader has gone.
+func TestLostLog(t *testing.T) {
+	proctest.LoseLog(t, 1000, func(addr string) {
 		c := dial(t, addr)
-		say(t, c, "boom\n")
-		hearEnd(t, c, "")
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		cmd.Wait() // its error is the signal
-	}()
-	start := time.Now()
-	for sent := 1; ; sent++ {
-		cmd.Process.Signal(os.Interrupt)
-		select {
-		case <-ended:
-			status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-			if !status.Signaled() || status.Signal() != syscall.SIGINT || sent < 3 {
-				t.Errorf("echo: %v after %d signals, want the end by SIGINT at the third", cmd.ProcessState, sent)
-			}
-			return
-		case <-time.After(100 * time.Millisecond): // two signals at the same moment may become one
-		}
-		if time.Since(start) > patience {
-			t.Fatalf("echo: still there after %d signals", sent)
-		}
-	}
-}
-
-// The program survives whoever was reading its log.
-func TestLogReaderGone(t *testing.T) {
-	cmd, log, addr := startUnread(t)
-	log.Close()
-	for range 3 {
-		c := dial(t, addr)
-		say(t, c, "line\nboom")
+		say(t, c, "line\nboom\n")
 		c.CloseWrite()
 		hearEnd(t, c, "line\n")
-	}
-	cmd.Process.Signal(os.Interrupt)
-	cmd.Wait() // its error is the exit code
-	if code := cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("echo without a reader of its log: %v, want exit code 0", cmd.ProcessState)
-	}
+	}, "-addr", "127.0.0.1:0", "-grace", "1h")
 }
+
+func TestLostHelp(t *testing.T) { proctest.LoseOutput(t, "echo", "-h") }

@@ -44,36 +44,35 @@ func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "echo", usage, p.stdout, p.stderr); ends {
+	o, code, ends := commandLine.Parse(args, p.stdout, p.stderr)
+	if ends {
 		return code
 	}
 
 	l, err := p.listen(ctx, o.addr)
 	if err != nil {
 		fmt.Fprintf(p.stderr, "echo: %v\n", err)
-		return exitListen
+		return command.ExitFailed
 	}
 	level := slog.LevelInfo
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	lines := command.NewLog(p.stderr)
+	defer lines.Close()
+	log := slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: level}))
 	log.Info("listening", "addr", l.Addr())
 
 	s := &server{options: o, limits: p.limits, log: log}
 	s.listening.Name = "listening"
-	s.silence = min(s.silence, s.grace/2) // so that nobody is cut off for being silent
+	s.silence = min(s.silence, s.grace/2) // so that silence alone does not cut a client off
 	err = p.serve(ctx, s, l)
-	// No task is left from here on, whatever has happened.
+	// From here on no task is left.
 	return report(s, err)
 }
 
 // serve runs the server to its end, and does what the signals say meanwhile. It
 // returns what the server does.
-//
-// It does not log: a log that nobody reads any more may block, and a signal must
-// have its effect all the same.
 func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 	var serving *nursery.Task[struct{}]
 	// The error of this nursery is that of its only task.
@@ -89,8 +88,8 @@ func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 		}
 		select {
 		case sig := <-p.signals:
+			p.release() // first, so that the third signal has its effect from here on
 			serving.Cancel(fmt.Errorf("second signal received: %v", sig))
-			p.release()
 		case <-serving.Done():
 		}
 		return nil
@@ -99,8 +98,8 @@ func (p *program) serve(ctx context.Context, s *server, l net.Listener) error {
 	return err
 }
 
-// report writes the end of the log: all that went wrong, and a last line that says
-// what became of the connections. It returns the exit code.
+// report writes the end of the log: every failure that was kept, and a last line that
+// counts how the connections ended. It returns the exit code.
 func report(s *server, err error) int {
 	var failures *nursery.Error
 	if errors.As(err, &failures) {
@@ -115,10 +114,10 @@ func report(s *server, err error) int {
 		s.log.Error("more failed, and were logged when they did", "number", n)
 	}
 
-	level, msg, code := slog.LevelInfo, "drained", exitDrained
+	level, msg, code := slog.LevelInfo, "drained", command.ExitOK
 	switch {
 	case errors.Is(err, errNotListening):
-		level, msg, code = slog.LevelError, errNotListening.Error(), exitListen
+		level, msg, code = slog.LevelError, errNotListening.Error(), command.ExitFailed
 	case c.ended[cut] > 0:
 		level, msg, code = slog.LevelWarn, "cut off", exitCut
 	}

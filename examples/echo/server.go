@@ -17,7 +17,7 @@ var errNotListening = errors.New("stopped listening")
 
 // limits are those that no flag sets.
 type limits struct {
-	silence time.Duration // a client that says nothing for so long has nothing to say
+	silence time.Duration // a client that sends nothing for so long is taken to have ended
 	linger  time.Duration // for a client to close its side, when the server has closed its own
 	parting time.Duration // the same for a client that is cut off, and to send it what is owed
 
@@ -51,12 +51,12 @@ type server struct {
 // serve runs the server on l. It returns when listening has been canceled and all
 // connections have ended. Those that are left after the grace period, or when ctx is
 // done, are cut off, which takes no longer than the limit called parting. The
-// listener is closed by then, and the errors of all handlers come out in one
-// [*nursery.Error].
+// listener is closed by then, and the error is a [*nursery.Error] with those of all
+// handlers.
 func (s *server) serve(ctx context.Context, l net.Listener) error {
 	connections := nursery.Config{
 		Name:      "connections",
-		Supervise: true, // one that fails disturbs nobody
+		Supervise: true, // one that fails does not cancel the others
 		Panics:    nursery.ConvertPanics,
 		OnPanic: func(p *nursery.PanicError) {
 			s.log.Error("panic", "task", p.Task, "value", p.Value, "stack", string(p.Stack))
@@ -68,9 +68,9 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 	})
 }
 
-// listen accepts connections until it is told to stop, or cannot go on, and then
-// gives those that are open the grace period. It is a task and not the body of the
-// nursery, whose failure would cut them off.
+// listen accepts connections until listening is canceled, or accepting fails, and then
+// gives those that are open the grace period. It is a task, and not the body of the
+// nursery: a failure of the body would cut the connections off.
 //
 // Connections that the kernel has made, and that have not been accepted when l is
 // closed, are reset by the kernel, and so refused like those that come later:
@@ -88,8 +88,8 @@ func (s *server) listen(ctx context.Context, n *nursery.Nursery, l net.Listener)
 	return s.listening.Run(ctx, func(ctx context.Context) error { return s.accept(ctx, n, l) })
 }
 
-// accept starts a task for each connection. Its context, which ends with the
-// accepting, tells the tasks that the server is draining.
+// accept starts a task for each connection. The tasks get its context as well, which is
+// done when accepting ends: the server is draining then.
 func (s *server) accept(ctx context.Context, n *nursery.Nursery, l net.Listener) error {
 	var pause time.Duration
 	for {
@@ -107,7 +107,7 @@ func (s *server) accept(ctx context.Context, n *nursery.Nursery, l net.Listener)
 			return fmt.Errorf("%w: %w", errNotListening, err)
 		default:
 			// Most likely there are too many open files, and some will be closed.
-			// Whatever it is, it is no reason to close the connections that work.
+			// It is no reason to close the connections that work.
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			s.log.Error("cannot accept", "err", err, "next", pause)
 			if err := deadline.Sleep(ctx, pause); err != nil {

@@ -17,7 +17,7 @@ import (
 	echo "github.com/trellis-go/trellis/examples/echo"
 )
 
-// A handler that fails disturbs nobody, is logged at once, and reported at the end.
+// A handler that fails does not disturb the others, is logged at once, and reported at the end.
 func TestFailures(t *testing.T) {
 	inBubble(t, "boom", echo.World{}, nil, func(t *testing.T, h *hall, r *running) {
 		other, first, second := h.dial(t), h.dial(t), h.dial(t)
@@ -187,7 +187,7 @@ func TestListenerClosed(t *testing.T) {
 	})
 }
 
-// Whoever runs the program as a function can cut it off like a second signal.
+// Canceling the context of the program cuts it off like a second signal.
 func TestContext(t *testing.T) {
 	t.Run("canceled", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestRelease(t *testing.T) {
 	released := make(chan struct{})
 	l := func(ctx context.Context, _ string) (net.Listener, error) { return echo.ListenTCP(ctx, "127.0.0.1:0") }
 	r := start(t.Context(), echo.World{Listen: l, Released: func() { close(released) }})
-	conn, err := net.Dial("tcp", r.log.wait(t, "msg=listening addr=(.*)")[1])
+	conn, err := net.Dial("tcp", r.log.Await(t, "msg=listening addr=(.*)")[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestRelease(t *testing.T) {
 	say(t, conn, "line\nhalf")
 	hear(t, conn, "line\n") // so it has been accepted
 	r.signals <- os.Interrupt
-	r.log.wait(t, "msg=draining")
+	r.log.Await(t, "msg=draining")
 	select {
 	case <-released:
 		t.Error("signals were released after the first one")
@@ -262,7 +262,7 @@ func TestHelp(t *testing.T) {
 	for _, want := range []string{
 		"Usage: echo [-addr HOST:PORT]", "\n  -addr HOST:PORT\n", `(default "127.0.0.1:9000")`,
 		"\n  -grace DURATION\n", "(default 2s)", "\n  -max-line BYTES\n", "(default 65536)", "\n  -v\t",
-		"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\nExample:\n  echo ",
+		"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\nExample:\n  ./echo ",
 	} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("echo -h: no %q in\n%s", want, stdout.String())

@@ -22,9 +22,9 @@ func (o outcome) String() string {
 	return [...]string{"failed", "served", "gone", "cut"}[o]
 }
 
-// level is that of the line in the log about a connection that ended so, with err.
-// That clients come and go is the everyday life of a server, even if they go with a
-// reset, and what they send is not its fault.
+// level returns the level of the line in the log about a connection that ended so, with
+// err. That a client leaves, also with a reset, is usual, and what it sends is not a fault
+// of the server.
 func (o outcome) level(err error) slog.Level {
 	switch {
 	case o == served:

@@ -20,7 +20,7 @@ func serve(t *testing.T, w echo.World, args ...string) (*running, string) {
 	t.Helper()
 	w.Listen = echo.ListenTCP
 	r := start(t.Context(), w, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	return r, r.log.wait(t, "msg=listening addr=(.*)")[1]
+	return r, r.log.Await(t, "msg=listening addr=(.*)")[1]
 }
 
 // dial connects to a server.
@@ -90,7 +90,7 @@ func TestGoodbyeIsHeard(t *testing.T) {
 			hearEnd(t, conn, "")
 		})
 	}
-	r.log.wait(t, "connection 2.*boom")
+	r.log.Await(t, "connection 2.*boom")
 	r.signals <- os.Interrupt
 	r.expect(t, 0, "level=INFO msg=drained accepted=2 served=0 failed=2 gone=0 cut=0 lines=2")
 }
@@ -103,7 +103,7 @@ func TestReset(t *testing.T) {
 	hear(t, conn, "one\n")
 	conn.SetLinger(0) // makes Close a reset
 	conn.Close()
-	r.log.wait(t, `level=INFO msg=gone task="connection 1 from `+conn.LocalAddr().String()+`" lines=1 err=.*reset by peer`)
+	r.log.Await(t, `level=INFO msg=gone task="connection 1 from `+conn.LocalAddr().String()+`" lines=1 err=.*reset by peer`)
 	r.signals <- os.Interrupt
 	r.expect(t, 0, "level=INFO msg=drained accepted=1 served=0 failed=0 gone=1 cut=0 lines=1")
 	if got := r.log.lines("in this run"); len(got) > 0 {
@@ -111,7 +111,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// A reader that does not read delays nobody else.
+// A client that does not read delays no other.
 func TestNotReading(t *testing.T) {
 	r, addr := serve(t, echo.World{}, "-grace", "1h")
 	deaf := dial(t, addr)
@@ -171,8 +171,8 @@ func (fullListener) Accept() (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept", syscall.EMFILE)}
 }
 
-// Who has been connected by the kernel, but not been accepted before the shutdown, is
-// told at once that nothing comes of it.
+// A connection that the kernel has made, and that was not accepted before the shutdown, is
+// reset at once.
 func TestBacklog(t *testing.T) {
 	r := start(t.Context(), echo.World{Listen: func(ctx context.Context, addr string) (net.Listener, error) {
 		l, err := echo.ListenTCP(ctx, addr)
@@ -181,7 +181,7 @@ func TestBacklog(t *testing.T) {
 		}
 		return fullListener{l.(*net.TCPListener)}, nil
 	}}, "-addr", "127.0.0.1:0")
-	conn := dial(t, r.log.wait(t, "msg=listening addr=(.*)")[1])
+	conn := dial(t, r.log.Await(t, "msg=listening addr=(.*)")[1])
 	say(t, conn, "line\n")
 	r.signals <- os.Interrupt
 	r.expect(t, 0, "level=INFO msg=drained accepted=0 served=0 failed=0 gone=0 cut=0 lines=0")
@@ -202,7 +202,7 @@ func TestNames(t *testing.T) {
 		hearEnd(t, conn, "")
 		want = append(want, `level=DEBUG msg=served task="connection `+string(rune('1'+len(want)))+` from `+conn.LocalAddr().String()+`" lines=1`)
 	}
-	r.log.wait(t, "msg=served task=.connection 3 ")
+	r.log.Await(t, "msg=served task=.connection 3 ")
 	r.signals <- os.Interrupt
 	r.expect(t, 0, "level=INFO msg=drained accepted=3 served=3 failed=0 gone=0 cut=0 lines=3")
 	got := r.log.lines("msg=served")

@@ -26,8 +26,8 @@ func (t *tab) runJobs(ctx context.Context, p press) error {
 		if err := t.jobs(ctx, p, send); err != nil {
 			return err // cancels the writer
 		}
-		// Not deferred: to the writer this says that all went well, which
-		// after a panic would be a lie.
+		// Not deferred: the writer takes this for success, and after a panic
+		// it must not.
 		send.Close()
 		return nil
 	})
@@ -37,9 +37,8 @@ func (t *tab) runJobs(ctx context.Context, p press) error {
 	return err
 }
 
-// write sends what the client gets to know of a run. That it succeeded means
-// that the client has been told of the end: a run that is canceled after that
-// has finished, and was not replaced.
+// write sends the messages of a run. If it succeeds, the message that the run has
+// finished was sent: a run that is canceled after that was not replaced.
 func (t *tab) write(ctx context.Context, p press, results *memchan.Receiver[event]) error {
 	if err := t.send(ctx, event{Type: "started", Run: p.number, Jobs: len(p.jobs)}); err != nil {
 		return err
@@ -63,9 +62,8 @@ func (t *tab) jobs(ctx context.Context, p press, results *memchan.Sender[event])
 		for i, j := range p.jobs {
 			// Acquired before the task is started, not inside it, so that the
 			// jobs begin in the order of the list, and those that wait are
-			// not yet goroutines. That is sound because no job starts others:
-			// one that waited here for a place, while it had one itself,
-			// could wait for ever.
+			// not yet goroutines. This cannot deadlock, because no job starts
+			// others while it holds a place.
 			if err := limit.Acquire(ctx, 1); err != nil {
 				return err
 			}

@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 		{`{"id":"h","kind":"hash","text":"abc"}`, "h", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""},
 		{`{"id":"f","kind":"factor","number":84}`, "f", "2 × 2 × 3 × 7", ""},
 		{`{"id":"b","kind":"sing"}`, "b", "", `unknown kind of job "sing"`},
-		{`7`, "", "", "not a job: JSON number"},
+		{`7`, "", "", "not a job: must be an object, not a number"},
 	}
 	var texts []string
 	want := make(map[stream.Event]bool)
@@ -113,7 +113,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// A job whose result nobody takes keeps its place: what a client does not read
+// A job whose result is not taken keeps its place: what a client does not read
 // does not pile up.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,95 +2,33 @@ package main_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/trellis-go/trellis/examples/internal/browsertest"
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
 
-// browser starts a headless Chromium, and skips the test where there is none.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("no Chromium or Chrome in the PATH: the page is not tested in a browser")
-	}
-	// The directory for the user's data is a fresh one that chromedp makes. It
-	// also removes it, which takes patience: some of Chromium's processes write
-	// there for a moment after its end, and t.TempDir would complain.
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	if os.Getuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which does not work for root
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // A browserTab is the page in a tab of the browser.
-type browserTab struct {
-	t   *testing.T
-	ctx context.Context
-}
-
-func (b *browserTab) open(addr string) {
-	b.t.Helper()
-	b.do("open the page", chromedp.Navigate("http://"+addr+"/"))
-}
-
-func (b *browserTab) click(id string) {
-	b.t.Helper()
-	b.do("click "+id, chromedp.Click(chromedp.ID(id)))
-}
-
-func (b *browserTab) do(what string, step chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	if err := chromedp.Do(b.ctx, step); err != nil {
-		b.t.Fatalf("%s: %v", what, err)
-	}
-}
-
-// until waits until an expression is true.
-func (b *browserTab) until(expression string) {
-	b.t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression)); err != nil {
-		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
-		b.t.Fatalf("until %s: %v; the page is\n%s", expression, err, text)
-	}
-}
+type browserTab struct{ *browsertest.Tab }
 
 // connected waits until the page can be used.
-func (b *browserTab) connected() {
-	b.t.Helper()
-	b.until(`document.body.dataset.state == "open"`)
+func (b browserTab) connected() {
+	b.T.Helper()
+	b.Until(`document.body.dataset.state == "open"`)
 }
 
 // run waits until what is said of a run has a text in it.
-func (b *browserTab) run(number, text string) {
-	b.t.Helper()
-	b.until(`(document.querySelector("#run-` + number + ` h2")?.textContent ?? "").includes("` + text + `")`)
+func (b browserTab) run(number, text string) {
+	b.T.Helper()
+	b.Until(`(document.querySelector("#run-` + number + ` h2")?.textContent ?? "").includes("` + text + `")`)
 }
 
 // The page itself, clicked at in a real browser.
 func TestChromium(t *testing.T) {
-	ctx := browser(t)
 	// Some jobs of the page's list are done at once; those called "hash" stay
 	// until they are canceled, or the test lets them go.
 	var staying atomic.Int32
@@ -112,18 +50,18 @@ func TestChromium(t *testing.T) {
 			return "", context.Cause(ctx)
 		}
 	}})
-	first := &browserTab{t, ctx}
-	first.open(h.addr)
+	first := browserTab{browsertest.New(t)}
+	first.Open(h.addr)
 	first.connected()
 
 	// Press again, mid-run, and then three times in quick succession.
 	const jobs, hashes = "24", 4
-	first.click("run")
+	first.Click("#run")
 	first.run("1", "20 of "+jobs)
-	first.click("run")
+	first.Click("#run")
 	first.run("1", "after 20 of 24, replaced by run 2")
 	first.run("2", "20 of "+jobs)
-	first.click("thrice")
+	first.Click("#thrice")
 	first.run("2", "replaced by run 3")
 	first.run("3", "replaced by run 4")
 	first.run("4", "replaced by run 5")
@@ -133,7 +71,7 @@ func TestChromium(t *testing.T) {
 	}
 
 	// Refresh: the page comes back as the same client, and its run has gone.
-	first.do("reload", chromedp.Reload())
+	first.Do("reload", chromedp.Reload())
 	first.connected()
 	for staying.Load() > 0 {
 		wait(t, "the jobs of the run before the refresh are canceled", left)
@@ -141,34 +79,32 @@ func TestChromium(t *testing.T) {
 	if n := h.server.Clients(); n != 1 {
 		t.Errorf("after the refresh the server remembers %d clients, want 1", n)
 	}
-	first.click("run")
+	first.Click("#run")
 	first.run("6", "20 of "+jobs)
 
 	// A second tab takes over, and the first one says so.
-	secondCtx, cancel := chromedp.NewContext(ctx)
-	defer cancel()
-	second := &browserTab{t, secondCtx}
-	second.open(h.addr)
+	second := browserTab{first.Another()}
+	second.Open(h.addr)
 	second.connected()
-	first.until(`document.body.dataset.state == "replaced"`)
-	first.until(`document.getElementById("status").textContent.includes("another tab")`)
+	first.Until(`document.body.dataset.state == "replaced"`)
+	first.Until(`document.getElementById("status").textContent.includes("another tab")`)
 	first.run("6", "canceled with the connection")
 	close(letGo)
-	second.click("run")
+	second.Click("#run")
 	second.run("7", "finished: 24 of "+jobs)
-	second.click("stop")
+	second.Click("#stop")
 	second.run("8", "finished: 0 of 0")
 
 	// And back: pressing in the first one connects it again.
-	first.click("run")
+	first.Click("#run")
 	first.run("9", "finished: 24 of "+jobs)
-	second.until(`document.body.dataset.state == "replaced"`)
+	second.Until(`document.body.dataset.state == "replaced"`)
 
-	for _, tab := range []*browserTab{first, second} {
-		tab.until(`document.body.dataset.stray === undefined`)
+	for _, tab := range []browserTab{first, second} {
+		tab.Until(`document.body.dataset.stray === undefined`)
 	}
 	if err := h.stop(); err != nil {
 		t.Errorf("webserver.Run = %v, want nil", err)
 	}
-	first.until(`document.getElementById("status").textContent == "closed (1001): the server is shutting down"`)
+	first.Until(`document.getElementById("status").textContent == "closed (1001): the server is shutting down"`)
 }

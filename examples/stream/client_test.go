@@ -9,12 +9,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
@@ -51,8 +51,8 @@ func loopback(t *testing.T, s stream.Settings) *host {
 // They have no buffers: what one side writes waits until the other reads.
 func piped(t *testing.T, s stream.Settings) *host {
 	t.Helper()
-	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	return start(t, s, l, l.dial)
+	l := pipenet.Listen("stream.test")
+	return start(t, s, l, func(ctx context.Context) (net.Conn, error) { return dialPipes(ctx, l) })
 }
 
 func start(t *testing.T, s stream.Settings, l net.Listener, dial func(context.Context) (net.Conn, error)) *host {
@@ -80,46 +80,15 @@ func start(t *testing.T, s stream.Settings, l net.Listener, dial func(context.Co
 	return h
 }
 
-// pipes is a listener.
-type pipes struct {
-	conns  chan net.Conn
-	once   sync.Once
-	closed chan struct{} // closed by Close
-}
-
-func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
+// dialPipes connects to l by two pipes, one for each direction.
+func dialPipes(ctx context.Context, l *pipenet.Listener) (net.Conn, error) {
 	down, theirDown := net.Pipe()
 	up, theirUp := net.Pipe()
-	select {
-	case p.conns <- &halfConn{theirUp, theirDown}:
-		return &halfConn{down, up}, nil
-	case <-p.closed:
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := l.Hand(ctx, &halfConn{theirUp, theirDown}); err != nil {
+		return nil, err
 	}
+	return &halfConn{down, up}, nil
 }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return pipeAddr{} }
-
-type pipeAddr struct{}
-
-func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "pipe" }
 
 // A halfConn can be closed in one direction, as TCP can and net.Pipe cannot.
 type halfConn struct {

@@ -13,8 +13,8 @@ var errPressedAgain = errors.New("pressed again")
 
 // conduct makes runs of presses, one after another: it cancels the one in
 // progress, waits until it has ended, with all its jobs and its writer, and only
-// then starts the next. Nobody else starts runs in this tab, and no other tab of
-// this client is at work, so the results of two can never mix.
+// then starts the next. Only conduct starts runs in this tab, and no other tab of
+// this client is at work, so the results of two runs can never mix.
 func (t *tab) conduct(ctx context.Context, presses *memchan.Receiver[press]) error {
 	return nursery.Config{Name: "work"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		var latest running
@@ -50,8 +50,8 @@ type running struct {
 	task   *nursery.Task[struct{}]
 }
 
-// replace returns when the run has ended. The client is told if it was cut
-// short.
+// replace cancels the run, and returns when it has ended. If it was cut short, the
+// client gets a message.
 func (t *tab) replace(ctx context.Context, run running, by press) error {
 	if run.task == nil {
 		return nil

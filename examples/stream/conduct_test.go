@@ -89,7 +89,7 @@ func TestPressAfterwards(t *testing.T) {
 }
 
 // Of the presses that come while a run is ending only the last is begun, and of
-// the others the client is told.
+// the others the client gets a message.
 func TestManyPresses(t *testing.T) {
 	for _, n := range []int{3, stream.WaitingPresses} {
 		t.Run(fmt.Sprint("presses=", n), func(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -26,8 +27,14 @@ var (
 	Main         = main
 	Run          = run
 	ErrNewerTab  = errNewerTab
-	DefaultLimit = func() int { o, _ := parse(nil); return o.limit }
+	DefaultLimit = func() int { return defaults().limit }
 )
+
+// defaults returns the options of an empty command line.
+func defaults() options {
+	o, _, _ := commandLine.Parse(nil, io.Discard, io.Discard)
+	return o
+}
 
 // DoJob reads a job and does it.
 func DoJob(ctx context.Context, text string) (string, error) {
@@ -61,10 +68,7 @@ type Settings struct {
 type Server struct{ s *server }
 
 func NewServer(s Settings) *Server {
-	o, err := parse(nil)
-	if err != nil {
-		panic(err)
-	}
+	o := defaults()
 	if s.Limit != 0 {
 		o.limit = s.Limit
 	}

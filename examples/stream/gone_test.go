@@ -20,7 +20,7 @@ import (
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
 
-// leaving has jobs that last, and tells when each has begun and was canceled.
+// leaving has jobs that last, and reports when each has begun and was canceled.
 type leaving struct {
 	begun chan struct{}
 	ended chan time.Time
@@ -85,6 +85,44 @@ func TestLeave(t *testing.T) {
 			for range 2 {
 				wait(t, "the jobs end", l.ended)
 			}
+		})
+	}
+}
+
+// A client that breaks the rules is closed with the status for that, and its run is
+// canceled.
+func TestViolations(t *testing.T) {
+	frame := func(raw string) func(c *client) error {
+		return func(c *client) error {
+			_, err := c.conn.Write([]byte(raw))
+			return err
+		}
+	}
+	for name, test := range map[string]struct {
+		send   func(c *client) error
+		status websocket.StatusCode
+		reason string
+	}{
+		"unmasked":                {frame("\x81\x02[]"), websocket.StatusProtocolError, "not a frame of a websocket client"},
+		"unknown opcode":          {frame("\x83\x80\x00\x00\x00\x00"), websocket.StatusProtocolError, "opcode"},
+		"fragmented ping":         {frame("\x09\x80\x00\x00\x00\x00"), websocket.StatusProtocolError, "fragmented"},
+		"continuation of nothing": {frame("\x80\x80\x00\x00\x00\x00"), websocket.StatusProtocolError, "continuation"},
+		"binary": {func(c *client) error {
+			return c.ws.Write(t.Context(), websocket.MessageBinary, []byte("[]"))
+		}, websocket.StatusUnsupportedData, "text"},
+		"no UTF-8": {func(c *client) error { return c.send("[\"\xff\"]") }, websocket.StatusInvalidFramePayloadData, "UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLeaving()
+			h := loopback(t, stream.Settings{WriteTimeout: 2 * patience, Do: l.do})
+			c := h.tab("a")
+			c.press(jobs("x", 1))
+			wait(t, "the job begins", l.begun)
+			if err := test.send(c); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, "the job ends", l.ended)
+			c.closed(test.status, test.reason)
 		})
 	}
 }
@@ -220,7 +258,7 @@ func TestPressDuringTransmission(t *testing.T) {
 	})
 }
 
-// Clients are told when the server shuts down, and their runs canceled.
+// When the server shuts down, clients are closed with the reason, and their runs canceled.
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeaving()

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/clientjson"
 )
 
 // The most that a job may ask for, so that none takes longer than a minute or
-// so. None of them opens a file or a connection: a server that fetches what
-// anybody tells it to is a door into its own network.
+// so. None of them opens a file or a connection: a server that fetched whatever a
+// client names would open its own network to all clients.
 const (
 	maxMillis = 60_000
 	maxRounds = 100_000_000
@@ -36,29 +35,14 @@ type job struct {
 }
 
 // newJob reads a job. One that makes no sense is a job all the same, whose
-// result is an error.
+// result is an error. A misspelt field would do something else than was meant.
 func newJob(text []byte) job {
 	var j job
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // a misspelt field would do something else than was meant
-	if err := d.Decode(&j); err != nil {
-		return job{ID: j.ID, err: notJob(err)} // with its id, if that was not what was wrong
+	if err := clientjson.UnmarshalStrict(text, &j); err != nil {
+		return job{ID: j.ID, err: fmt.Errorf("not a job: %w", err)} // with its id, if that was not what was wrong
 	}
 	j.err = j.check()
 	return j
-}
-
-// notJob says of an error of package json what its sender can understand.
-func notJob(err error) error {
-	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	switch {
-	case !ok:
-		return fmt.Errorf("not a job: %s", strings.TrimPrefix(err.Error(), "json: "))
-	case wrong.Field == "":
-		return fmt.Errorf("not a job: JSON %s", wrong.Value)
-	default:
-		return fmt.Errorf("not a job: %s must not be a JSON %s", wrong.Field, wrong.Value)
-	}
 }
 
 func (j job) check() error {
@@ -93,8 +77,8 @@ func (j job) do(ctx context.Context) (string, error) {
 	}
 }
 
-// stride is how many steps a computation takes between two looks at its
-// context: it knows nothing of waiting, and nobody can interrupt it.
+// stride is how many steps a computation takes between two looks at its context.
+// Nothing else can interrupt it.
 const stride = 1 << 16
 
 // hash returns the SHA-256 of the SHA-256 of... the text.

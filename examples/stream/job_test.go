@@ -25,13 +25,13 @@ func TestJobs(t *testing.T) {
 
 		{`null`, "", "no kind of job"},
 		{`{}`, "", "no kind of job"},
-		{`[]`, "", "not a job: JSON array"},
+		{`[]`, "", "not a job: must be an object, not a list"},
 		{`{"kind":"sing"}`, "", `unknown kind of job "sing"`},
-		{`{"kind":"sleep","sm":1}`, "", `unknown field "sm"`},
-		{`{"kind":"sleep","ms":"1"}`, "", "ms must not be a JSON string"},
+		{`{"kind":"sleep","sm":1}`, "", `not a job: must not have the field "sm"`},
+		{`{"kind":"sleep","ms":"1"}`, "", "not a job: must have a whole number as ms, not a string"},
 		{`{"kind":"sleep","ms":-1}`, "", "ms -1: must be 0 to 60000"},
 		{`{"kind":"sleep","ms":60001}`, "", "ms 60001: must be 0 to 60000"},
-		{`{"kind":"sleep","ms":1e100}`, "", "ms must not be a JSON number 1e100"},
+		{`{"kind":"sleep","ms":1e100}`, "", "not a job: must have a whole number as ms, not 1e100"},
 		{`{"kind":"hash","rounds":-1}`, "", "rounds -1: must be 0 to 100000000"},
 		{`{"kind":"hash","rounds":100000001}`, "", "rounds 100000001: must be"},
 		{`{"kind":"factor"}`, "", "number 0: must be 2 to 9007199254740992"},
@@ -111,12 +111,11 @@ func TestMessageLimits(t *testing.T) {
 	press(strings.Repeat("[", 20*stream.MaxMessage)) // read to its end, and not kept
 	refused(fmt.Sprintf("longer than %d bytes", stream.MaxMessage))
 	for text, why := range map[string]string{
-		"":         "not JSON",
-		"[":        "not JSON",
-		"[] []":    "not JSON",
-		"null":     "not a JSON list",
-		`"[]"`:     "not a JSON list",
-		"[\"\xff]": "not text",
+		"":      "not JSON",
+		"[":     "not JSON",
+		"[] []": "not JSON",
+		"null":  "not a JSON list",
+		`"[]"`:  "not a JSON list",
 	} {
 		press(text)
 		refused(why)

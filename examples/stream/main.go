@@ -4,7 +4,7 @@
 // anew; closing the page cancels it. Run it with -h for its flags and its
 // messages, and look at it with a browser.
 //
-// What the program is about is who waits for whom:
+// Each file is about something that must wait for something else:
 //
 //   - batch.go: a run, which is a nursery: the jobs, so many at a time, and the
 //     one task that writes their results;
@@ -17,14 +17,6 @@
 //   - run.go, usage.go: the command line.
 package main
 
-import (
-	"log/slog"
-	"os"
+import "github.com/trellis-go/trellis/examples/internal/command"
 
-	"github.com/trellis-go/trellis/examples/internal/command"
-)
-
-func main() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // for package webserver
-	command.Main(run)
-}
+func main() { command.Main(run) }

@@ -3,9 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"unicode/utf8"
 
-	"github.com/coder/websocket"
+	"github.com/trellis-go/trellis/examples/internal/clientjson"
 )
 
 // What one press may ask for.
@@ -24,22 +23,20 @@ type press struct {
 
 // newPress makes a press of a message. A list that is not one is refused as a
 // whole, and replaces nothing; a bad job in it is an error among the results.
-func newPress(number uint64, kind websocket.MessageType, text []byte) press {
+func newPress(number uint64, text []byte) press {
 	refuse := func(format string, args ...any) press {
 		return press{number: number, refusal: fmt.Sprintf(format, args...)}
 	}
-	switch {
-	case len(text) > maxMessage:
+	if len(text) > maxMessage {
 		return refuse("the message is longer than %d bytes", maxMessage)
-	case kind != websocket.MessageText || !utf8.Valid(text):
-		return refuse("the message is not text")
 	}
 	var list []json.RawMessage
-	switch err := json.Unmarshal(text, &list); {
+	err := clientjson.Unmarshal(text, &list)
+	switch {
 	case !json.Valid(text):
-		return refuse("not JSON: %v", err)
+		return refuse("the message %v", err)
 	case list == nil: // another type, or null
-		return refuse("not a JSON list of jobs")
+		return refuse("the message is not a JSON list of jobs")
 	case len(list) > maxJobs:
 		return refuse("%d jobs, at most %d are allowed", len(list), maxJobs)
 	}

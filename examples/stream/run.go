@@ -12,28 +12,31 @@ import (
 )
 
 // run executes one command line and returns the exit code. Canceling ctx stops
-// the server: run then returns when every run has ended and every client has
-// been told.
+// the server: run then returns when every run has ended and every connection is
+// closed.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "stream", usage, stdout, stderr); ends {
+	o, code, ends := commandLine.Parse(args, stdout, stderr)
+	if ends {
 		return code
 	}
 
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	lines := command.NewLog(stderr)
+	defer lines.Close()
+	log := slog.New(slog.NewTextHandler(lines, nil))
+	slog.SetDefault(log) // for package webserver
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		log.Error("cannot listen", "error", err)
-		return exitFailed
+		return command.ExitFailed
 	}
 	log.Info("listening", "addr", l.Addr().String(), "page", "http://"+l.Addr().String()+"/")
 
 	err = webserver.Run(ctx, l, newServer(o, log).handler())
 	if err != nil && !cancelscope.IsCancellation(ctx, err) {
 		log.Error("cannot go on", "error", err)
-		return exitFailed
+		return command.ExitFailed
 	}
 	log.Info("stopped", "reason", context.Cause(ctx))
-	return exitOK
+	return command.ExitOK
 }

@@ -11,7 +11,7 @@ import (
 // errNewerTab is the reason for the cancellation of a tab that was replaced.
 var errNewerTab = errors.New("another tab of the same client has taken over")
 
-// seats sees to it that there is one tab at a time at work for each client. The
+// seats ensures that only one tab at a time is at work for each client. The
 // zero value is ready for use; it must not be copied.
 type seats struct {
 	mu       sync.Mutex
@@ -35,8 +35,8 @@ type seat struct {
 
 // arrive gives a tab its place in line, and depart must be called in the end.
 // Which of two tabs is the newer one is decided here, when the request comes,
-// and not by who is the first to hold the seat: in between lies a handshake, and
-// the client may have opened the next tab before that of the first is through.
+// and not by which is the first to hold the seat: in between is a handshake, and
+// the client may have opened the next tab before the handshake of the first ends.
 func (s *seats) arrive(client string) *seat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,8 +51,8 @@ func (s *seats) arrive(client string) *seat {
 	return &seat{client: client, arrival: s.arrivals, ended: make(chan struct{})}
 }
 
-// depart forgets the client, if this was its last tab: a server that runs for
-// months remembers those who are there, and nobody else.
+// depart forgets the client, if this was its last tab, so that a server that runs
+// for months keeps only the clients that are connected.
 func (s *seats) depart(mine *seat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,10 +63,10 @@ func (s *seats) depart(mine *seat) {
 	}
 }
 
-// hold runs fn in the scope work, as the only one for the client. Whoever
-// arrived earlier is canceled, with errNewerTab, and fn begins when the
-// other's has returned. If somebody has held the seat who arrived later, it is
-// work that is canceled so, and fn does not run. A seat is held once.
+// hold runs fn in the scope work, as the only one for the client. A tab that
+// arrived earlier is canceled, with errNewerTab, and fn begins when the fn of that
+// tab has returned. If a tab that arrived later has already held the seat, work is
+// canceled instead, and fn does not run. A seat is held once.
 func (s *seats) hold(ctx context.Context, mine *seat, work *cancelscope.Scope, fn func(context.Context) error) error {
 	mine.work = work
 	before, ok := s.next(mine)
@@ -77,10 +77,10 @@ func (s *seats) hold(ctx context.Context, mine *seat, work *cancelscope.Scope, f
 	defer close(mine.ended)
 	if before != nil {
 		before.work.Cancel(errNewerTab)
-		// Not given up when ctx is done, nor when a third tab cancels this
-		// one meanwhile: the third waits for this one only, and relies on its
-		// having waited for the first. It is not for long: the first has been
-		// canceled, and what it may still be sending has a time limit.
+		// This wait goes on when ctx is done, and when a third tab cancels this
+		// one meanwhile: the third tab waits for this one only, and relies on
+		// its having waited for the first. The wait is short: the first tab has
+		// been canceled, and its last transmission has a time limit.
 		<-before.ended
 	}
 	return work.Run(ctx, fn)

@@ -18,7 +18,7 @@ import (
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
 
-// The newer tab replaces the older one, which is told why, and begins when the
+// The newer tab replaces the older one, which learns why, and begins when the
 // older one's run has ended.
 func TestTwoTabs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestGoneWhileWaiting(t *testing.T) {
 		synctest.Wait() // and has gone
 		close(s.letGo)
 		first.closed(stream.StatusReplaced, "another tab")
-		synctest.Wait() // nobody is left
+		synctest.Wait() // no tab is left
 		s.expect(t, "begin cling/1", "end cling/1")
 		if n := h.server.Clients(); n != 0 {
 			t.Errorf("the server remembers %d clients, want none", n)
@@ -187,8 +187,8 @@ func TestOvertaken(t *testing.T) {
 }
 
 // Many tabs of few clients, in whatever order they come and go: there is never
-// more than one of a client at work, whoever waits gets the seat or is told of
-// a newer one, and nothing is left behind.
+// more than one of a client at work, a tab that waits gets the seat or learns
+// of a newer one, and nothing is left behind.
 func TestSeats(t *testing.T) {
 	seed := rand.Uint64()
 	const clients, tabs = 5, 400

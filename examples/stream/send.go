@@ -22,11 +22,10 @@ type event struct {
 	By    uint64 `json:"by,omitempty"`    // replaced: the run that begins instead
 }
 
-// send sends an event, unless ctx is done. Once it has begun it goes on to the
-// end, or until the write timeout: a run can be canceled, but not a message of
-// which the client has got the first half already, and the connection is still
-// needed for the next run. So this is a FailAfter with a shield. What ends it
-// early is the end of the connection itself.
+// send sends an event, unless ctx is done. Once it has begun, a cancellation does
+// not interrupt it, only the write timeout does: the client may have received the
+// first half of the message, and the connection is needed for the next run. So
+// this is a FailAfter with a shield. The end of the connection ends it early.
 func (t *tab) send(ctx context.Context, e event) error {
 	text, err := json.Marshal(e)
 	if err != nil {

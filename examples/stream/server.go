@@ -73,8 +73,8 @@ func (s *server) serveTab(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer ws.CloseNow()
-	// The reader has a limit of its own: one that refuses a long message, and
-	// not the client who sent it.
+	// Instead of this limit, which closes the connection, the reader has one that
+	// refuses the message.
 	ws.SetReadLimit(-1)
 
 	log := s.log.With("client", client, "from", r.RemoteAddr)

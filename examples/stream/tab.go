@@ -12,6 +12,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/examples/internal/textsocket"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -39,7 +40,12 @@ type tab struct {
 // A goneError is the reason for the cancellation of a tab whose client has left.
 type goneError struct{ err error }
 
+func (e goneError) Unwrap() error { return e.err }
+
 func (e goneError) Error() string {
+	if v, ok := errors.AsType[*textsocket.Violation](e.err); ok {
+		return v.Error()
+	}
 	switch status := websocket.CloseStatus(e.err); {
 	case status != -1:
 		return fmt.Sprintf("closed by the client, status %d", status)
@@ -56,13 +62,12 @@ func (e goneError) Error() string {
 
 // serve returns when all that the tab has begun has ended, with the reason.
 //
-// There are two things: the work, which everybody may cancel (the client by
-// leaving, a newer tab, the server by shutting down), and the link to the
-// client, which has to outlive the work, because the client is to be told why
-// it ended. So the link has a shield. Without it the reader, whose context
-// would be done as well, would close the connection before anything could be
-// said: that is what a websocket does when a context ends in the middle of a
-// frame.
+// There are two scopes: the work, which is canceled by the client when it leaves,
+// by a newer tab, and by the server when it shuts down; and the link to the client,
+// which must outlive the work, because the reason for its end is sent through it.
+// So the link has a shield. Without it the reader, whose context would be done as
+// well, would close the connection before the reason could be sent: that is what
+// the websocket library does when the context of a read is done.
 func (t *tab) serve(ctx context.Context) (reason error) {
 	var work, link cancelscope.Scope
 	link.SetShield(true)
@@ -73,7 +78,9 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 		n.GoNamed("link", func(ctx context.Context) error {
 			err := link.Run(ctx, func(ctx context.Context) error { return t.keepLink(ctx, send) })
 			work.Cancel(goneError{err})
-			t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
+			if _, ok := errors.AsType[*textsocket.Violation](err); !ok {
+				t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
+			}
 			return nil
 		})
 
@@ -87,8 +94,11 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 		case errors.Is(work.Cause(), errNewerTab):
 			reason = errNewerTab
 			t.goodbye(ctx, statusReplaced, reason)
-		default: // there is nobody left to say goodbye to
+		default:
 			reason = lost(&work, err)
+			if v, ok := errors.AsType[*textsocket.Violation](reason); ok {
+				t.goodbye(ctx, v.Status, errors.New(v.Reason))
+			} // otherwise there is no client left to say goodbye to
 		}
 		return nil
 	})
@@ -123,7 +133,7 @@ func (t *tab) ping(ctx context.Context) error {
 		if err := deadline.Sleep(ctx, t.pingEvery); err != nil {
 			return err
 		}
-		// The pong comes to the reader, who tells Ping.
+		// The task that reads receives the pong, and Ping then returns.
 		if err := deadline.FailAfter(ctx, t.writeTimeout-t.pingEvery, t.ws.Ping); err != nil {
 			return err
 		}
@@ -133,18 +143,11 @@ func (t *tab) ping(ctx context.Context) error {
 // read reads presses until the connection ends.
 func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
 	for {
-		kind, r, err := t.ws.Reader(ctx)
+		text, err := textsocket.Read(ctx, t.ws, maxMessage)
 		if err != nil {
 			return err
 		}
-		text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
-		if err == nil {
-			_, err = io.Copy(io.Discard, r) // what is too long is refused, but must be out of the way
-		}
-		if err != nil {
-			return err
-		}
-		p := newPress(t.presses.Add(1), kind, text)
+		p := newPress(t.presses.Add(1), text)
 		if err := presses.Send(ctx, p); err != nil {
 			return err
 		}

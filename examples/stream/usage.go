@@ -8,13 +8,6 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/command"
 )
 
-// The exit codes.
-const (
-	exitOK     = 0 // stopped by a signal, in good order
-	exitFailed = 1 // cannot listen, or cannot go on
-	exitUsage  = command.ExitUsage
-)
-
 const usageHead = `Usage: stream [-addr HOST:PORT] [-limit N] [-write-timeout DURATION]
 
 Stream serves a web page with a button. Each press sends a list of jobs through
@@ -22,8 +15,8 @@ a websocket, and the results come back one by one. Pressing again, opening the
 page in a second tab and reloading it cancel the run in progress; the next one
 begins when that has ended. Closing the page cancels it, too.
 
-At Ctrl-C and SIGTERM the runs are canceled and the pages told; a second signal
-ends the program at once.
+At Ctrl-C and SIGTERM the runs are canceled, and the pages closed with the reason;
+a second signal ends the program at once.
 
 Flags:
 `
@@ -48,7 +41,7 @@ The server sends, each with the number of the run that the press began:
 
 Exit codes:
   0  stopped by SIGINT or SIGTERM
-  1  cannot listen on the address, or cannot go on
+  1  it cannot listen on the address, or cannot go on
   2  the command line is wrong
 
 Example:
@@ -62,34 +55,21 @@ type options struct {
 	writeTimeout time.Duration
 }
 
-func newFlags(o *options) *flag.FlagSet {
-	flags := command.Flags("stream")
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8081", "listen on `HOST:PORT`; port 0 takes a free one")
-	flags.IntVar(&o.limit, "limit", 10, "do `N` jobs of a run at a time")
-	flags.DurationVar(&o.writeTimeout, "write-timeout", 5*time.Second,
-		"how long a client may take to accept a message, or not answer pings, before it\ncounts as gone: a `duration` such as 5s")
-	return flags
-}
-
-// parse reads a command line. The error is [flag.ErrHelp] for -h.
-func parse(args []string) (options, error) {
-	var o options
-	flags := newFlags(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	switch {
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.limit < 1:
-		return o, fmt.Errorf("-limit %d: must be at least 1", o.limit)
-	case o.writeTimeout < time.Millisecond:
-		return o, fmt.Errorf("-write-timeout %v: must be at least 1ms", o.writeTimeout)
-	}
-	return o, nil
-}
-
-// usage returns the text of -h.
-func usage() string {
-	return command.Help(usageHead, newFlags(new(options)), usageTail)
+var commandLine = command.Line[options]{
+	Name: "stream", Head: usageHead, Tail: usageTail,
+	Flags: func(o *options, flags *flag.FlagSet) {
+		flags.StringVar(&o.addr, "addr", "127.0.0.1:8081", "listen on `HOST:PORT`; port 0 takes a free one")
+		flags.IntVar(&o.limit, "limit", 10, "do `N` jobs of a run at a time")
+		flags.DurationVar(&o.writeTimeout, "write-timeout", 5*time.Second,
+			"how long a client may take to accept a message, or not answer pings, before it\ncounts as gone: a `duration` such as 5s")
+	},
+	Check: func(o *options, _ []string) error {
+		switch {
+		case o.limit < 1:
+			return fmt.Errorf("-limit %d: must be at least 1", o.limit)
+		case o.writeTimeout < time.Millisecond:
+			return fmt.Errorf("-write-timeout %v: must be at least 1ms", o.writeTimeout)
+		}
+		return nil
+	},
 }

@@ -19,8 +19,7 @@ var (
 
 // RunWith is Run with other servers, and another way to reach them.
 func RunWith(ctx context.Context, args []string, stdout, stderr io.Writer, listen func() (net.Listener, error), transport http.RoundTripper) int {
-	story := &story{Logger: log.New(stdout, "", 0)}
-	p := &program{story: story, stderr: stderr, listen: listen, client: &http.Client{Transport: transport}}
+	p := &program{stdout: stdout, stderr: stderr, listen: listen, client: &http.Client{Transport: transport}}
 	return p.run(ctx, args)
 }
 

@@ -25,20 +25,20 @@ type group struct {
 	// begin starts a task in n that calls g.work with r and release.
 	begin func(g *group, n *nursery.Nursery, r request, release func())
 	// do is the work of a handler. If it ends because ctx is done, it returns the
-	// cause of ctx, which tells those who see it from outside more than ctx.Err.
+	// cause of ctx, which says more to other tasks than ctx.Err.
 	do func(ctx context.Context, r request) (string, error)
 
 	requests int           // of the producer
 	every    time.Duration // it waits that long after each
 	buffer   int           // requests in the channel
 	atOnce   int           // requests at work
-	hang     request       // has a client who may lose patience; 0: none
+	hang     request       // has a client that may lose patience; 0: none
 	patience time.Duration
 
 	// Complete when run has returned.
 	accepted int                     // written by the producer
 	tasks    []*nursery.Task[string] // by the loop that begins them
-	ended    []outcome               // of request 1 and so on, each by whoever has it
+	ended    []outcome               // of request 1 and so on, each by the task that has it
 }
 
 // run runs the producer, and begins each request as it comes. It returns when
@@ -54,8 +54,8 @@ func (g *group) run(ctx context.Context) error {
 		})
 		return g.takeIn(ctx, n, receive)
 	})
-	// The producer was told that these are taken, and nobody has begun them.
-	// Nobody sends any more, so there is an end to them.
+	// The sends of these have succeeded, and they have not been begun. The
+	// producer has ended, so no more of them come.
 	for {
 		r, empty := receive.TryReceive()
 		if empty != nil {
@@ -69,7 +69,7 @@ func (g *group) run(ctx context.Context) error {
 func (g *group) produce(ctx context.Context, send *memchan.Sender[request]) error {
 	for g.accepted < g.requests {
 		if err := send.Send(ctx, request(g.accepted+1)); err != nil {
-			return err // nobody has accepted it
+			return err // it was not accepted
 		}
 		g.accepted++
 		if err := deadline.Sleep(ctx, g.every); err != nil {
@@ -105,7 +105,7 @@ func (g *group) takeIn(ctx context.Context, n *nursery.Nursery, receive *memchan
 
 // handle gives a request a child of the nursery. That is all it takes: a
 // handler that was started a moment ago belongs to the group as much as the
-// producer does, its error ends the group, and comes out of it with its name.
+// producer does. Its error ends the group, whose error then has its name.
 func (g *group) handle(n *nursery.Nursery, r request, release func()) {
 	n.GoNamed(r.String(), func(ctx context.Context) error {
 		_, err := g.work(ctx, r, release)
@@ -116,11 +116,11 @@ func (g *group) handle(n *nursery.Nursery, r request, release func()) {
 // errHungUp is why a request is canceled that its client does not wait for.
 var errHungUp = errors.New("its client has hung up")
 
-// spawn is handle with what asyncio's create_task returns: a handle, through
-// which others can wait for the answer, or cancel this request alone.
+// spawn is handle with a task handle, through which other tasks can wait for the
+// answer, or cancel this request alone.
 //
-// Whoever keeps all handles keeps all answers. Here that is wanted; a server
-// that runs for weeks gives each to the client who asked.
+// To keep all handles is to keep all answers. Here that is wanted; a server that
+// runs for weeks gives each to the client that has asked.
 func (g *group) spawn(n *nursery.Nursery, r request, release func()) {
 	task := nursery.Spawn(n, r.String(), func(ctx context.Context) (string, error) {
 		return g.work(ctx, r, release)
@@ -131,9 +131,9 @@ func (g *group) spawn(n *nursery.Nursery, r request, release func()) {
 	}
 }
 
-// wait is a client who waits for the answer, but not for ever. The limit ends
-// the wait, and not what is waited for, since the task is not its child:
-// asyncio's wait_for would cancel it as well, here that is said.
+// wait is a client that waits for the answer, but not for ever. The limit ends the
+// wait, and not the task, which is not started inside the limit: it must be
+// canceled explicitly.
 func (g *group) wait(ctx context.Context, r request, task *nursery.Task[string]) error {
 	var text string
 	late, err := deadline.MoveOnAfter(ctx, g.patience, func(ctx context.Context) (err error) {
@@ -158,8 +158,8 @@ func (g *group) wait(ctx context.Context, r request, task *nursery.Task[string])
 // the moment until it is canceled.
 func (g *group) work(ctx context.Context, r request, release func()) (string, error) {
 	text, err := g.do(ctx, r)
-	// Only under the handler's own context can one that was interrupted be told
-	// from one that failed.
+	// Whether the error is an interruption or a failure can only be decided with
+	// the handler's own context.
 	switch interrupted := cancelscope.IsCancellation(ctx, err); {
 	case err == nil:
 		g.ended[r-1] = handled

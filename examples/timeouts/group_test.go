@@ -161,7 +161,7 @@ func TestGroupEdges(t *testing.T) {
 	}
 }
 
-// The check can fail: requests that got lost, and errors that nobody asked for.
+// The check can fail: requests that got lost, and errors that were not asked for.
 func TestCheck(t *testing.T) {
 	failure := func(names ...string) error {
 		return nursery.Config{Supervise: true}.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {

@@ -15,8 +15,8 @@ import (
 )
 
 // get makes one request. There is no parameter for a time limit, and none is
-// needed: whoever calls it, from however far above, has put the limit into
-// ctx, where it ends the request, and where it can be asked for.
+// needed: a caller, direct or indirect, has put the limit into ctx, where it ends
+// the request, and where get can look it up.
 //
 // If ctx is done before the end of the answer, the error is the cause of ctx,
 // in whatever words the transport puts it. A status other than 200 is an error.
@@ -30,8 +30,8 @@ func get(ctx context.Context, client *http.Client, url string) (text string, err
 	if err != nil {
 		return "", err
 	}
-	// A server that is told how long its client is going to wait can do without
-	// work that nobody would see.
+	// A server that knows how long its client is going to wait can leave out work
+	// that would come too late.
 	if left, ok := remaining(ctx); ok {
 		req.Header.Set("Time-Left", left.String())
 	}
@@ -90,7 +90,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes as long as it takes
 	d, _ := time.ParseDuration(r.FormValue("after"))
 	if deadline.Sleep(r.Context(), d) != nil {
-		return // the client has gone: nobody would read the answer
+		return // the client has gone: the answer would not be read
 	}
 	if r.FormValue("status") == "500" {
 		w.WriteHeader(http.StatusInternalServerError)

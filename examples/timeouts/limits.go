@@ -10,7 +10,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-// A pair is two requests. Of a limit they know only what their contexts tell.
+// A pair is two requests. They know of a limit only through their contexts.
 type pair struct {
 	program
 	answers int
@@ -29,8 +29,8 @@ func (p *pair) ask(ctx context.Context, i int) error {
 	if !p.own {
 		url += fmt.Sprintf("/?after=%v", [...]time.Duration{p.first, p.second}[i])
 	}
-	// Somebody else has set the limit, and no parameter has brought it here. One
-	// that is kept in an http.Client cannot be seen: nobody could plan with it.
+	// A caller has set the limit, and no parameter has brought it here. A limit
+	// that is kept in an http.Client cannot be seen from here, or planned with.
 	if left, ok := remaining(ctx); ok {
 		p.say("%s request: %s are left for it", name, seconds(left))
 	} else {
@@ -70,10 +70,10 @@ func moveOnAfter(ctx context.Context, p *pair) error {
 	return err
 }
 
-// moved is what asyncio calls Timeout.reschedule: whoever has answered in
-// time has earned the second request a limit that starts anew. The scope has
-// to be adjustable for that, because a deadline that may be moved to a later
-// time must not be told to contexts that could not follow.
+// moved gives the second request a limit that starts anew if the first answer has
+// come in time. The scope must be adjustable for that: a deadline that may move to
+// a later time cannot be given to contexts of the standard library, which would
+// keep the first one.
 func moved(ctx context.Context, p *pair) error {
 	scope := cancelscope.Scope{Adjustable: true}
 	scope.SetTimeout(p.limit)
@@ -91,8 +91,8 @@ func playWay(run func(context.Context, *pair) error) func(context.Context, *prog
 	return func(ctx context.Context, p *program) error {
 		requests := &pair{program: *p}
 		err := run(ctx, requests)
-		// Limits of all makes are known by this error, as long as it does not come
-		// from somebody who interrupts the program.
+		// Each kind of limit gives this error, but so might an interruption of the
+		// program.
 		if err != nil && (!errors.Is(err, context.DeadlineExceeded) || cancelscope.IsCancellation(ctx, err)) {
 			return err
 		}

@@ -128,10 +128,10 @@ func TestEndings(t *testing.T) {
 	}
 }
 
-// What two servers see that are not the program's: how long they have, which
-// nobody passed to the function that tells them, and the end of the request
-// that came too late, at the very moment of the limit.
-func TestServersAreTold(t *testing.T) {
+// What two servers see that are not the program's: the time that is left, which
+// no parameter has brought to the function that sends it, and the end of the
+// request that came too late, at the very moment of the limit.
+func TestTimeLeft(t *testing.T) {
 	for scene, want := range map[string]struct {
 		headers string // of the two requests of each way
 		gone    time.Duration
@@ -144,19 +144,19 @@ func TestServersAreTold(t *testing.T) {
 				net := new(network)
 				start := time.Now()
 				var mu sync.Mutex
-				var told string
+				var seen string
 				var gone time.Duration // when the last of the second requests ended
-				tell := func(r *http.Request, end string) {
+				note := func(r *http.Request, end string) {
 					mu.Lock()
 					defer mu.Unlock()
-					told += r.Header.Get("Time-Left") + end
+					seen += r.Header.Get("Time-Left") + end
 				}
 				first := net.serve(t, func(w http.ResponseWriter, r *http.Request) {
-					tell(r, ",")
+					note(r, ",")
 					time.Sleep(5 * time.Second)
 				})
 				second := net.serve(t, func(w http.ResponseWriter, r *http.Request) {
-					tell(r, "; ")
+					note(r, "; ")
 					<-r.Context().Done() // the client has gone
 					mu.Lock()
 					defer mu.Unlock()
@@ -169,8 +169,8 @@ func TestServersAreTold(t *testing.T) {
 				if got.code != 0 {
 					t.Errorf("timeouts %s URL URL: exit code %d, want 0; standard output\n%s", scene, got.code, got.stdout)
 				}
-				if told != want.headers {
-					t.Errorf("timeouts %s: the servers were told %q, want %q", scene, told, want.headers)
+				if seen != want.headers {
+					t.Errorf("timeouts %s: the servers have seen %q, want %q", scene, seen, want.headers)
 				}
 				if n := net.open.Load(); n != 0 {
 					t.Errorf("timeouts %s: %d connections of its clients are still open", scene, n)

@@ -33,8 +33,8 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-// Servers of the user's own. The second one learns that nobody waits for it
-// any more.
+// Servers of the user's own. The second one learns that the client does not
+// wait for it any more.
 func TestOwnServers(t *testing.T) {
 	t.Parallel()
 	gone := make(chan struct{}, 3)

@@ -1,6 +1,6 @@
-// Timeouts tells, with real requests and a clock beside them, how one time
-// limit is shared by several calls, and what becomes of the requests of a
-// server when one of their handlers fails. Run it with -h for its scenes,
+// Timeouts shows, with real requests and a clock beside them, how several calls
+// share one time limit, and what happens to the requests of a server when one of
+// their handlers fails. Run it with -h for its scenes,
 // flags and exit codes.
 //
 //   - limits.go: ways to limit two requests, and which of them share the limit;
@@ -46,9 +46,9 @@ var scenes = []scene{
 type program struct {
 	*story
 	options
-	stderr io.Writer
-	listen func() (net.Listener, error)
-	client *http.Client
+	stdout, stderr io.Writer
+	listen         func() (net.Listener, error)
+	client         *http.Client
 }
 
 // run executes one command line and returns the exit code. Canceling ctx is
@@ -56,18 +56,23 @@ type program struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	listen := func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
-	p := &program{story: &story{Logger: log.New(stdout, "", 0)}, stderr: stderr, listen: listen, client: client}
+	p := &program{stdout: stdout, stderr: stderr, listen: listen, client: client}
 	return p.run(ctx, args)
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
 	defer p.client.CloseIdleConnections()
-	o, err := parse(args)
-	if code, ends := command.Answer(err, "timeouts", usage, p.Writer(), p.stderr); ends {
+	o, code, ends := parse(args, p.stdout, p.stderr)
+	if ends {
 		return code
 	}
+	// A story that cannot be written is not played to its end.
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	out := command.NewOutput(p.stdout, stop)
+	p.story = &story{Logger: log.New(out, "", 0)}
 	p.options = o
-	err = p.withServers(ctx, func() error {
+	err := p.withServers(ctx, func() error {
 		for _, s := range p.scenes {
 			p.Printf("\n%s: %s\n    %s", s.name, s.title, s.code)
 			p.began = time.Now()
@@ -77,19 +82,22 @@ func (p *program) run(ctx context.Context, args []string) int {
 		}
 		return nil
 	})
+	if err := out.Err(); err != nil {
+		return command.Lost("timeouts", err, p.stderr)
+	}
 	switch {
 	case cancelscope.IsCancellation(ctx, err):
 		fmt.Fprintf(p.stderr, "timeouts: interrupted (%v)\n", context.Cause(ctx))
-		return exitInterrupted
+		return command.ExitInterrupted
 	case err != nil:
 		fmt.Fprintf(p.stderr, "timeouts: %v\n", err)
-		return exitFailed
+		return command.ExitFailed
 	}
-	return exitOK
+	return command.ExitOK
 }
 
 // A story is what the program prints, with the time that has passed in the
-// scene. Any number of goroutines may tell it.
+// scene. Any number of goroutines may add to it.
 type story struct {
 	*log.Logger
 	began time.Time // of the scene

@@ -3,42 +3,19 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/trellis-go/trellis/examples/internal/command"
+	"github.com/trellis-go/trellis/examples/internal/proctest"
 	timeouts "github.com/trellis-go/trellis/examples/timeouts"
 )
 
-// roleVar makes the test binary another program: the tests that need a real
-// process start themselves with it.
-const roleVar = "TIMEOUTS_TEST_ROLE"
-
 func TestMain(m *testing.M) {
-	switch os.Getenv(roleVar) {
-	case "timeouts":
-		timeouts.Main()
-	case "stuck":
-		stuckAfterSignal()
-	default:
-		goleak.VerifyTestMain(m)
-	}
-}
-
-// stuckAfterSignal is a program that notices the first signal, but does not
-// end: it answers whatever it is sent.
-func stuckAfterSignal() {
-	ctx, stop := command.UntilSignal(context.Background())
-	defer stop()
-	fmt.Println("ready")
-	<-ctx.Done()
-	io.Copy(os.Stdout, os.Stdin)
+	proctest.Program(timeouts.Main)
+	goleak.VerifyTestMain(m)
 }
 
 // outcome is what one run of the program left behind.

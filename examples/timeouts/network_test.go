@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
 )
 
 // A network connects servers and clients by pipes, so that they can talk in a
@@ -21,21 +23,17 @@ type network struct {
 	open    atomic.Int64 // ends of clients
 
 	mu        sync.Mutex
-	listeners map[string]*listener // by address
+	listeners map[string]*pipenet.Listener // by address
 }
 
 func (n *network) listen() (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.listeners == nil {
-		n.listeners = make(map[string]*listener)
+		n.listeners = make(map[string]*pipenet.Listener)
 	}
-	l := &listener{
-		addr:   address(fmt.Sprintf("server%d.test:80", len(n.listeners)+1)),
-		conns:  make(chan net.Conn),
-		closed: make(chan struct{}),
-	}
-	n.listeners[string(l.addr)] = l
+	l := pipenet.Listen(fmt.Sprintf("server%d.test:80", len(n.listeners)+1))
+	n.listeners[l.Addr().String()] = l
 	return l, nil
 }
 
@@ -51,15 +49,11 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	}
 	time.Sleep(n.latency)
 	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		n.open.Add(1)
-		return &clientConn{Conn: client, net: n}, nil
-	case <-l.closed:
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := l.Hand(ctx, server); err != nil {
+		return nil, err
 	}
+	n.open.Add(1)
+	return &clientConn{Conn: client, net: n}, nil
 }
 
 func (n *network) transport() *http.Transport { return &http.Transport{DialContext: n.dial} }
@@ -95,31 +89,3 @@ func (c *clientConn) Close() error {
 	c.once.Do(func() { c.net.open.Add(-1) })
 	return c.Conn.Close()
 }
-
-type listener struct {
-	addr   address
-	conns  chan net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *listener) Addr() net.Addr { return l.addr }
-
-type address string
-
-func (a address) Network() string { return "pipe" }
-func (a address) String() string  { return string(a) }

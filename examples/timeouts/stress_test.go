@@ -53,7 +53,7 @@ func stress(ctx context.Context, r *rand.Rand) (problems []string) {
 	counts, check, err := g.Run(ctx)
 	text := fmt.Sprintf("%+v, error %v", counts, err)
 
-	b := &books // nobody writes to it any more
+	b := &books // nothing writes to it any more
 	if b.running != 0 {
 		complain("%d handlers run on; %s", b.running, text)
 	}

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/trellis-go/trellis/examples/internal/command"
 )
-
-// Of an interruption shells report 128 and the number of SIGINT.
-const exitOK, exitFailed, exitUsage, exitInterrupted = command.ExitOK, 1, command.ExitUsage, 128 + 2
 
 const usageHead = `Usage: timeouts [SCENE] [flags] [URL URL]
 
@@ -38,45 +37,46 @@ type options struct {
 	own                  bool     // the user's
 }
 
-func newFlags(o *options) *flag.FlagSet {
-	flags := command.Flags("timeouts")
-	flags.DurationVar(&o.first, "first", 300*time.Millisecond, "the first server answers after this `time`")
-	flags.DurationVar(&o.second, "second", 400*time.Millisecond, "the second server answers after this `time`")
-	flags.DurationVar(&o.limit, "limit", 500*time.Millisecond, "the `time` limit of sum and shared")
-	flags.IntVar(&o.fail, "fail", 25, "request `N` of handle and tasks fails; 0: none")
-	return flags
+// commandLine returns the command line for a scene, which stands before the flags.
+func commandLine(name string) command.Line[options] {
+	return command.Line[options]{
+		Name: "timeouts", Head: usageHead, Args: "the URLs",
+		Flags: func(o *options, flags *flag.FlagSet) {
+			flags.DurationVar(&o.first, "first", 300*time.Millisecond, "the first server answers after this `time`")
+			flags.DurationVar(&o.second, "second", 400*time.Millisecond, "the second server answers after this `time`")
+			flags.DurationVar(&o.limit, "limit", 500*time.Millisecond, "the `time` limit of sum and shared")
+			flags.IntVar(&o.fail, "fail", 25, "request `N` of handle and tasks fails; 0: none")
+		},
+		Check: func(o *options, args []string) error { return o.check(name, args) },
+	}
 }
 
-// usage returns the text of -h.
-func usage() string { return command.Help(usageHead, newFlags(new(options)), "") }
-
-// parse reads a command line. The error is [flag.ErrHelp] for -h.
-func parse(args []string) (o options, err error) {
+// parse takes a scene off the arguments, and reads the rest.
+func parse(args []string, stdout, stderr io.Writer) (o options, code int, ends bool) {
 	name := "all"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
 	}
-	for _, s := range scenes {
-		if s.name == name || name == "all" {
-			o.scenes = append(o.scenes, s)
-		}
-	}
-	if o.scenes == nil {
-		return o, fmt.Errorf("there is no scene %q", name)
-	}
+	return commandLine(name).Parse(args, stdout, stderr)
+}
 
-	flags := newFlags(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
+func (o *options) check(name string, urls []string) error {
+	isScene := func(name string) bool {
+		return name == "all" || slices.ContainsFunc(scenes, func(s scene) bool { return s.name == name })
 	}
-	o.urls, o.own = flags.Args(), flags.NArg() > 0
+	o.scenes = slices.DeleteFunc(slices.Clone(scenes), func(s scene) bool { return name != "all" && s.name != name })
+	o.urls, o.own = urls, len(urls) > 0
 	switch {
+	case !isScene(name):
+		return fmt.Errorf("there is no scene %q", name)
+	case o.own && name == "all" && isScene(urls[0]):
+		return fmt.Errorf("scene %s after flags: it must come before them", urls[0])
 	case o.first < 0 || o.second < 0 || o.limit <= 0:
-		return o, errors.New("-limit must be positive, -first and -second must not be negative")
+		return errors.New("-limit must be positive, -first and -second must not be negative")
 	case o.fail < 0 || o.fail > requests:
-		return o, fmt.Errorf("-fail %d: must be one of the %d requests, or 0", o.fail, requests)
-	case o.own && (len(o.urls) != 2 || name != "sum" && name != "shared"):
-		return o, fmt.Errorf("unexpected arguments %q: sum and shared take two URLs, after the flags", o.urls)
+		return fmt.Errorf("-fail %d: must be one of the %d requests, or 0", o.fail, requests)
+	case o.own && (len(urls) != 2 || name != "sum" && name != "shared"):
+		return fmt.Errorf("unexpected arguments %q: sum and shared take two URLs, after the flags", urls)
 	}
-	return o, nil
+	return nil
 }

@@ -36,6 +36,8 @@ func TestBadCommandLines(t *testing.T) {
 		"handle -fail -1":                    `-fail -1: must be one of the 40 requests, or 0`,
 		"handle -fail 41":                    `-fail 41: must be one of the 40 requests, or 0`,
 		"-limit soon":                        `invalid value "soon" for flag -limit: parse error`,
+		"-limit 1s sum":                      `scene sum after flags: it must come before them`,
+		"sum http://a.test -limit 1s":        `-limit after "http://a.test": flags must come before the URLs; after -- nothing is a flag`,
 		"-work 1s":                           `flag provided but not defined: -work`,
 	} {
 		want = "timeouts: " + want + "\nRun timeouts -h for help.\n"

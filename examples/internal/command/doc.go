@@ -1,3 +1,3 @@
-// Package command has what the programs in this module have in common: their signals,
-// and what they say about their command lines.
+// Package command is what the programs of this module share as processes: signals, the
+// command line, the standard output and its errors, and a log that delays nothing.
 package command

@@ -2,6 +2,6 @@
 // the server runs any more.
 //
 // [http.Server.Shutdown] does not wait for connections that a handler has taken
-// over, as every websocket is, and cancels nobody's context. So a program that
+// over, as every websocket is, and cancels no context. So a program that
 // ends after it cuts its websockets off in the middle of their clean-up.
 package webserver

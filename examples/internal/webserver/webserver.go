@@ -17,8 +17,8 @@ import (
 
 const (
 	// requestLimit bounds the time for a request with its body, and answerLimit
-	// the time until the answer has been taken, so that nobody holds connections
-	// by sending or reading one byte a minute. Handlers that take longer set
+	// the time until the answer has been taken, so that a client cannot hold a
+	// connection by sending or reading one byte a minute. Handlers that take longer set
 	// limits of their own, with http.ResponseController. Connections that were
 	// taken over have none.
 	requestLimit = 10 * time.Second
@@ -79,7 +79,7 @@ func Run(ctx context.Context, l net.Listener, handler http.Handler) error {
 
 // stop ends the server but for connections that were taken over. It is called
 // in a scope that has been canceled, where without the shield Shutdown would
-// not wait for anybody.
+// wait for nothing.
 func stop(ctx context.Context, server *http.Server) error {
 	err := cancelscope.Shield(ctx, grace, server.Shutdown)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -92,8 +92,8 @@ func stop(ctx context.Context, server *http.Server) error {
 // counted returns handler with its calls counted in running.
 func counted(handler http.Handler, running *sync.WaitGroup) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The connection is counted at this moment, so a Wait that goes on
-		// meanwhile cannot have ended.
+		// The connection is counted at this moment, so a Wait cannot end
+		// meanwhile.
 		running.Add(1)
 		defer running.Done()
 		defer logPanic(r)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
 )
 
@@ -115,7 +116,7 @@ func TestRequests(t *testing.T) {
 }
 
 // The point of the package: Run waits for a handler that has taken its
-// connection over, and nobody can connect while it does.
+// connection over, and no client can connect while it does.
 func TestWaitsForWebsocket(t *testing.T) {
 	canceled, cleanUp := make(chan struct{}), make(chan struct{})
 	cleanedUp := false
@@ -146,7 +147,7 @@ func TestWaitsForWebsocket(t *testing.T) {
 
 	s.stop()
 	<-canceled
-	// The listener is closed meanwhile, which is an event that nobody tells of.
+	// The listener is closed meanwhile, which cannot be waited for.
 	for {
 		other, err := net.Dial("tcp", s.addr)
 		if err != nil {
@@ -282,13 +283,13 @@ func TestTimeToEnd(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				l := pipenet.Listen("pipes")
 				s := serve(t, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					io.Copy(w, r.Body)
 				}))
 				client, server := net.Pipe()
 				defer client.Close()
-				l.conns <- server
+				l.Hand(t.Context(), server)
 				io.WriteString(client, c.send)
 				if c.read {
 					if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
@@ -314,8 +315,8 @@ func TestTimeToEnd(t *testing.T) {
 	}
 }
 
-// Whoever does not go on with a request, or does not take the answer, loses the
-// connection, whether or not the handler cares.
+// A client that does not go on with a request, or does not take the answer, loses the
+// connection, whether or not the handler reads or writes.
 func TestTimeForRequests(t *testing.T) {
 	answer := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }
 	echo := func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }
@@ -334,13 +335,13 @@ func TestTimeForRequests(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				l := pipenet.Listen("pipes")
 				s := serve(t, l, c.handler)
 				defer s.endWell(t)
 				client, server := net.Pipe()
 				defer client.Close()
 				closed := make(chan struct{})
-				l.conns <- watched{server, closed}
+				l.Hand(t.Context(), watched{server, closed})
 				begin := time.Now()
 				io.WriteString(client, c.send)
 				if c.read {
@@ -369,26 +370,3 @@ func (w watched) Close() error {
 	}
 	return w.Conn.Close()
 }
-
-// pipes is a listener whose connections are handed to it.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }

@@ -1,0 +1,2 @@
+// Package browsertest tests pages in a real browser.
+package browsertest

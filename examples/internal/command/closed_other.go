@@ -1,0 +1,5 @@
+//go:build !unix
+
+package command
+
+func stdoutClosed() bool { return false }

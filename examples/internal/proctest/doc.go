@@ -1,0 +1,3 @@
+// Package proctest runs the programs of this module as processes, for their tests: the
+// test binary starts itself, and is the program then.
+package proctest
