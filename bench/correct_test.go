@@ -166,3 +166,32 @@ func TestScriptHasEveryRow(t *testing.T) {
 		}
 	}
 }
+
+// What README.md shows are rows that exist.
+func TestPublishedRowsExist(t *testing.T) {
+	script, err := os.ReadFile("run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(script), "published=(")
+	list, _, ok := strings.Cut(list, "\n)")
+	patterns := strings.Fields(strings.ReplaceAll(list, "'", ""))
+	if !ok || len(patterns) == 0 {
+		t.Fatal("the script has no list of published rows")
+	}
+	for _, pattern := range patterns {
+		// As go test -bench does, element by element.
+		elements := strings.Split("row="+pattern, "/")
+		if !slices.ContainsFunc(rows(config{}), func(w workload) bool {
+			name := strings.Split(w.name, "/")
+			for i, element := range elements {
+				if i >= len(name) || !regexp.MustCompile(element).MatchString(name[i]) {
+					return false
+				}
+			}
+			return true
+		}) {
+			t.Errorf("%s: no row matches", pattern)
+		}
+	}
+}

@@ -171,7 +171,7 @@ func (p place) inside(calls int, do func(n peer.Nester) func(ctx context.Context
 	return all
 }
 
-// same is a call that does not depend on who nests.
+// same is a call that is the same in scopes of all kinds.
 func same(do func(ctx context.Context, calls int) error) func(peer.Nester) func(context.Context, int) error {
 	return func(peer.Nester) func(context.Context, int) error { return do }
 }
