@@ -99,7 +99,7 @@ func (p *panel) draw(b *bytes.Buffer) {
 // amount writes a power of ten of nanoseconds or bytes.
 func amount(power int, unit string) string {
 	steps := []string{"ns", "µs", "ms", "s"}
-	if unit != "ns/op" {
+	if unit != "cpu-ns/op" {
 		steps = []string{"B", "kB", "MB", "GB"}
 	}
 	step := min(max(power/3, 0), len(steps)-1)

@@ -18,21 +18,21 @@ func TestMain(m *testing.M) {
 }
 
 const output = `goos: linux
-BenchmarkGrowth/what=children/n=10/lib=trellis-2 	 100	 300 ns/op	 0 B/op
-BenchmarkGrowth/what=children/n=1/lib=trellis-2 	 100	 1000 ns/op	 0 B/op
-BenchmarkGrowth/what=children/n=1/lib=trellis-2 	 100	 9000 ns/op	 0 B/op
-BenchmarkGrowth/what=children/n=1/lib=trellis-2 	 100	 2000 ns/op	 0 B/op
-BenchmarkGrowth/what=children/n=1/lib=raw 	 100	 700.5 ns/op	 0 B/op
-BenchmarkGrowth/what=open-limits/n=1000/lib=std-2 	 1	 5000 ns/op	 3000 held-B/op
-BenchmarkGrowth/what=group/n=1000/lib=std-2 	 1	 5000 ns/op	 7000 process-B	 0 B/op
+BenchmarkGrowth/what=children/n=10/lib=trellis-2 	 100	 300 cpu-ns/op	 1 ns/op	 0 B/op
+BenchmarkGrowth/what=children/n=1/lib=trellis-2 	 100	 1000 cpu-ns/op	 1 ns/op	 0 B/op
+BenchmarkGrowth/what=children/n=1/lib=trellis-2 	 100	 9000 cpu-ns/op	 1 ns/op	 0 B/op
+BenchmarkGrowth/what=children/n=1/lib=trellis-2 	 100	 2000 cpu-ns/op	 1 ns/op	 0 B/op
+BenchmarkGrowth/what=children/n=1/lib=raw 	 100	 700.5 cpu-ns/op	 1 ns/op	 0 B/op
+BenchmarkGrowth/what=open-limits/n=1000/lib=std-2 	 1	 5000 cpu-ns/op	 1 ns/op	 3000 held-B/op
+BenchmarkGrowth/what=group/n=1000/lib=std-2 	 1	 5000 cpu-ns/op	 1 ns/op	 7000 process-B	 0 B/op
 PASS
 `
 
 func TestRead(t *testing.T) {
 	got, err := read(strings.NewReader(output))
 	want := []*panel{
-		{"children", "ns/op", map[string]map[int][]float64{"trellis": {10: {300}, 1: {1000, 9000, 2000}}, "raw": {1: {700.5}}}},
-		{"open-limits", "ns/op", map[string]map[int][]float64{"std": {1000: {5000}}}},
+		{"children", "cpu-ns/op", map[string]map[int][]float64{"trellis": {10: {300}, 1: {1000, 9000, 2000}}, "raw": {1: {700.5}}}},
+		{"open-limits", "cpu-ns/op", map[string]map[int][]float64{"std": {1000: {5000}}}},
 		{"open-limits", "held-B/op", map[string]map[int][]float64{"std": {1000: {3000}}}},
 		{"group", "process-B", map[string]map[int][]float64{"std": {1000: {7000}}}},
 	}
@@ -65,7 +65,7 @@ func TestDraw(t *testing.T) {
 			texts.Write(text)
 		}
 	}
-	for _, want := range []string{"trellis", "children: time", "open limits: memory", "group: memory of the process", "1 µs", "100 ns", "1 kB", "10", "1k"} {
+	for _, want := range []string{"trellis", "children: processor time", "open limits: memory", "group: memory of the process", "1 µs", "100 ns", "1 kB", "10", "1k"} {
 		if !strings.Contains(texts.String(), want) {
 			t.Errorf("the drawing has the texts %q, want %q among them", &texts, want)
 		}
