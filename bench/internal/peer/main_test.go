@@ -7,6 +7,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Package ants has a pool of its own from the start, which ends with the program.
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
+	goleak.VerifyTestMain(m)
 }

@@ -13,8 +13,8 @@ import (
 type Nester struct {
 	Name string
 
-	// Nest prepares a call of fn inside depth scopes, one in the other, each with a
-	// time limit if that is not zero.
+	// Nest returns a function that calls fn inside depth scopes, one in the other, each
+	// with a time limit if that is not zero.
 	Nest func(depth int, limit time.Duration, fn func(ctx context.Context) error) func(ctx context.Context) error
 }
 
@@ -23,14 +23,11 @@ var TrellisScopes = Nester{"trellis", func(depth int, limit time.Duration, fn fu
 	for range depth {
 		inner := fn
 		fn = func(ctx context.Context) error {
+			if limit != 0 {
+				return deadline.FailAfter(ctx, limit, inner)
+			}
 			var s cancelscope.Scope
 			return s.Run(ctx, inner)
-		}
-		if limit != 0 {
-			fn = func(ctx context.Context) error {
-				_, err := deadline.MoveOnAfter(ctx, limit, inner)
-				return err
-			}
 		}
 	}
 	return fn
@@ -41,17 +38,20 @@ var StdContexts = Nester{"std", func(depth int, limit time.Duration, fn func(con
 	for range depth {
 		inner := fn
 		fn = func(ctx context.Context) error {
-			ctx, cancel := context.WithCancel(ctx)
+			var cancel context.CancelFunc
+			if limit != 0 {
+				ctx, cancel = context.WithTimeout(ctx, limit)
+			} else {
+				ctx, cancel = context.WithCancel(ctx)
+			}
 			defer cancel()
 			return inner(ctx)
 		}
-		if limit != 0 {
-			fn = func(ctx context.Context) error {
-				ctx, cancel := context.WithTimeout(ctx, limit)
-				defer cancel()
-				return inner(ctx)
-			}
-		}
 	}
+	return fn
+}}
+
+// NoScopes has no scopes. It shows what work costs without them.
+var NoScopes = Nester{"raw", func(_ int, _ time.Duration, fn func(context.Context) error) func(context.Context) error {
 	return fn
 }}

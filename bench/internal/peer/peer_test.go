@@ -14,168 +14,127 @@ import (
 
 var errTask = errors.New("the task failed")
 
-// Every library runs all tasks and waits for them, time after time.
-func TestTasksRun(t *testing.T) {
-	const count = 50
-	for _, lib := range []peer.Library{
-		peer.Trellis, peer.Raw, peer.RawErrors, peer.Errgroup, peer.Conc, peer.Pond, peer.Ants, peer.AntsErrors, peer.Multierror,
-	} {
-		t.Run(lib.Name, func(t *testing.T) {
-			var ended atomic.Int64
-			task := peer.Work(func() {
-				runtime.Gosched()
-				ended.Add(1)
-			})
-			run, release := lib.Open(func(_ context.Context, g peer.Group) {
-				for range count {
-					g.Go(task)
-				}
-			})
-			defer release()
-			for i := range 3 {
-				if err := run(t.Context()); err != nil {
-					t.Errorf("run gave %v, want nil", err)
-				}
-				if got, want := ended.Load(), int64(count*(i+1)); got != want {
-					t.Errorf("after %d runs %d tasks have ended, want %d", i+1, got, want)
-				}
-			}
-		})
-	}
-}
-
-// In the libraries with errors, a failure ends the tasks that wait for the end of
-// their context, all of them are awaited, and the failure comes out.
+// In the libraries with errors, a failure cancels the tasks that wait for the end of
+// their context, run waits for all of them, and returns the failure.
 func TestFailureCancels(t *testing.T) {
 	const count = 50
-	for _, lib := range []peer.Library{peer.Trellis, peer.RawErrors, peer.Errgroup, peer.Conc, peer.Pond, peer.AntsErrors} {
-		t.Run(lib.Name, func(t *testing.T) {
-			var ended atomic.Int64
-			run, release := lib.Open(func(ctx context.Context, g peer.Group) {
-				began := make(chan bool)
-				wait := peer.NewTask(ctx, func(ctx context.Context) error {
-					began <- true
-					<-ctx.Done()
-					runtime.Gosched()
-					ended.Add(1)
-					return ctx.Err()
-				})
-				for range count {
-					g.Go(wait)
-					<-began
-				}
-				g.Go(peer.NewTask(ctx, func(context.Context) error { return errTask }))
-			})
-			defer release()
-			if err := run(t.Context()); !errors.Is(err, errTask) {
-				t.Errorf("run gave %v, want %v", err, errTask)
-			}
-			if got := ended.Load(); got != count {
-				t.Errorf("when run returned %d tasks had ended, want %d", got, count)
-			}
+	for _, lib := range []peer.Library{peer.Trellis, peer.RawErrors, peer.Errgroup, peer.Conc, peer.Pond} {
+		var ended atomic.Int64
+		began := make(chan bool)
+		wait := peer.NewTask(func(ctx context.Context) error {
+			began <- true
+			<-ctx.Done()
+			runtime.Gosched()
+			ended.Add(1)
+			return ctx.Err()
 		})
+		fail := peer.NewTask(func(context.Context) error { return errTask })
+		err := lib.Open(func(ctx context.Context, g peer.Group) {
+			wait.Under(ctx)
+			for range count {
+				g.Go(wait)
+				<-began
+			}
+			g.Go(fail)
+		})(t.Context())
+		if !errors.Is(err, errTask) {
+			t.Errorf("%s: run gave %v, want %v", lib.Name, err, errTask)
+		}
+		if got := ended.Load(); got != count {
+			t.Errorf("%s: when run returned %d tasks had ended, want %d", lib.Name, got, count)
+		}
 	}
 }
 
-// The context that a body sees is the group's own, and done when the group has ended.
-func TestBodySeesContext(t *testing.T) {
+// The context that a body gets is that of the group, and done when the group has ended:
+// otherwise each group would make the next one slower.
+func TestBodyGetsContext(t *testing.T) {
 	for _, lib := range []peer.Library{peer.Trellis, peer.RawErrors, peer.Errgroup, peer.Pond} {
-		var seen context.Context
-		run, release := lib.Open(func(ctx context.Context, _ peer.Group) {
-			if err := ctx.Err(); err != nil {
-				t.Errorf("%s: Err in the body gave %v, want nil", lib.Name, err)
-			}
-			seen = ctx
-		})
-		if err := run(t.Context()); err != nil {
+		var got context.Context
+		if err := lib.Open(func(ctx context.Context, _ peer.Group) { got = ctx })(t.Context()); err != nil {
 			t.Errorf("%s: run gave %v, want nil", lib.Name, err)
 		}
-		release()
-		if seen.Err() == nil {
-			t.Errorf("%s: Err after the end gave nil, want an error: what is left would burden the next group", lib.Name)
+		if got.Err() == nil || t.Context().Err() != nil {
+			t.Errorf("%s: after run Err gave %v, and outside %v, want an error and nil", lib.Name, got.Err(), t.Context().Err())
 		}
 	}
 }
 
-// Every loop works off every item once, never more than the limit at a time.
+// Every loop handles every item once, with at most limit of them at a time, and with
+// that many where it can.
 func TestLoops(t *testing.T) {
 	const items, limit = 500, 3
 	for _, loop := range []peer.Loop{
-		peer.TrellisLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop, peer.AntsLoop,
-		peer.WorkerpoolLoop, peer.SemaphoreLoop,
+		peer.TrellisLoop, peer.TrellisSeqLoop, peer.RawLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.ConcIterLoop, peer.PondLoop,
 	} {
-		t.Run(loop.Name, func(t *testing.T) {
-			var running, most atomic.Int64
-			seen := make([]atomic.Int64, items)
-			run, release := loop.ForEach(limit, items, func(_ context.Context, item int) error {
-				now := running.Add(1)
-				for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
-				}
-				runtime.Gosched()
-				seen[item].Add(1)
-				running.Add(-1)
-				return nil
-			})
-			defer release()
-			for i := range 2 {
-				if err := run(t.Context()); err != nil {
-					t.Errorf("run gave %v, want nil", err)
-				}
-				for item := range seen {
-					if got := seen[item].Load(); got != int64(i+1) {
-						t.Errorf("after %d runs item %d was worked off %d times", i+1, item, got)
-					}
+		var running, most atomic.Int64
+		all := make(chan struct{}) // closed when limit items are handled at the same time
+		seen := make([]atomic.Int64, items)
+		err := loop.ForEach(limit, items, func(_ context.Context, item int) error {
+			now := running.Add(1)
+			for old := most.Load(); now > old; old = most.Load() {
+				if most.CompareAndSwap(old, now) && now == limit {
+					close(all)
 				}
 			}
-			if got := most.Load(); got > limit {
-				t.Errorf("%d items were worked off at a time, want at most %d", got, limit)
+			<-all
+			seen[item].Add(1)
+			running.Add(-1)
+			return nil
+		})(t.Context())
+		if err != nil {
+			t.Errorf("%s: run gave %v, want nil", loop.Name, err)
+		}
+		for item := range seen {
+			if got := seen[item].Load(); got != 1 {
+				t.Errorf("%s: item %d was handled %d times, want once", loop.Name, item, got)
 			}
-		})
+		}
+		if got := most.Load(); got != limit {
+			t.Errorf("%s: %d items were handled at a time, want %d", loop.Name, got, limit)
+		}
 	}
 }
 
-// The loops with errors say that an item has failed.
+// The loops with errors return that of an item.
 func TestLoopFails(t *testing.T) {
-	for _, loop := range []peer.Loop{peer.TrellisLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.PondLoop} {
-		run, release := loop.ForEach(2, 100, func(_ context.Context, item int) error {
+	for _, loop := range []peer.Loop{peer.TrellisLoop, peer.TrellisSeqLoop, peer.ErrgroupLoop, peer.ConcLoop, peer.PondLoop} {
+		err := loop.ForEach(2, 100, func(_ context.Context, item int) error {
 			if item == 50 {
 				return errTask
 			}
 			return nil
-		})
-		if err := run(t.Context()); !errors.Is(err, errTask) {
+		})(t.Context())
+		if !errors.Is(err, errTask) {
 			t.Errorf("%s: run gave %v, want %v", loop.Name, err, errTask)
 		}
-		release()
 	}
 }
 
-// The results of a map have the order of the items, whatever is ready first.
+// The results of a map have the order of the items, whichever is ready first.
 func TestMappers(t *testing.T) {
 	const items = 500
-	want := make([]int, items)
-	for i := range want {
-		want[i] = i * i
+	var want []int
+	for i := range items {
+		want = append(want, i*i)
 	}
 	for _, mapper := range []peer.Mapper{
-		peer.TrellisMapper, peer.TrellisSeqMapper, peer.RawMapper, peer.ErrgroupMapper, peer.ConcIterMapper, peer.ConcStreamMapper,
+		peer.TrellisMapper, peer.TrellisSeqMapper, peer.RawMapper, peer.ErrgroupMapper, peer.ConcIterMapper,
 	} {
-		run, release := mapper.Map(3, items, func(_ context.Context, item int) (int, error) {
+		got, err := mapper.Map(3, items, func(_ context.Context, item int) (int, error) {
 			if item%2 == 0 {
 				runtime.Gosched()
 			}
 			return item * item, nil
-		})
-		got, err := run(t.Context())
+		})(t.Context())
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: run gave %v, %v, want the squares up to %d", mapper.Name, got, err, items)
 		}
-		release()
 	}
 }
 
-// Nests call their function once, inside as many scopes as they were told, pass its
-// error on, and let a cancellation from outside in.
+// Nests call their function once, with a deadline if there is a limit, return its error,
+// and let a cancellation from outside in.
 func TestNesters(t *testing.T) {
 	for _, n := range []peer.Nester{peer.TrellisScopes, peer.StdContexts} {
 		for _, limit := range []time.Duration{0, time.Hour} {
@@ -202,13 +161,14 @@ func TestNesters(t *testing.T) {
 // Each level of a nest costs something: otherwise there would be fewer than asked for.
 func TestNestHasAllLevels(t *testing.T) {
 	for _, n := range []peer.Nester{peer.TrellisScopes, peer.StdContexts} {
-		allocs := func(depth int) float64 {
-			nest := n.Nest(depth, 0, func(context.Context) error { return nil })
-			return testing.AllocsPerRun(10, func() { nest(t.Context()) })
-		}
-		one, ten := allocs(1), allocs(10)
-		if one == 0 || ten < 9*one {
-			t.Errorf("%s: %v allocations at depth 1 and %v at depth 10, want about ten times as many", n.Name, one, ten)
+		for _, limit := range []time.Duration{0, time.Hour} {
+			allocs := func(depth int) float64 {
+				nest := n.Nest(depth, limit, func(context.Context) error { return nil })
+				return testing.AllocsPerRun(10, func() { nest(t.Context()) })
+			}
+			if one, ten := allocs(1), allocs(10); one == 0 || ten < 9*one {
+				t.Errorf("%s, limit %v: %v allocations at depth 1 and %v at depth 10, want about ten times as many", n.Name, limit, one, ten)
+			}
 		}
 	}
 }

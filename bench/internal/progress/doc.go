@@ -1,2 +1,0 @@
-// Package progress shows on a terminal how far a command is.
-package progress

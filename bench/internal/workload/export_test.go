@@ -1,6 +1,0 @@
-package workload
-
-var (
-	ErrWork = errWork
-	Goals   = goals
-)
