@@ -1,27 +1,54 @@
-// Package cancelscope provides cancel scopes: parts of a program that can be
-// canceled as a whole, from any goroutine or by a deadline, and that absorb
-// exactly their own cancellation. It brings the cancel scopes of Python's Trio to
-// plain contexts and errors.
+// Package cancelscope provides cancel scopes. A cancel scope is a part of a program
+// that can be canceled as a whole, from any goroutine or by a deadline, and that absorbs
+// its own cancellation and no other. It works with plain contexts and errors. (The
+// idea and the name come from Trio, a library for Python.)
 //
-// A function that is canceled learns of it through its context, as everywhere in
-// Go, and returns an error that says so. What context.WithCancel leaves open is
-// where that error ends: somebody has to decide whether "context canceled" means
-// that the work was called off on purpose or that the surroundings are going down
-// as well. A [Scope] decides it by Trio's rule, from the state of the tree of
-// scopes when the block ends. A block whose own scope was canceled ends without
-// an error; one whose surroundings were canceled hands the cancellation on, up to
-// the scope that it belongs to.
+// A function that is canceled learns of it through its context, and returns an error
+// that says so. With context.WithCancel alone, each caller has to find out whether
+// "context canceled" means that the work was called off on purpose, or that the caller
+// itself is being canceled. A [Scope] finds out when its block ends. If the scope was
+// canceled and its parent was not, the block ends without an error. If the parent was
+// canceled as well, the cancellation is returned, so that the parent sees it.
 //
 //	var s cancelscope.Scope
 //	go func() { <-enough; s.Cancel(nil) }()
 //	err := s.Run(ctx, func(ctx context.Context) error {
 //		return search(ctx) // returns ctx.Err() when it is interrupted
 //	})
-//	// err is nil if the search was called off; s.CanceledCaught() tells.
+//	// err is nil if the search was called off; s.CanceledCaught() is true then.
 //
 // Scopes nest, through contexts. A scope can be shielded, so that clean-up is not
-// canceled with the work it follows ([Shield]), and can have a deadline that
+// canceled with the work it follows ([Shield], [Cleanup]), and can have a deadline that
 // moves while it runs (package deadline has the usual forms).
+//
+// # Rules
+//
+// A scope is effectively canceled if Cancel was called on it, or its deadline has
+// passed, or it is not shielded and its parent context is done.
+//
+//  1. Once a scope is effectively canceled, every wait in it fails until the block has
+//     ended, and not only the first one.
+//  2. Which scope absorbs a cancellation is decided when a block ends, from the state
+//     of the scopes at that time. A scope that is effectively canceled, and whose parent
+//     is not or is hidden by the shield, removes the cancellations from the error of its
+//     block. Otherwise the error goes to the parent.
+//  3. A cancellation is an error at the end of a chain of wrappers that is the context's
+//     own Err, or claims to be it by its Is method; or a [*Canceled] that began in this
+//     scope or one around it; or what [AsCancellation] made for this context. A Canceled
+//     is judged by its origin, never by its reason. An error with a method
+//     Cancellation() bool that returns false is real, whatever it wraps. Everything else
+//     is real too. [Split] has the details.
+//  4. Errors that join others are divided leaf by leaf, at any depth. An error with a
+//     method Derive([]error) error keeps its type. Real errors are never lost: this
+//     takes precedence over every other rule.
+//  5. A scope never creates an error: if the block returns nil, Run returns nil.
+//  6. The first cause is kept.
+//  7. Cancel before Run makes the first wait of the block fail. A second Run panics.
+//     Cancel after Run only records the call.
+//  8. A shield hides cancellations and deadlines from outside, not the scope's own.
+//  9. If the deadline has passed before Run, the block still runs to its first wait.
+//  10. A block that panics or calls runtime.Goexit leaves the scope properly. A method
+//     of an error that does so while the error is judged counts as the block doing it.
 //
 // # The context of a scope
 //

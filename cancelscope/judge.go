@@ -44,7 +44,7 @@ func (j judge) part(err error) part {
 func (j judge) owns(c *Canceled) bool {
 	switch {
 	case c == nil:
-		return false // somebody else's mistake, which is an error
+		return false // a typed nil, which is an error like others
 	case c == j.cause || j.scope.knows(c):
 		return true
 	case c.kind != ByParent || c.err != j.err:
@@ -273,7 +273,7 @@ func (j *judgement) fill(g *group, members []error) {
 	}
 }
 
-// A slice is what a slice is told by: errors may be slices of others.
+// A slice identifies a slice: errors may be slices of others.
 type slice struct {
 	typ   reflect.Type
 	start uintptr

@@ -41,7 +41,7 @@ func TestReasonsAreKept(t *testing.T) {
 	} {
 		c := canceledBecause("s", reason)
 		if !identical(c.Reason(), reason) {
-			t.Errorf("Reason() = %#v, want the very value %#v", c.Reason(), reason)
+			t.Errorf("Reason() = %#v, want the same value %#v", c.Reason(), reason)
 		}
 	}
 	c := canceledBecause("s", fmt.Errorf("wrapped: %w", &nursery.TaskError{Task: "fetch", Err: errBoom}))
@@ -55,7 +55,7 @@ func TestReasonsAreNotAsked(t *testing.T) {
 	for method, reason := range methodErrors(func() { panic("called") }) {
 		c := canceledBecause("s", reason)
 		if got := c.Reason(); got != reason {
-			t.Errorf("%s: Reason() = %v, want the very value", method, got)
+			t.Errorf("%s: Reason() = %v, want the same value", method, got)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func TestReasonOfAnotherCanceled(t *testing.T) {
 	reason := canceledBecause("middle", canceledBecause("inner", errBoom)).Reason()
 	for _, reason := range []error{reason, fmt.Errorf("again: %w", reason)} {
 		if got := canceledBecause("outer", reason).Reason(); got != reason {
-			t.Errorf("Reason() = %#v, want the very value %#v", got, reason)
+			t.Errorf("Reason() = %#v, want the same value %#v", got, reason)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestCanceledInsideAReasonOfAnotherType(t *testing.T) {
 	inner := canceledBecause("inner", nil)
 	for _, reason := range []error{&looped{inner}, &manyErrors{[]error{inner}}, &derivingTask{inner}, deepWrapped(1_000, inner)} {
 		if got := canceledBecause("outer", reason).Reason(); got != reason || !errors.Is(got, inner) {
-			t.Errorf("Reason() = %#v, want the very value with all that is in it", got)
+			t.Errorf("Reason() = %#v, want the same value with all that is in it", got)
 		}
 	}
 }

@@ -86,8 +86,8 @@ func Shield(ctx context.Context, limit time.Duration, fn func(ctx context.Contex
 // defer statement.
 //
 // Cleanup runs as well when the function ends by a panic or by runtime.Goexit. The
-// panic or the exit then continues, and as the function returns nothing, nobody
-// sees *err: fn has to log what must be known in that case.
+// panic or the exit then continues, and because the function does not return, *err is
+// lost: fn has to log what must be known in that case.
 //
 // Cleanup panics if err is nil, and otherwise as Shield does. It reads and writes
 // *err without synchronization, as the function itself does.
