@@ -1,0 +1,3 @@
+package migrate
+
+func (m *migration) limits() {}
