@@ -11,6 +11,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestFound(t *testing.T) { fixture.Run(t, emptylimit.Analyzer, "emptylimit") }
+func TestFound(t *testing.T) { fixture.Fix(t, emptylimit.Analyzer, "emptylimit") }
 
 func TestNotFound(t *testing.T) { fixture.Run(t, emptylimit.Analyzer, "emptylimitok") }

@@ -14,11 +14,11 @@ import (
 // A group is one errgroup.Group that a function makes for itself.
 type group struct {
 	v       *types.Var
-	made    ast.Stmt      // the statement that makes it
+	made    ast.Stmt       // the statement that makes it
 	spec    *ast.ValueSpec // its part of made, where that declares more
-	call    *ast.CallExpr // errgroup.WithContext, or nil
-	ctx     *types.Var    // the group's context, nil if there is none, or it is dropped
-	ctxName *ast.Ident    // its place in made
+	call    *ast.CallExpr  // errgroup.WithContext, or nil
+	ctx     *types.Var     // the group's context, nil if there is none, or it is dropped
+	ctxName *ast.Ident     // its place in made
 
 	fun  *ast.BlockStmt // body of the innermost function around
 	list []ast.Stmt     // the statements that made is one of

@@ -19,6 +19,7 @@ type loop struct {
 
 	items ast.Expr   // what is ranged over; for ForN the number, or what has it as its length
 	count bool       // items is the number of turns
+	elem  types.Type // of the items, nil if they are counted
 	index *types.Var // nil if there is none
 	item  *types.Var // nil if there is none
 }
@@ -30,8 +31,15 @@ func (m *migration) loopUnderLimit(g *group, u *use) (*rewrite, *reason) {
 			"use ForEach if that is what you want"}
 	}
 	limit := u.limit.X.(*ast.CallExpr).Args[0]
-	if !m.atLeastOne(limit) {
-		return nil, &reason{limit, "its limit may be below 1, and then ForEach panics: use ForEach with max(1, limit), or NoLimit"}
+	limitText := m.source(limit.Pos(), limit.End())
+	switch {
+	case m.atLeastOne(limit):
+	case m.atLeastZero(limit):
+		// A group with a limit of 0 never starts a task.
+		limitText = "max(1, " + limitText + ")"
+	default:
+		return nil, &reason{limit, "its limit may be below 1, and then ForEach panics: make it max(1, limit), and run migrate again, " +
+			"or use ForEach with NoLimit where it is negative"}
 	}
 	if u.first != u.last {
 		return nil, &reason{g.list[u.first], "it has a limit, and more than one statement between its creation and Wait: " +
@@ -56,6 +64,11 @@ func (m *migration) loopUnderLimit(g *group, u *use) (*rewrite, *reason) {
 	if inside != "" {
 		inner = insert(from+1, "\n"+m.indent(l.call.Pos())+"\t"+inside)
 	}
+	edits, hides := c.hidden(l.lit)
+	if hides {
+		return nil, &reason{l.lit, "the task declares another " + c.ctxVar.Name()}
+	}
+	inner = append(inner, edits...)
 	// The body was indented as part of a call in the loop.
 	body := m.rendered(from, to, inner, -1)
 	region, _ := c.region()
@@ -64,7 +77,7 @@ func (m *migration) loopUnderLimit(g *group, u *use) (*rewrite, *reason) {
 		comments += "\n" + m.indent(g.made.Pos())
 	}
 	text := c.front(region) + comments + m.source(u.end.Pos(), u.wait.Pos()) + c.nurseryPkg + "." + name + "(" +
-		c.outer + ", " + m.source(limit.Pos(), limit.End()) + ", " + args + " error " + body + ")"
+		c.outer + ", " + limitText + ", " + args + m.source(l.lit.Type.Params.Closing+1, from) + body + ")"
 	return &rewrite{
 		"nursery." + name,
 		append(c.imports, analysis.TextEdit{Pos: g.made.Pos(), End: u.wait.End(), NewText: []byte(text)}),
@@ -108,6 +121,25 @@ func (m *migration) atLeastOne(e ast.Expr) bool {
 		return true
 	}
 	return false
+}
+
+// atLeastZero reports whether the expression cannot be negative: it is a length, or a
+// conversion of an unsigned number.
+func (m *migration) atLeastZero(e ast.Expr) bool {
+	call, ok := ast.Unparen(e).(*ast.CallExpr)
+	if !ok || len(call.Args) != 1 {
+		return false
+	}
+	if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok {
+		if b, ok := m.pass.TypesInfo.Uses[id].(*types.Builtin); ok {
+			return b.Name() == "len" || b.Name() == "cap"
+		}
+	}
+	if !m.pass.TypesInfo.Types[call.Fun].IsType() {
+		return false
+	}
+	basic, ok := m.pass.TypesInfo.TypeOf(call.Args[0]).Underlying().(*types.Basic)
+	return ok && basic.Info()&types.IsUnsigned != 0
 }
 
 // loop returns the loop, if it does nothing but start tasks.
@@ -183,6 +215,7 @@ func (m *migration) ranged(l *loop, s *ast.RangeStmt) *reason {
 	}
 	switch t := m.pass.TypesInfo.TypeOf(s.X).Underlying().(type) {
 	case *types.Slice:
+		l.elem = t.Elem()
 		return nil
 	case *types.Basic:
 		if t.Info()&types.IsInteger == 0 {
@@ -193,6 +226,15 @@ func (m *migration) ranged(l *loop, s *ast.RangeStmt) *reason {
 		}
 		l.count = true
 		return nil
+	case *types.Signature:
+		if s.Value != nil || t.Params().Len() != 1 {
+			break
+		}
+		if yield, ok := t.Params().At(0).Type().Underlying().(*types.Signature); ok && yield.Params().Len() == 1 {
+			l.item, l.index = l.index, nil
+			l.elem = yield.Params().At(0).Type()
+			return nil
+		}
 	case *types.Map:
 		return &reason{s, "it has a limit, and ranges over a map: use ForEach with maps.Keys"}
 	case *types.Chan:
@@ -250,8 +292,7 @@ func (c *conversion) loopCall(l *loop) (name, args, inside string, why *reason) 
 		return "ForN", items + ", func(" + ctx + ", " + parameter(l.index) + " int)", "", nil
 	}
 	if l.index == nil || !api.Mentions(info, l.lit.Body, l.index) {
-		elem := info.TypeOf(l.items).Underlying().(*types.Slice).Elem()
-		typ, ok := c.m.typeText(c.file, elem, c.made.Pos())
+		typ, ok := c.m.typeText(c.file, l.elem, c.made.Pos())
 		if !ok {
 			return "", "", "", &reason{l.items, "the type of its items cannot be written here"}
 		}
@@ -268,16 +309,18 @@ func (c *conversion) loopCall(l *loop) (name, args, inside string, why *reason) 
 	return "ForN", "len(" + items + "), func(" + ctx + ", " + l.index.Name() + " int)", inside, nil
 }
 
-// assignsTo reports whether the loop assigns to v.
+// assignsTo reports whether the region assigns to v.
 func (c *conversion) assignsTo(v *types.Var) bool {
 	found := false
-	ast.Inspect(c.list[c.first], func(n ast.Node) bool {
-		if assign, ok := n.(*ast.AssignStmt); ok {
-			for _, lhs := range assign.Lhs {
-				found = found || api.Var(c.m.pass.TypesInfo, lhs) == v
+	for i := c.first; i <= c.last; i++ {
+		ast.Inspect(c.list[i], func(n ast.Node) bool {
+			if assign, ok := n.(*ast.AssignStmt); ok {
+				for _, lhs := range assign.Lhs {
+					found = found || api.Var(c.m.pass.TypesInfo, lhs) == v
+				}
 			}
-		}
-		return !found
-	})
+			return !found
+		})
+	}
 	return found
 }

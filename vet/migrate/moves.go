@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 
@@ -142,8 +143,12 @@ func (c *conversion) moveDecl(s *ast.DeclStmt) (string, []analysis.TextEdit, *re
 			}
 		}
 	}
-	indent := c.m.indent(s.Pos())
-	return c.m.source(s.Pos(), s.End()) + "\n" + indent, []analysis.TextEdit{replace(s, "")}, nil
+	edit := replace(s, "")
+	next := c.m.lineEnd(s.End(), c.end.Pos())
+	if indent := c.m.indent(s.Pos()); strings.HasPrefix(c.m.source(next, c.end.Pos()), "\n"+indent) && next == s.End() {
+		edit.End += token.Pos(len("\n" + indent)) // the whole line
+	}
+	return c.m.source(s.Pos(), s.End()) + "\n" + c.m.indent(s.Pos()), []analysis.TextEdit{edit}, nil
 }
 
 func declared(spec ast.Spec) bool { return spec.(*ast.ValueSpec).Type != nil }
@@ -169,11 +174,17 @@ func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 	edits := []analysis.TextEdit{replace(sel.X, c.nursName)}
 	arg := ast.Unparen(call.Args[0])
 	if lit, ok := arg.(*ast.FuncLit); ok {
-		edits = append(edits, analysis.TextEdit{
+		parameter := c.parameter(lit.Body)
+		more, hides := c.hidden(lit)
+		if hides {
+			// The context of the body is the same one.
+			parameter = c.ctxPkg + ".Context"
+		}
+		edits = append(edits, more...)
+		return append(edits, analysis.TextEdit{
 			Pos: lit.Type.Params.Opening, End: lit.Type.Params.Closing + 1,
-			NewText: []byte("(" + c.parameter(lit.Body) + ")"),
-		})
-		return edits, nil
+			NewText: []byte("(" + parameter + ")"),
+		}), nil
 	}
 	text := c.m.source(call.Args[0].Pos(), call.Args[0].End())
 	if c.fixed(arg) {
@@ -186,6 +197,46 @@ func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 		return nil, &reason{call, "the task is made from the group"}
 	}
 	return []analysis.TextEdit{replace(call, whole)}, nil
+}
+
+// hidden returns the edits that let a task with a parameter for the context declare a
+// variable of that name: where it declares nothing else, as in ctx := f(ctx), it assigns.
+// It reports true where that is not possible.
+func (c *conversion) hidden(lit *ast.FuncLit) ([]analysis.TextEdit, bool) {
+	if c.ctxVar == nil || !api.Mentions(c.m.pass.TypesInfo, lit.Body, c.ctxVar) {
+		return nil, false
+	}
+	scope := c.m.pass.TypesInfo.Scopes[lit.Type]
+	if scope == nil || scope.Lookup(c.ctxVar.Name()) == nil {
+		return nil, false
+	}
+	other, ok := scope.Lookup(c.ctxVar.Name()).(*types.Var)
+	if !ok || !api.IsContext(other.Type()) {
+		return nil, true
+	}
+	for _, s := range lit.Body.List {
+		assign, ok := s.(*ast.AssignStmt)
+		if !ok || assign.Tok != token.DEFINE {
+			continue
+		}
+		mine, others := false, 0
+		for _, lhs := range assign.Lhs {
+			switch v := c.m.pass.TypesInfo.Defs[lhs.(*ast.Ident)]; {
+			case v == nil:
+			case v == types.Object(other):
+				mine = true
+			case v.Name() != "_":
+				others++
+			}
+		}
+		if mine && others == 0 {
+			return []analysis.TextEdit{{Pos: assign.TokPos, End: assign.TokPos + 2, NewText: []byte("=")}}, false
+		}
+		if mine {
+			return nil, false
+		}
+	}
+	return nil, true
 }
 
 // parameter returns the parameter of a task with that body.

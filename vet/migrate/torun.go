@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -49,6 +50,9 @@ func (m *migration) newConversion(g *group, u *use) (*conversion, *reason) {
 		}
 	}
 	c.chooseContext()
+	if g.ctx != nil && c.assignsTo(g.ctx) {
+		return nil, &reason{g.made, g.ctx.Name() + " is assigned to between the group's creation and Wait"}
+	}
 	return c, nil
 }
 
@@ -74,14 +78,13 @@ func (c *conversion) chooseContext() {
 		return
 	}
 	info := c.m.pass.TypesInfo
-	if used := c.contextsUsed(); len(used) == 1 {
+	used := c.contextsUsed()
+	if len(used) == 1 {
 		c.outer, c.ctxVar = used[0].Name(), used[0]
 	} else if v := c.m.contextInScope(c.made.Pos()); v != nil {
 		c.outer = v.Name()
-		for _, other := range used {
-			if other == v {
-				c.ctxVar = v
-			}
+		if slices.Contains(used, v) && !slices.Contains(used, nil) {
+			c.ctxVar = v
 		}
 	} else {
 		c.outer = c.ctxPkg + ".Background()"
@@ -106,7 +109,7 @@ func (c *conversion) contextsUsed() []*types.Var {
 			case *ast.AssignStmt:
 				for _, lhs := range n.Lhs {
 					if v := api.Var(info, lhs); v != nil && api.IsContext(v.Type()) && v.Pos() < c.made.Pos() {
-						used = append(used, v, nil) // two: none is chosen
+						used = append(used, v, nil) // the nil: no parameter can take its place
 					}
 				}
 			case *ast.Ident:

@@ -47,6 +47,9 @@ func (m *migration) usesOf(g *group) (*use, *reason) {
 	if u.end == nil {
 		return nil, &reason{u.wait, "Wait is called in another block than the one where the group is made"}
 	}
+	if inBlock(u.end, u.wait) {
+		return nil, &reason{u.wait, "Wait is called in another block than the one where the group is made"}
+	}
 	if !evaluatedOnce(u.end, u.wait) {
 		return nil, &reason{u.wait, "Wait is called in a part of a statement that cannot be moved in front of the tasks"}
 	}
@@ -165,6 +168,19 @@ func (m *migration) inTasks(stack []ast.Node, g *group) bool {
 		}
 	}
 	return true
+}
+
+// inBlock reports whether the call is in a block of the statement.
+func inBlock(s ast.Stmt, wait *ast.CallExpr) bool {
+	found := false
+	ast.Inspect(s, func(n ast.Node) bool {
+		switch n.(type) {
+		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+			found = found || n.Pos() <= wait.Pos() && wait.End() <= n.End()
+		}
+		return !found
+	})
+	return found
 }
 
 // evaluatedOnce reports whether the statement evaluates the call before everything else

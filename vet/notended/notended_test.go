@@ -5,8 +5,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/trellis-go/trellis/vet/notended"
 	"github.com/trellis-go/trellis/vet/internal/fixture"
+	"github.com/trellis-go/trellis/vet/notended"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
