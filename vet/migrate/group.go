@@ -168,6 +168,7 @@ func (m *migration) group(g *group) {
 		m.refuse(why.at, "this group stays an errgroup: "+why.reason)
 		return
 	}
+	m.converted = append(m.converted, g.made)
 	m.report(analysis.Diagnostic{
 		Pos:     g.made.Pos(),
 		End:     g.made.End(),

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,6 +108,9 @@ func (m *migration) dropIns() {
 			if p, err := strconv.Unquote(spec.Path.Value); err != nil || p != xsync {
 				continue
 			}
+			if m.unused(file) {
+				continue // -fix removes the import
+			}
 			m.report(analysis.Diagnostic{
 				Pos:     spec.Pos(),
 				End:     spec.End(),
@@ -120,6 +124,25 @@ func (m *migration) dropIns() {
 			})
 		}
 	}
+}
+
+// unused reports whether the file refers to the imported package only where groups are
+// made that become nurseries.
+func (m *migration) unused(file *ast.File) bool {
+	used := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok {
+			return !used
+		}
+		pkg, ok := m.pass.TypesInfo.Uses[id].(*types.PkgName)
+		if !ok || pkg.Imported().Path() != xsync {
+			return true
+		}
+		used = !slices.ContainsFunc(m.converted, func(made ast.Node) bool { return made.Pos() <= id.Pos() && id.Pos() < made.End() })
+		return !used
+	})
+	return !used
 }
 
 // foreignGroup returns a place where the package exchanges a group with another module.

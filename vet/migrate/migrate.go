@@ -52,6 +52,8 @@ type migration struct {
 	pass   *analysis.Pass
 	in     *inspector.Inspector
 	report func(analysis.Diagnostic)
+
+	converted []ast.Node // the statements that made groups which become nurseries
 }
 
 func imports(pkg *types.Package, paths ...string) bool {
