@@ -192,7 +192,10 @@ func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 		return append(edits, replace(call.Args[0], wrapped)), nil
 	}
 	// The argument is evaluated by the caller of Go, not by the task.
-	whole := "{\ntask := " + text + "\n" + c.nursName + ".Go(func(" + c.ctxPkg + ".Context) error { return task() })\n}"
+	whole := "task := " + text + "\n" + c.nursName + ".Go(func(" + c.ctxPkg + ".Context) error { return task() })"
+	if !c.alone[call] {
+		whole = "{\n" + whole + "\n}"
+	}
 	if api.Mentions(c.m.pass.TypesInfo, arg, c.v) {
 		return nil, &reason{call, "the task is made from the group"}
 	}

@@ -181,7 +181,8 @@ func (m *migration) toRun(g *group, u *use) (*rewrite, *reason) {
 	from, to := c.region()
 	indent := m.indent(g.made.Pos())
 	text := c.front(from) + moved + m.source(u.end.Pos(), u.wait.Pos()) + head +
-		strings.TrimRight(m.rendered(from, to, inner, 1), " \t\n") + "\n" + indent + "\treturn nil\n" + indent + "})"
+		"\n" + strings.TrimRight(strings.TrimLeft(m.rendered(from, to, inner, 1), "\n"), " \t\n") +
+		"\n" + indent + "\treturn nil\n" + indent + "})"
 	return &rewrite{what, append(c.imports, analysis.TextEdit{Pos: g.made.Pos(), End: u.wait.End(), NewText: []byte(text)})}, nil
 }
 

@@ -11,17 +11,18 @@ import (
 
 // A use says how a function uses one group.
 type use struct {
-	limit *ast.ExprStmt   // the statement of SetLimit, or nil
-	tasks []*ast.CallExpr // the calls of Go
-	wait  *ast.CallExpr   // the call of Wait
-	end   ast.Stmt        // the statement that has the call of Wait
+	limit *ast.ExprStmt          // the statement of SetLimit, or nil
+	tasks []*ast.CallExpr        // the calls of Go
+	alone map[*ast.CallExpr]bool // calls of Go that are the only statement of their block
+	wait  *ast.CallExpr          // the call of Wait
+	end   ast.Stmt               // the statement that has the call of Wait
 
 	first, last int // the statements of the list from the first use to the one before end
 }
 
 // usesOf finds the uses of g, or a reason why they cannot be rewritten.
 func (m *migration) usesOf(g *group) (*use, *reason) {
-	u := &use{first: -1}
+	u := &use{first: -1, alone: make(map[*ast.CallExpr]bool)}
 	if why := m.collect(g, u); why != nil {
 		return nil, why
 	}
@@ -118,6 +119,9 @@ func (m *migration) mention(g *group, u *use, id *ast.Ident, stack []ast.Node) *
 			return &reason{call, "a function literal that is no task starts tasks"}
 		}
 		u.tasks = append(u.tasks, call)
+		if block, ok := up(4).(*ast.BlockStmt); ok && len(block.List) == 1 {
+			u.alone[call] = true
+		}
 	case "SetLimit":
 		if stmt == nil || depth > 0 || u.limit != nil {
 			return &reason{call, "its limit changes"}

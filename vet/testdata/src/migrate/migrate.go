@@ -146,6 +146,7 @@ func declaredWithOthers(ctx context.Context) int {
 // Tasks start tasks; functions that are no literals; a name that is taken.
 func tasks(ctx context.Context, n int) error {
 	eg, ctx := errgroup.WithContext(ctx) // want `this group can be a call of nursery.Run`
+
 	eg.Go(func() error {
 		eg.Go(func() error { return fetch(ctx, "b") })
 		return fetch(ctx, "a")
