@@ -87,7 +87,7 @@ func checkAssigned(pass *analysis.Pass, in *inspector.Inspector, send func(analy
 		if !ok {
 			continue
 		}
-		if id.Name != "_" && usedAfter(pass.TypesInfo, cur, assign, id) {
+		if id.Name != "_" && usedAfter(pass.TypesInfo, cur, assign, id) || !deferred(pass.TypesInfo, cur, assign) {
 			continue
 		}
 		send(analysis.Diagnostic{
@@ -96,6 +96,18 @@ func checkAssigned(pass *analysis.Pass, in *inspector.Inspector, send func(analy
 			Message: "the limit has no effect: the context that has it is not used",
 		})
 	}
+}
+
+// deferred reports whether the statement after assign defers a call of the function that
+// is assigned: only then the limit is meant for what follows.
+func deferred(info *types.Info, cur inspector.Cursor, assign *ast.AssignStmt) bool {
+	next, ok := cur.NextSibling()
+	if !ok {
+		return false
+	}
+	d, ok := next.Node().(*ast.DeferStmt)
+	v := api.Var(info, assign.Lhs[1])
+	return ok && v != nil && api.Var(info, d.Call.Fun) == v
 }
 
 // derives reports whether c returns a context with a limit, and a function.

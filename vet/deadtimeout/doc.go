@@ -14,6 +14,6 @@
 // The analyzer reports limits of package deadline whose function literal does not use
 // its context, unless the block contains no call, no loop and no channel operation; and
 // deadline.Limit, context.WithTimeout and context.WithDeadline if the context that they
-// return is dropped, or assigned to a variable that is not used afterwards. It reports
-// nothing where the limit's scope is a variable that the block may use.
+// return is dropped, or assigned to a variable that is not used afterwards, and the next
+// statement defers the end of the limit. It reports nothing where the limit's scope is a variable that the block may use.
 package deadtimeout

@@ -27,8 +27,11 @@
 //     that are called ...FromContext);
 //   - deferred calls, and code behind a look at the block's own context (Done, Err,
 //     Cause): there the author knows that the block's own context is done;
-//   - calls that make something that outlives the block, in a block that uses its own
-//     context as well;
+//   - in a block that uses its own context as well: calls that make something that outlives
+//     the block, get both contexts, open another block, or return no error; and blocks of
+//     a Scope;
+//   - the context of nursery.Start, which is that of the wait;
+//   - contexts that the program assigns to, besides their declaration;
 //   - the two contexts of serve.UntilDrain;
 //   - tasks of an errgroup that use the group's context as well.
 package outerctx

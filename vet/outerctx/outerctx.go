@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -27,7 +28,12 @@ one, is not canceled with its nursery, or not cut short by its limit.`,
 }
 
 func run(pass *analysis.Pass) (any, error) {
-	blocks := api.Blocks(pass, pass.ResultOf[inspect.Analyzer].(*inspector.Inspector))
+	in := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
+	blocks := api.Blocks(pass, in)
+	if len(blocks) == 0 {
+		return nil, nil
+	}
+	assigned := api.Assigned(pass.TypesInfo, in)
 	bodies := make(map[*ast.BlockStmt]bool)
 	for _, b := range blocks {
 		bodies[b.Body] = true
@@ -37,7 +43,9 @@ func run(pass *analysis.Pass) (any, error) {
 		if b.Call == nil || b.Body == nil {
 			continue
 		}
-		c := &checker{pass: pass, block: b, bodies: bodies, outer: api.Lineage(b, blocks), report: send}
+		outer := api.Lineage(b, blocks)
+		maps.DeleteFunc(outer, func(v *types.Var, _ bool) bool { return assigned[v] })
+		c := &checker{pass: pass, block: b, bodies: bodies, outer: outer, report: send}
 		if len(c.outer) > 0 {
 			c.check()
 		}
@@ -153,10 +161,10 @@ func (c *checker) allowed(call *ast.CallExpr, results []ast.Expr) bool {
 	if c.looked != 0 && call.Pos() > c.looked {
 		return true
 	}
-	if c.usesOwn && c.outlives(results) {
+	callee := api.CalleeOf(c.pass.TypesInfo, call)
+	if c.usesOwn && (c.outlives(results) || c.chosen(call, callee)) {
 		return true
 	}
-	callee := api.CalleeOf(c.pass.TypesInfo, call)
 	switch {
 	case callee.Pkg == "context":
 		return !strings.HasPrefix(callee.Name, "WithCancel") && !strings.HasPrefix(callee.Name, "WithDeadline") &&
@@ -166,10 +174,34 @@ func (c *checker) allowed(call *ast.CallExpr, results []ast.Expr) bool {
 	case callee.Pkg == "cancelscope":
 		// Split, AsCancellation and the like judge errors by the state of a context.
 		return callee.Name != "Run" && callee.Name != "Enter" && callee.Name != "Shield" && callee.Name != "Cleanup"
+	case callee.Pkg == "nursery" && strings.HasPrefix(callee.Name, "Start"):
+		return true // the context of a wait: the task gets that of its nursery
 	case callee.Pkg == "serve":
 		return callee.Name == "Drain" || callee.Name == "Draining" || callee.Name == "Ready"
 	}
 	return false
+}
+
+// chosen reports whether the author of a block that uses its own context as well seems to
+// have chosen the other one: the call gets both, opens a block, or cannot fail, or the
+// block is that of a scope which the program handles itself.
+func (c *checker) chosen(call *ast.CallExpr, callee api.Callee) bool {
+	if c.block.Callee.Is("cancelscope.Scope.Run") || callee.Ours() && callee.Name != "Sleep" {
+		return true
+	}
+	for _, arg := range call.Args {
+		if c.isOwn(arg) {
+			return true
+		}
+	}
+	if callee.Pkg == "context" {
+		return false // what it derives is for work that can fail
+	}
+	t := c.pass.TypesInfo.TypeOf(call)
+	if tuple, ok := t.(*types.Tuple); ok && tuple.Len() > 0 {
+		t = tuple.At(tuple.Len() - 1).Type()
+	}
+	return t == nil || !types.Identical(t, types.Universe.Lookup("error").Type())
 }
 
 // outlives reports whether something else than an error is assigned to a variable from

@@ -2,6 +2,7 @@ package api
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 
 	"golang.org/x/tools/go/analysis"
@@ -52,7 +53,8 @@ func Blocks(pass *analysis.Pass, in *inspector.Inspector) []*Block {
 	var blocks []*Block
 	for n := range in.PreorderSeq((*ast.CallExpr)(nil), (*ast.FuncDecl)(nil)) {
 		if decl, ok := n.(*ast.FuncDecl); ok {
-			if b, contexts := newBlock(pass.TypesInfo, decl.Type, decl.Body); b.Nursery != nil && contexts == 1 {
+			if b, contexts := newBlock(pass.TypesInfo, decl.Type, decl.Body); b.Nursery != nil && contexts == 1 &&
+				decl.Type.Params.NumFields() == 2 && decl.Type.Results.NumFields() == 1 {
 				blocks = append(blocks, b)
 			}
 			continue
@@ -176,6 +178,33 @@ func groupTask(info *types.Info, call *ast.CallExpr, callee Callee, groups map[*
 		return nil
 	}
 	return &Block{Call: call, Callee: callee, Body: lit.Body, Own: []*types.Var{g.own}, Outer: g.outer}
+}
+
+// Assigned returns the variables of the package that are assigned to besides their
+// declaration, or have their address taken.
+func Assigned(info *types.Info, in *inspector.Inspector) map[*types.Var]bool {
+	assigned := make(map[*types.Var]bool)
+	for n := range in.PreorderSeq((*ast.AssignStmt)(nil), (*ast.UnaryExpr)(nil), (*ast.RangeStmt)(nil)) {
+		var targets []ast.Expr
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			targets = n.Lhs
+		case *ast.UnaryExpr:
+			if n.Op == token.AND {
+				targets = []ast.Expr{n.X}
+			}
+		case *ast.RangeStmt:
+			targets = []ast.Expr{n.Key, n.Value}
+		}
+		for _, e := range targets {
+			if id, ok := e.(*ast.Ident); ok {
+				if v, ok := info.Uses[id].(*types.Var); ok {
+					assigned[v] = true
+				}
+			}
+		}
+	}
+	return assigned
 }
 
 // Lineage returns the contexts that the block's own context is derived from, as far as

@@ -42,6 +42,18 @@ func short(path string) string {
 	return strings.TrimPrefix(path, Module+"/")
 }
 
+// IsLibrary reports whether the import path is that of a package of Trellis, or of its
+// tests, and not of a program in a module beside it.
+func IsLibrary(path string) bool {
+	own, ok := strings.CutPrefix(path, Module+"/")
+	first, _, _ := strings.Cut(own, "/")
+	switch strings.TrimSuffix(first, "_test") {
+	case "nursery", "deadline", "cancelscope", "serve", "errgroup", "memchan", "tasktree", "internal":
+		return ok
+	}
+	return false
+}
+
 // Is reports whether c is the function of that name, "nursery.Run", or the method,
 // "nursery.Nursery.Go". Both packages errgroup count as "errgroup".
 func (c Callee) Is(name string) bool {

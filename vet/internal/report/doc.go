@@ -7,4 +7,7 @@
 //
 // It names one analyzer, or several with commas, and gives a reason. A comment without
 // a reason ignores nothing, and is reported itself.
+//
+// Reports in tests of the packages of Trellis itself are dropped as well: they misuse these
+// packages on purpose.
 package report

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
+
+	"github.com/trellis-go/trellis/vet/internal/api"
 )
 
 const directive = "//trellisvet:ignore"
@@ -21,6 +23,7 @@ type line struct {
 // for those that are dropped. It reports at once the comments for the analyzer of the
 // pass that give no reason. The function must not be called concurrently.
 func To(pass *analysis.Pass) func(analysis.Diagnostic) {
+	library := api.IsLibrary(pass.Pkg.Path())
 	generated := make(map[*token.File]bool)
 	ignored := make(map[line]bool)
 	for _, file := range pass.Files {
@@ -40,6 +43,9 @@ func To(pass *analysis.Pass) func(analysis.Diagnostic) {
 			return
 		}
 		p := pass.Fset.Position(d.Pos)
+		if library && strings.HasSuffix(p.Filename, "_test.go") {
+			return
+		}
 		if !ignored[line{p.Filename, p.Line}] {
 			pass.Report(d)
 		}

@@ -101,3 +101,9 @@ func assignedInLiteral(ctx context.Context) error {
 	limit()
 	return fetch(ctx)
 }
+
+// Made and given up at once: it is meant to cost something.
+func measured(ctx context.Context) {
+	_, cancel := context.WithTimeout(ctx, time.Second)
+	cancel()
+}

@@ -27,7 +27,10 @@ func bodyAndTasks(ctx context.Context) error {
 		n.Background("d", func(_ context.Context) error {
 			return fetch(inner, "d") // want `the task uses the outer context inner in place of the context that it is given`
 		})
-		return fetch(ctx, "e") // want `the block uses the outer context ctx in place of inner`
+		if err := fetch(inner, "e"); err != nil {
+			return err
+		}
+		return fetch(ctx, "f") // want `the block uses the outer context ctx in place of inner`
 	})
 }
 

@@ -166,3 +166,52 @@ func ignored(ctx context.Context) error {
 		return fetch(inner, "b")
 	})
 }
+
+func both(task, outer context.Context) error { return nil }
+func check(ctx context.Context)              {}
+
+// The call gets both contexts.
+func twoArguments(ctx context.Context) error {
+	return nursery.Run(ctx, func(inner context.Context, n *nursery.Nursery) error {
+		n.Go(func(task context.Context) error { return both(task, inner) })
+		return both(inner, ctx)
+	})
+}
+
+// A function that has a context and a nursery is not the body of that nursery.
+func accept(ctx context.Context, n *nursery.Nursery, url string) {
+	n.Go(func(context.Context) error { return fetch(ctx, url) })
+}
+
+// The variable is assigned to.
+func assigned(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return nursery.Run(ctx, func(inner context.Context, n *nursery.Nursery) error {
+		n.Go(func(context.Context) error { return fetch(ctx, "a") })
+		return nil
+	})
+}
+
+// Blocks that are opened inside of others on purpose, and functions that cannot fail.
+func opened(ctx context.Context) error {
+	var s cancelscope.Scope
+	return s.Run(ctx, func(wire context.Context) error {
+		check(ctx)
+		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { return both(ctx, wire) })
+			return nil
+		})
+	})
+}
+
+// The context of Start is that of the wait.
+func start(ctx context.Context) error {
+	return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+		_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
+			started(1)
+			return nil
+		})
+		return err
+	})
+}
