@@ -62,6 +62,9 @@
 // which has the same API and the same behavior. This serves the groups that stay. Where a
 // package gets a group from another module, or passes it one, the import stays.
 //
+// Files that build tags exclude are not seen: run migrate again with GOFLAGS=-tags=... or
+// another GOOS for them.
+//
 // # Time limits
 //
 // In a function whose last result is an error,

@@ -53,7 +53,8 @@ type migration struct {
 	in     *inspector.Inspector
 	report func(analysis.Diagnostic)
 
-	converted []ast.Node // the statements that made groups which become nurseries
+	assigned  map[*types.Var]bool // made when it is first needed
+	converted []ast.Node          // the statements that made groups which become nurseries
 }
 
 func imports(pkg *types.Package, paths ...string) bool {

@@ -251,12 +251,17 @@ func (c *conversion) parameter(body ast.Node) string {
 }
 
 // fixed reports whether the expression has the same value whenever it is evaluated: it is
-// a declared function.
+// a declared function, or a local variable that does not change.
 func (c *conversion) fixed(expr ast.Expr) bool {
 	switch e := expr.(type) {
 	case *ast.Ident:
-		_, ok := c.m.pass.TypesInfo.Uses[e].(*types.Func)
-		return ok
+		switch obj := c.m.pass.TypesInfo.Uses[e].(type) {
+		case *types.Func:
+			return true
+		case *types.Var:
+			return obj.Parent() != c.m.pass.Pkg.Scope() && !c.m.varies(c.fun, obj)
+		}
+		return false
 	case *ast.SelectorExpr:
 		id, ok := e.X.(*ast.Ident)
 		if !ok {
@@ -267,4 +272,33 @@ func (c *conversion) fixed(expr ast.Expr) bool {
 		return pkg && fun
 	}
 	return false
+}
+
+// varies reports whether v is assigned to, or is the variable of a loop, which may have
+// another value when a task reads it.
+func (m *migration) varies(fun ast.Node, v *types.Var) bool {
+	if m.assigned == nil {
+		m.assigned = api.Assigned(m.pass.TypesInfo, m.in)
+	}
+	found := m.assigned[v]
+	ast.Inspect(fun, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.RangeStmt:
+			found = found || n.Key != nil && m.pass.TypesInfo.Defs[ident(n.Key)] == types.Object(v) ||
+				n.Value != nil && m.pass.TypesInfo.Defs[ident(n.Value)] == types.Object(v)
+		case *ast.ForStmt:
+			if init, ok := n.Init.(*ast.AssignStmt); ok {
+				for _, lhs := range init.Lhs {
+					found = found || m.pass.TypesInfo.Defs[ident(lhs)] == types.Object(v)
+				}
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func ident(e ast.Expr) *ast.Ident {
+	id, _ := e.(*ast.Ident)
+	return id
 }

@@ -260,3 +260,19 @@ func places(ctx context.Context, j *job, mode int) (err error) {
 	}
 	return f()
 }
+
+// Functions in variables: one that stays the same, and others.
+func variables(ctx context.Context, fns []func() error) error {
+	g, ctx := errgroup.WithContext(ctx) // want `this group can be a call of nursery.Run`
+	loader := func() error { return fetch(ctx, "a") }
+	for range 3 {
+		g.Go(loader)
+	}
+	for _, fn := range fns {
+		g.Go(fn)
+	}
+	changing := work
+	g.Go(changing)
+	changing = loader
+	return g.Wait()
+}
