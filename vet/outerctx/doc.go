@@ -28,8 +28,8 @@
 //   - deferred calls, and code behind a look at the block's own context (Done, Err,
 //     Cause): there the author knows that the block's own context is done;
 //   - in a block that uses its own context as well: calls that make something that outlives
-//     the block, get both contexts, open another block, or return no error; and blocks of
-//     a Scope;
+//     the block, get both contexts, open another block, or return no error; and all calls
+//     in blocks of limits, shields and scopes, which the call may be exempt from;
 //   - the context of nursery.Start, which is that of the wait;
 //   - contexts that the program assigns to, besides their declaration;
 //   - the two contexts of serve.UntilDrain;

@@ -182,11 +182,11 @@ func (c *checker) allowed(call *ast.CallExpr, results []ast.Expr) bool {
 	return false
 }
 
-// chosen reports whether the author of a block that uses its own context as well seems to
-// have chosen the other one: the call gets both, opens a block, or cannot fail, or the
-// block is that of a scope which the program handles itself.
+// chosen reports whether the author of a block that uses its own context as well may have
+// chosen the other one: the call gets both, opens a block, or cannot fail, or the block is
+// that of a limit, a shield or a scope, which the call may be meant to be exempt from.
 func (c *checker) chosen(call *ast.CallExpr, callee api.Callee) bool {
-	if c.block.Callee.Is("cancelscope.Scope.Run") || callee.Ours() && callee.Name != "Sleep" {
+	if !c.block.Task() && c.block.Callee.Pkg != "nursery" || callee.Ours() && callee.Name != "Sleep" {
 		return true
 	}
 	for _, arg := range call.Args {
