@@ -42,7 +42,8 @@
 // first. errors.Is and errors.As find them. A comparison with == or a type assertion does
 // not: where the function compares the error like that, the analyzer reports the
 // comparison, and leaves the group alone until that has changed. It does not see
-// comparisons in other functions. And a panic in a task is a panic of Run, where it was the end
+// comparisons in other functions. With -migrate.first it writes nursery.First around the
+// call, which returns what Wait returned: then all comparisons stay right. And a panic in a task is a panic of Run, where it was the end
 // of the program.
 //
 // It leaves a group alone, and says so, if

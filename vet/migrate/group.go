@@ -150,11 +150,10 @@ func (m *migration) group(g *group) {
 		m.refuse(why.at, "this group stays an errgroup: "+why.reason)
 		return
 	}
-	compared := m.compared(g, use)
-	if len(compared) > 0 {
+	if compared := m.compared(g, use); len(compared) > 0 && !keepFirst {
 		for _, at := range compared {
 			m.refuse(at, "after a change to nursery.Run this comparison of the group's error fails: "+
-				"use errors.Is or errors.As, then run migrate again")
+				"use errors.Is or errors.As, or -migrate.first, and run migrate again")
 		}
 		return
 	}

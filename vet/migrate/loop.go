@@ -76,8 +76,9 @@ func (m *migration) loopUnderLimit(g *group, u *use) (*rewrite, *reason) {
 	if comments != "" {
 		comments += "\n" + m.indent(g.made.Pos())
 	}
-	text := c.front(region) + comments + m.source(u.end.Pos(), u.wait.Pos()) + c.nurseryPkg + "." + name + "(" +
-		c.outer + ", " + limitText + ", " + args + m.source(l.lit.Type.Params.Closing+1, from) + body + ")"
+	first, end := c.around()
+	text := c.front(region) + comments + m.source(u.end.Pos(), u.wait.Pos()) + first + c.nurseryPkg + "." + name + "(" +
+		c.outer + ", " + limitText + ", " + args + m.source(l.lit.Type.Params.Closing+1, from) + body + ")" + end
 	return &rewrite{
 		"nursery." + name,
 		append(c.imports, analysis.TextEdit{Pos: g.made.Pos(), End: u.wait.End(), NewText: []byte(text)}),

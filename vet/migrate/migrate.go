@@ -24,10 +24,11 @@ import errgroup from Trellis, and time limits become deadline.Limit.`,
 	Run:      run,
 }
 
-var doGroups, doDropIn, doLimits bool
+var doGroups, doDropIn, doLimits, keepFirst bool
 
 func init() {
 	Analyzer.Flags.BoolVar(&doGroups, "groups", true, "turn groups of errgroup into nurseries")
+	Analyzer.Flags.BoolVar(&keepFirst, "first", false, "keep the first error of a group alone, by nursery.First")
 	Analyzer.Flags.BoolVar(&doDropIn, "dropin", true, "import errgroup from Trellis")
 	Analyzer.Flags.BoolVar(&doLimits, "limits", true, "turn context.WithTimeout into deadline.Limit")
 }

@@ -177,13 +177,23 @@ func (m *migration) toRun(g *group, u *use) (*rewrite, *reason) {
 	if c.ctxVar != nil {
 		name = c.ctxVar.Name()
 	}
-	head := runner + "(" + c.outer + ", func(" + name + " " + c.ctxPkg + ".Context, " + c.nursName + " *" + c.nurseryPkg + ".Nursery) error {"
+	first, end := c.around()
+	head := first + runner + "(" + c.outer + ", func(" + name + " " + c.ctxPkg + ".Context, " + c.nursName + " *" + c.nurseryPkg + ".Nursery) error {"
 	from, to := c.region()
 	indent := m.indent(g.made.Pos())
 	text := c.front(from) + moved + m.source(u.end.Pos(), u.wait.Pos()) + head +
 		"\n" + strings.TrimRight(strings.TrimLeft(m.rendered(from, to, inner, 1), "\n"), " \t\n") +
-		"\n" + indent + "\treturn nil\n" + indent + "})"
+		"\n" + indent + "\treturn nil\n" + indent + "})" + end
 	return &rewrite{what, append(c.imports, analysis.TextEdit{Pos: g.made.Pos(), End: u.wait.End(), NewText: []byte(text)})}, nil
+}
+
+// around returns what is around the call of the nursery: with the flag, what reduces its
+// error to the first one, where the error is used.
+func (c *conversion) around() (string, string) {
+	if e, ok := c.end.(*ast.ExprStmt); !keepFirst || ok && e.X == ast.Expr(c.wait) {
+		return "", ""
+	}
+	return c.nurseryPkg + ".First(", ")"
 }
 
 func headOfStatement(s ast.Stmt) bool {

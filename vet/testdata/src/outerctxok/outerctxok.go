@@ -96,6 +96,7 @@ func twoContexts(ctx context.Context, l net.Listener) error {
 	return serve.UntilDrain(ctx, func(accept, work context.Context) error {
 		return nursery.Run(work, func(inner context.Context, n *nursery.Nursery) error {
 			n.Go(func(task context.Context) error { return fetch(accept, "a") })
+			n.Go(func(task context.Context) error { return fetch(work, "b") })
 			n.Go(func(task context.Context) error { serve.Drain(work, nil); return nil })
 			return nil
 		})

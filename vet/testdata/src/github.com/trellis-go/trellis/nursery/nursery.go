@@ -29,6 +29,8 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	return nil
 }
 
+func First(err error) error { return err }
+
 func (n *Nursery) Scope() *cancelscope.Scope                                           { return &n.scope }
 func (n *Nursery) Running() int                                                        { return 0 }
 func (n *Nursery) Go(f func(ctx context.Context) error)                                {}
