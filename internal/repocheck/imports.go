@@ -17,6 +17,7 @@ var arrows = map[string][]string{
 	"deadline":        {"cancelscope"},
 	"nursery":         {"cancelscope"},
 	"memchan":         {"cancelscope"},
+	"errgroup":        {},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
 }
 
