@@ -79,16 +79,3 @@ func (n *node) Notice() {
 
 // Noticed implements [tree.Node].
 func (n *node) Noticed() bool { return n.noticed }
-
-// Flag implements [tree.Node].
-func (n *node) Flag(key any) (flag *bool, made bool) {
-	if flag = n.flags[key]; flag != nil {
-		return flag, false
-	}
-	if n.flags == nil {
-		n.flags = make(map[any]*bool)
-	}
-	flag = new(bool)
-	n.flags[key] = flag
-	return flag, true
-}

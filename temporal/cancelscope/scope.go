@@ -24,6 +24,8 @@ type Scope struct {
 	// and must not be changed once Run has been called.
 	Reason error
 
+	_ tree.NoCopy
+
 	// All fields belong to the workflow, which runs one coroutine at a time; there is no
 	// lock. Contexts are set by enter and dropped by leave, so that an error which keeps
 	// its scope for the verdict on later errors keeps no context with it.
@@ -46,7 +48,6 @@ type Scope struct {
 
 	limit limit
 	ended workflow.Channel // closed when the scope ends; nil unless outer is watched
-	flags map[any]*bool    // see tree.Node; looked up only
 }
 
 // A phase is where a scope is in its life.
@@ -151,7 +152,7 @@ func (s *Scope) leave() (cause, visible *Canceled) {
 		s.ended.Close()
 	}
 	s.cancelInner()
-	s.outer, s.inner, s.cancelInner, s.ended, s.flags = nil, nil, nil, nil, nil
+	s.outer, s.inner, s.cancelInner, s.ended = nil, nil, nil, nil
 	return cause, visible
 }
 

@@ -14,7 +14,10 @@ func (s *Scope) watch() {
 	workflow.GoNamed(outer, "scope "+s.Name, func(ctx workflow.Context) {
 		done := false
 		selector := workflow.NewNamedSelector(ctx, "scope "+s.Name)
-		selector.AddReceive(outer.Done(), func(workflow.ReceiveChannel, bool) { done = true })
+		selector.AddReceive(outer.Done(), func(c workflow.ReceiveChannel, _ bool) {
+			c.ReceiveAsync(nil) // a Selector leaves something to be received, also in a closed channel
+			done = true
+		})
 		selector.AddReceive(ended, func(workflow.ReceiveChannel, bool) {})
 		selector.Select(ctx)
 		if done {

@@ -6,7 +6,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/trellis-go/trellis/temporal/cancelscope"
-	"github.com/trellis-go/trellis/temporal/internal/tree"
 )
 
 // Get waits until f is ready, stores its value in what valuePtr points to, and returns its
@@ -70,34 +69,6 @@ func Send(ctx workflow.Context, c workflow.SendChannel, v any) error {
 	return canceled(ctx)
 }
 
-// Select waits until one of the cases of s is ready and runs its function, as s.Select does. If
-// ctx is canceled, Select runs none and returns the cause of ctx.
-//
-// It adds a case for the cancellation to s, once for each scope in which s is used. A default
-// case makes it return at once.
-func Select(ctx workflow.Context, s workflow.Selector) error {
-	check("Select", ctx, s == nil)
-	if cause := cancelscope.Cause(ctx); cause != nil {
-		return cause
-	}
-	done, made := new(bool), true
-	if n := tree.Of(ctx); n != nil {
-		type key struct {
-			s    workflow.Selector
-			done workflow.Channel
-		}
-		done, made = n.Flag(key{s, ctx.Done()})
-	}
-	if made {
-		onDone(ctx, s, func() { *done = true })
-	}
-	s.Select(ctx)
-	if *done {
-		return canceled(ctx)
-	}
-	return nil
-}
-
 // Until waits until condition reports true, as workflow.Await does. It is called whenever the
 // workflow has made a step, and must not block. If ctx is canceled first, Until returns the
 // cause of ctx.
@@ -135,7 +106,10 @@ func From[T any](c workflow.ReceiveChannel) func(ctx workflow.Context) (T, error
 // onDone adds a case for the cancellation of ctx.
 func onDone(ctx workflow.Context, s workflow.Selector, f func()) {
 	if done := ctx.Done(); done != nil {
-		s.AddReceive(done, func(workflow.ReceiveChannel, bool) { f() })
+		s.AddReceive(done, func(c workflow.ReceiveChannel, _ bool) {
+			c.ReceiveAsync(nil) // a Selector leaves something to be received, also in a closed channel
+			f()
+		})
 	}
 }
 

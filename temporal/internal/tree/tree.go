@@ -32,10 +32,6 @@ type Node interface {
 	// reports whether it has, here or in a scope inside, also after the end of the scope.
 	Notice()
 	Noticed() bool
-
-	// Flag returns a flag that belongs to key, and lasts as long as the scope. made
-	// reports whether it was made by this call.
-	Flag(key any) (flag *bool, made bool)
 }
 
 // Key is the key under which a [workflow.Context] gives the Node that is nearest to it.
@@ -68,3 +64,12 @@ func Cause(ctx workflow.Context, t time.Time) error {
 	}
 	return err
 }
+
+// NoCopy makes vet complain about copies of the struct that has it as a field.
+type NoCopy struct{}
+
+// Lock does nothing.
+func (*NoCopy) Lock() {}
+
+// Unlock does nothing.
+func (*NoCopy) Unlock() {}
