@@ -40,12 +40,14 @@ func Run[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T
 	}
 	b := newBeat(ctx)
 	var value T
-	err := nursery.Run(context.WithValue(ctx, beatKey{}, b), func(ctx context.Context, n *nursery.Nursery) error {
+	var err error
+	// What the nursery returns is not needed: the heartbeats end in a cancellation, and the error
+	// of the body is err.
+	_ = nursery.Run(context.WithValue(ctx, beatKey{}, b), func(ctx context.Context, n *nursery.Nursery) error {
 		beats := nursery.Spawn(n, "heartbeats", b.run)
 		defer beats.Cancel(nil) // when fn panics as well
-		var err error
 		value, err = fn(ctx)
-		return err
+		return nil
 	})
 	if err == nil {
 		return value, nil

@@ -144,15 +144,27 @@ func (c Converter) Decode(err error) error {
 		if !ok || !app.HasDetails() {
 			continue
 		}
-		var d details
-		if app.Details(&d) != nil || d.Trellis != version {
-			continue
-		}
-		if restored := d.Error.error(c); restored != nil {
+		if restored := detailsOf(app).error(c); restored != nil {
 			return &decoded{restored, err}
 		}
 	}
 	return err
+}
+
+// detailsOf returns the tree in the details of app, nil if there is none.
+func detailsOf(app *temporal.ApplicationError) (t *tree) {
+	// Details panics where the error has not crossed the network and its details are of
+	// another type.
+	defer func() {
+		if recover() != nil {
+			t = nil
+		}
+	}()
+	var d details
+	if app.Details(&d) != nil || d.Trellis != version {
+		return nil
+	}
+	return d.Error
 }
 
 // A decoded error is one that has crossed the network.
