@@ -7,12 +7,20 @@ import (
 	"os"
 	"path/filepath"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 )
 
-// Save writes a history to a file, as compressed JSON.
+// Save writes a history to a file, as compressed JSON, without the name of the machine that is in
+// the names of sticky task queues. It changes the history accordingly.
 func Save(path string, history *historypb.History) error {
+	for _, event := range history.Events {
+		queue := event.GetWorkflowTaskScheduledEventAttributes().GetTaskQueue()
+		if queue.GetKind() == enumspb.TASK_QUEUE_KIND_STICKY {
+			queue.Name = "sticky"
+		}
+	}
 	data, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(history)
 	if err != nil {
 		return err
