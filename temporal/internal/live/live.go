@@ -70,8 +70,12 @@ func StartServer(ctx context.Context, binary string) (_ *Server, err error) {
 	return s, nil
 }
 
-// Stop ends the server and waits for its end.
+// Stop ends the server and waits for its end. It does nothing to a server that was not started by
+// [StartServer].
 func (s *Server) Stop() {
+	if s.process == nil {
+		return
+	}
 	_ = s.stdin.Close()
 	timer := time.AfterFunc(20*time.Second, func() { _ = s.process.Process.Kill() })
 	defer timer.Stop()
