@@ -96,14 +96,11 @@ func Cleanup(ctx workflow.Context, err *error, limit time.Duration, fn func(ctx 
 // runtime.Goexit. The SDK looks for a panic in the same way.
 func unwinding() bool {
 	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	for {
-		frame, more := frames.Next()
-		if frame.Function == "runtime.gopanic" || frame.Function == "runtime.Goexit" {
+	for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
+		// The place of the call is before the address to which it returns.
+		if f := runtime.FuncForPC(pc - 1); f != nil && (f.Name() == "runtime.gopanic" || f.Name() == "runtime.Goexit") {
 			return true
 		}
-		if !more {
-			return false
-		}
 	}
+	return false
 }

@@ -37,6 +37,8 @@ type Record struct {
 
 // Workflow runs a program as a workflow, eagerly, and returns what it did.
 func Workflow(ctx workflow.Context, in Input) (*Result, error) {
+	// Decoding has the same result each time.
+	//workflowcheck:ignore
 	cases, err := corpus.Decode(bytes.NewReader([]byte(in.Row)))
 	if err != nil {
 		return nil, err
