@@ -102,7 +102,8 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// stages are the tests that are run, one after the other, until one notices the mutation.
+// stages are the tests that are run after those of the package itself, until one notices the
+// mutation.
 var stages = [][]string{
 	{"./cancelscope", "./deadline", "./wait", "./nursery", "./call", "./failure", "./activityscope"},
 	{"-run", "TestCorpus$", "./internal/interp"},
@@ -128,7 +129,8 @@ func (m mutation) try(t *testing.T, changed string) (red string, err error) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return "", err
 	}
-	for _, stage := range stages {
+	own := [][]string{{"./" + filepath.Dir(m.file)}}
+	for _, stage := range append(own, stages...) {
 		args := append([]string{"test", "-vet=off", "-timeout", "120s", "-overlay", list}, stage...)
 		out, err := exec.Command("go", args...).CombinedOutput()
 		switch {

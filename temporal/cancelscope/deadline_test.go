@@ -18,6 +18,10 @@ func timers(env *wftest.Env) *int {
 	return count
 }
 
+// catalogue: anyio/test_taskgroups.py::test_deadline_moved
+// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_reschedule
+// catalogue: anyio/test_taskgroups.py::test_deadline_reached_on_start
+// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_zero
 func TestDeadline(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -116,6 +120,8 @@ func TestDeadlineIsNoticedBeforeItsTimer(t *testing.T) {
 }
 
 // Of nested scopes with one deadline the outermost is canceled, and absorbs.
+//
+// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
 func TestNestedWithOneDeadline(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var outer, inner cancelscope.Scope

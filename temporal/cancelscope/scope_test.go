@@ -13,6 +13,8 @@ import (
 )
 
 // Which scope absorbs a cancellation: the one that was canceled, and of several the outermost.
+//
+// catalogue: anyio/test_taskgroups.py::test_cancel_propagation
 func TestWhoAbsorbs(t *testing.T) {
 	for _, test := range []struct {
 		name           string
@@ -91,6 +93,9 @@ func TestCanceledBlockThatReturnsNil(t *testing.T) {
 }
 
 // Once a scope is canceled, every wait in it fails until it is left.
+//
+// catalogue: anyio/test_taskgroups.py::test_level_cancellation
+// catalogue: trio/test_run.py::test_cancel_edge_cases
 func TestEveryWaitFails(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var s cancelscope.Scope
@@ -111,6 +116,9 @@ func TestEveryWaitFails(t *testing.T) {
 }
 
 // The first cause is kept, whatever comes later.
+//
+// catalogue: anyio/test_taskgroups.py::test_cancel_twice
+// catalogue: trio/test_cancelled.py::test_cancel_reason_not_overwritten
 func TestFirstCauseIsKept(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		first := errors.New("first")
@@ -129,6 +137,9 @@ func TestFirstCauseIsKept(t *testing.T) {
 }
 
 // Cancel before Run makes the first wait fail; Cancel after Run only records the call.
+//
+// catalogue: trio/test_run.py::test_cancel_unbound
+// catalogue: anyio/test_taskgroups.py::test_cancel_before_entering_scope
 func TestCancelBeforeAndAfterRun(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var s cancelscope.Scope
@@ -235,6 +246,7 @@ func TestOrderOfCancellation(t *testing.T) {
 	})
 }
 
+// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_double_enter
 func TestMisuse(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		nothing := func(workflow.Context) error { return nil }

@@ -13,6 +13,12 @@ import (
 )
 
 // A shield hides cancellations and deadlines further out, and not the scope's own.
+//
+// catalogue: trio/test_run.py::test_cancel_shielding
+// catalogue: anyio/test_taskgroups.py::test_shielded_deadline
+// catalogue: anyio/test_taskgroups.py::test_cancel_shielded_scope
+// catalogue: trio/test_timeouts.py::test_context_shields_from_outer
+// catalogue: trio/test_timeouts.py::test_move_on_after_moves_on_even_if_shielded
 func TestShieldHides(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -110,6 +116,8 @@ func TestShieldTakenOffReachesScopesInside(t *testing.T) {
 }
 
 // A shield can be raised while the scope runs, as long as it is not canceled.
+//
+// catalogue: anyio/test_taskgroups.py::test_shielding_mutate
 func TestShieldRaisedWhileRunning(t *testing.T) {
 	env := wftest.New()
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
@@ -136,6 +144,7 @@ func TestShieldRaisedWhileRunning(t *testing.T) {
 	})
 }
 
+// catalogue: anyio/test_taskgroups.py::test_shielded_cleanup_after_cancel
 func TestShieldFunction(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var s cancelscope.Scope

@@ -38,6 +38,7 @@ func canceledIn(ctx workflow.Context) *cancelscope.Canceled {
 	return c
 }
 
+// catalogue: trio/test_run.py::test_cancel_scope_exceptiongroup_filtering
 func TestSplit(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var elsewhere, outer, s cancelscope.Scope

@@ -13,6 +13,8 @@ import (
 	"github.com/trellis-go/trellis/temporal/nursery"
 )
 
+// catalogue: trio/test_cancelled.py::test_cancel_reason
+// catalogue: trio/test_cancelled.py::test_Cancelled_str
 func TestTextOfCanceled(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		for _, test := range []struct {

@@ -34,6 +34,14 @@ func text(err error) string {
 }
 
 // A block that takes a minute, or fails in one of several ways, under each kind of limit.
+//
+// catalogue: trio/test_timeouts.py::test_move_on_after
+// catalogue: trio/test_timeouts.py::test_fail
+// catalogue: anyio/test_taskgroups.py::test_move_on_after
+// catalogue: anyio/test_taskgroups.py::test_move_on_at
+// catalogue: anyio/test_taskgroups.py::test_fail_after
+// catalogue: anyio/test_taskgroups.py::test_fail_at
+// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_foreign_exception_passed
 func TestLimits(t *testing.T) {
 	const slow = "too slow: limit of 1s exceeded"
 	work := func(err error, d time.Duration) func(ctx workflow.Context) error {
@@ -86,6 +94,9 @@ func TestLimits(t *testing.T) {
 }
 
 // The zero time is no deadline.
+//
+// catalogue: anyio/test_taskgroups.py::test_move_on_at_no_timeout
+// catalogue: anyio/test_taskgroups.py::test_fail_at_no_timeout
 func TestNoLimit(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		sleep := func(ctx workflow.Context) error { return deadline.Sleep(ctx, 1000*time.Hour) }
@@ -121,6 +132,8 @@ func TestLimitUnderCancellation(t *testing.T) {
 }
 
 // Only the deadline makes a TooSlowError; a scope can be called off by hand.
+//
+// catalogue: anyio/test_taskgroups.py::test_fail_after_scope_cancelled_before_timeout
 func TestFailScope(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		start := workflow.Now(ctx)

@@ -10,6 +10,7 @@ import (
 	"github.com/trellis-go/trellis/temporal/deadline"
 )
 
+// catalogue: trio/test_timeouts.py::test_sleep
 func TestSleep(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		start := workflow.Now(ctx)
@@ -26,6 +27,8 @@ func TestSleep(t *testing.T) {
 }
 
 // A sleep that is canceled ends at once, also in the SDK's own timer.
+//
+// catalogue: trio/test_run.py::test_yield_briefly_checks_for_timeout
 func TestSleepIsCanceled(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var s cancelscope.Scope
@@ -73,6 +76,7 @@ func TestSleepThatEndedBeforeALateDeadline(t *testing.T) {
 	}
 }
 
+// catalogue: trio/test_run.py::test_current_effective_deadline
 func TestEffective(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		start := workflow.Now(ctx)

@@ -14,6 +14,9 @@ import (
 )
 
 // Run returns when the body and every task have ended, in tasks that tasks started as well.
+//
+// catalogue: anyio/test_taskgroups.py::test_success
+// catalogue: anyio/test_taskgroups.py::test_start_soon_while_running
 func TestRunWaitsForAll(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		start, ended := workflow.Now(ctx), 0
@@ -37,6 +40,12 @@ func TestRunWaitsForAll(t *testing.T) {
 }
 
 // The first failure cancels the others; what they return because of it is left out.
+//
+// catalogue: anyio/test_taskgroups.py::test_exception_cancels_siblings
+// catalogue: trio/test_run.py::test_child_crash_basic
+// catalogue: trio/test_run.py::test_two_child_crashes
+// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery
+// catalogue: anyio/test_taskgroups.py::test_exception_group_children
 func TestFailureCancelsSiblings(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		start := workflow.Now(ctx)
@@ -66,6 +75,10 @@ func TestFailureCancelsSiblings(t *testing.T) {
 }
 
 // The body counts as a task.
+//
+// catalogue: trio/test_run.py::test_nursery_main_block_error_basic
+// catalogue: anyio/test_taskgroups.py::test_failing_host_task_cancels_children
+// catalogue: anyio/test_taskgroups.py::test_host_exception
 func TestBodyFails(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		for _, supervise := range []bool{false, true} {
@@ -151,6 +164,10 @@ func TestAllNil(t *testing.T) {
 }
 
 // Tasks may be started as long as anything runs, also after the cancellation.
+//
+// catalogue: trio/test_run.py::test_precancelled_task
+// catalogue: trio/test_run.py::test_nursery_closure
+// catalogue: anyio/test_taskgroups.py::test_already_closed
 func TestStartAfterCancellation(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var kept *nursery.Nursery

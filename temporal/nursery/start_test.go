@@ -12,6 +12,10 @@ import (
 )
 
 // Start returns the value that the task gives to started, and the task goes on in the nursery.
+//
+// catalogue: trio/test_run.py::test_nursery_start
+// catalogue: anyio/test_taskgroups.py::test_start_with_value
+// catalogue: anyio/test_taskgroups.py::test_start_crash_after_started_call
 func TestStart(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		start := workflow.Now(ctx)
@@ -38,6 +42,10 @@ func TestStart(t *testing.T) {
 
 // Before started the task belongs to the caller: its error is Start's alone, and it is canceled with
 // the caller's context and not with the nursery.
+//
+// catalogue: anyio/test_taskgroups.py::test_start_crash_before_started_call
+// catalogue: anyio/test_taskgroups.py::test_start_no_started_call
+// catalogue: anyio/test_taskgroups.py::test_start_cancelled
 func TestStartBeforeStarted(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -135,6 +143,9 @@ func TestStartByACanceledCaller(t *testing.T) {
 }
 
 // A pending Start keeps the nursery open.
+//
+// catalogue: trio/test_run.py::test_nursery_start_keeps_nursery_open
+// catalogue: anyio/test_taskgroups.py::test_start_already_closed
 func TestPendingStart(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		_ = run(ctx, func(ctx workflow.Context, outer *nursery.Nursery) {
@@ -165,6 +176,7 @@ func TestPendingStart(t *testing.T) {
 	})
 }
 
+// catalogue: anyio/test_taskgroups.py::test_start_return_handle_success
 func TestStartTask(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		_ = run(ctx, func(ctx workflow.Context, n *nursery.Nursery) {
@@ -186,6 +198,7 @@ func TestStartTask(t *testing.T) {
 	})
 }
 
+// catalogue: anyio/test_taskgroups.py::test_start_called_twice
 func TestMisuseOfStart(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		task := func(_ workflow.Context, started func(int)) error { return nil }

@@ -17,6 +17,9 @@ func answer(d time.Duration, err error) func(ctx workflow.Context) (int, error) 
 	return func(ctx workflow.Context) (int, error) { return 42, errors.Join(sleeps(d)(ctx), err) }
 }
 
+// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_return_value
+// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_wait
+// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_01
 func TestWait(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		var kept *nursery.Task[int]
@@ -42,6 +45,8 @@ func TestWait(t *testing.T) {
 }
 
 // The error of a task is the waiter's and the nursery's; there is no value beside it.
+//
+// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_exception
 func TestWaitForAFailure(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		err := nursery.Config{Supervise: true}.Run(ctx, func(ctx workflow.Context, n *nursery.Nursery) error {
@@ -88,6 +93,8 @@ func TestWaitUnderCancellation(t *testing.T) {
 }
 
 // Cancel cancels the task alone. That is its result, and a real error to the code that waits.
+//
+// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_cancel
 func TestCancelATask(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		err := run(ctx, func(ctx workflow.Context, n *nursery.Nursery) {

@@ -18,6 +18,10 @@ type service struct{}
 func (service) Serve(workflow.Context) error { return errReal }
 
 // A name that the code gave stands before the error; one that was made up does not, except in lists.
+//
+// catalogue: trio/test_run.py::test_spawn_name
+// catalogue: anyio/test_taskgroups.py::test_task_name_custom_name
+// catalogue: anyio/test_taskgroups.py::test_task_name_default
 func TestTexts(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		one := func(name string, start func(n *nursery.Nursery)) string {

@@ -88,15 +88,15 @@ func tell(ctx context.Context, out io.Writer, server *live.Server) error {
 	defer c.Close()
 	s := &story{out: out, begin: time.Now(), flight: make(chan string, 10)}
 	workers := make(map[string]*live.Worker)
-	for _, name := range []string{"worker 1", "worker 2"} {
-		lines := s.lines(name)
+	for _, name := range []string{"1", "2"} {
+		lines := s.lines("worker " + name)
 		defer lines.Close()
 		w, err := live.StartWorker(server, name, lines)
 		if err != nil {
 			return err
 		}
 		defer w.Kill()
-		workers[name] = w
+		workers["worker "+name] = w
 	}
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "trip", TaskQueue: queue, WorkflowTaskTimeout: 2 * time.Second}, Trip, []Booking{
 		{What: "car", Takes: time.Second},
