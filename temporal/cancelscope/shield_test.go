@@ -115,6 +115,22 @@ func TestShieldTakenOffReachesScopesInside(t *testing.T) {
 	})
 }
 
+// A scope whose shield has been taken off hears of a cancellation of the workflow that comes later.
+func TestShieldTakenOffBeforeTheCancellation(t *testing.T) {
+	env := wftest.New()
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+	inEnv(t, env, func(ctx workflow.Context) {
+		elapsed := clock(ctx)
+		var s cancelscope.Scope
+		s.SetShield(true)
+		after(ctx, time.Second, func() { s.SetShield(false) })
+		err := s.Run(ctx, forever)
+		if d := elapsed(); kindOf(err) != "parent" || d != time.Minute {
+			t.Errorf("Run = %v after %v, want the cancellation of the workflow after a minute", err, d)
+		}
+	})
+}
+
 // A shield can be raised while the scope runs, as long as it is not canceled.
 //
 // catalogue: anyio/test_taskgroups.py::test_shielding_mutate

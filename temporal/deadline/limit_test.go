@@ -136,7 +136,6 @@ func TestLimitUnderCancellation(t *testing.T) {
 // catalogue: anyio/test_taskgroups.py::test_fail_after_scope_cancelled_before_timeout
 func TestFailScope(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
-		start := workflow.Now(ctx)
 		called := cancelscope.Scope{Name: "called off"}
 		called.SetTimeout(time.Minute)
 		err := deadline.FailScope(ctx, &called, func(ctx workflow.Context) error {
@@ -148,7 +147,7 @@ func TestFailScope(t *testing.T) {
 		if err != nil {
 			t.Errorf("FailScope of a scope that was called off = %v, want nil", err)
 		}
-		start = workflow.Now(ctx)
+		start := workflow.Now(ctx)
 		moved := cancelscope.Scope{Name: "moved", Reason: errReal}
 		moved.SetTimeout(time.Minute)
 		err = deadline.FailScope(ctx, &moved, func(ctx workflow.Context) error {

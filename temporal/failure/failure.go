@@ -41,7 +41,7 @@ func (c Converter) Encode(err error) error {
 	if err == nil {
 		return nil
 	}
-	first, again := firstReal(err, maxDepth)
+	again, first := firstReal(err, maxDepth)
 	switch {
 	case first == nil && again != nil:
 		return again
@@ -66,27 +66,27 @@ func (c Converter) Encode(err error) error {
 
 // firstReal returns the first leaf of err that is no cancellation, nil if there is none, and a
 // continue-as-new that is in err.
-func firstReal(err error, depth int) (first error, again *workflow.ContinueAsNewError) {
+func firstReal(err error, depth int) (again *workflow.ContinueAsNewError, first error) {
 	switch {
 	case err == nil || canceled(err):
 		return nil, nil
 	case depth == 0:
-		return err, nil
+		return nil, err
 	case !structured(err):
 		if errors.As(err, &again) {
-			return nil, again
+			return again, nil
 		}
-		return err, nil
+		return nil, err
 	}
 	if _, ok := err.(*cancelscope.TooSlowError); ok {
-		return err, nil
+		return nil, err
 	}
 	members := joined(err)
 	if members == nil {
 		members = []error{errors.Unwrap(err)}
 	}
 	for _, member := range members {
-		f, a := firstReal(member, depth-1)
+		a, f := firstReal(member, depth-1)
 		if first == nil {
 			first = f
 		}
@@ -94,7 +94,7 @@ func firstReal(err error, depth int) (first error, again *workflow.ContinueAsNew
 			again = a
 		}
 	}
-	return first, again
+	return again, first
 }
 
 // bare returns err without what the SDK would take for a cancellation of the workflow.
