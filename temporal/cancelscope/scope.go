@@ -158,7 +158,7 @@ func (s *Scope) leave() (cause, visible *Canceled) {
 
 // Cancel cancels the scope: when it returns, the contexts of the scope and of every scope
 // inside it that is not shielded are canceled, outermost first, siblings in the order in
-// which they were entered. The reason is for those who ask why, and may be nil; it never
+// which they were entered. The reason is for [Cause], and may be nil; it never
 // makes an error out of a cancellation.
 //
 // Only the first cancellation has an effect; later calls, also after a deadline or a

@@ -204,7 +204,7 @@ func TestPanicLeavesTheScope(t *testing.T) {
 				}()
 				_ = inner.Run(ctx, func(workflow.Context) error { panic("boom") })
 			}()
-			_ = workflow.Sleep(ctx, time.Second) // the environment tells of the timer now
+			_ = workflow.Sleep(ctx, time.Second) // the environment reports the timer now
 			outer.Cancel(nil)
 			return nil
 		})

@@ -2,7 +2,7 @@ package cancelscope
 
 import "go.temporal.io/sdk/workflow"
 
-// watch starts the coroutine that tells a scope when a context around it is canceled which
+// watch starts the coroutine that notices for a scope that a context around it is canceled which
 // is not the context of a scope: that of the workflow, or one of workflow.WithCancel. There
 // is no way to be called when that happens, only to wait for it.
 func (s *Scope) watch() {
@@ -49,5 +49,5 @@ func (s *Scope) SetShield(on bool) {
 	}
 	s.shield = on
 	s.look()
-	_ = s
+	s.watch()
 }

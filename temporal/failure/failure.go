@@ -115,7 +115,7 @@ func typeName(err error) string {
 }
 
 // EncodeActivity is [Encode] for what an activity returns. If ctx, the context of the activity, is
-// canceled, the cancellations in err are told from real errors by the rules of package
+// canceled, the cancellations in err are separated from real errors by the rules of package
 // github.com/trellis-go/trellis/cancelscope: real errors are encoded without them, and an error that
 // is nothing but cancellations is returned as it is, so that the activity ends as canceled.
 func EncodeActivity(ctx context.Context, err error) error {

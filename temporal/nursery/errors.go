@@ -26,17 +26,17 @@ var (
 // bodyName stands for the body of a nursery where tasks are named.
 const bodyName = "body"
 
-// who is a task for the code that must name it.
-type who struct {
+// A label is a task for the code that must name it.
+type label struct {
 	name   string
 	task   any  // its function, for the name if it was given none; nil for the body
 	madeUp bool // name was not given by the code
 }
 
 // unnamed reports whether the code gave the task no name.
-func (w who) unnamed() bool { return w.name == "" || w.task == nil || w.madeUp }
+func (w label) unnamed() bool { return w.name == "" || w.task == nil || w.madeUp }
 
-func (w who) String() string {
+func (w label) String() string {
 	if w.name != "" || w.task == nil {
 		return w.name
 	}
@@ -75,7 +75,7 @@ func (e *Error) Derive(errs []error) error { return &Error{e.name, errs, e.more}
 
 // Error gives one failure in one line, and several as a list, a line each, indented where
 // nurseries are nested. The name of a task that the code gave stands before its error; a name
-// that was made up only stands in lists, where it tells the tasks apart. A long list is cut.
+// that was made up only stands in lists, where it distinguishes the tasks. A long list is cut.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.name != "" {

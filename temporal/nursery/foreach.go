@@ -83,7 +83,7 @@ func forEach[T any](ctx workflow.Context, limit int, items source[T], task func(
 		}
 		err := items(ctx, room, func(item T) {
 			run := task(count)
-			w := who{name: "item " + strconv.Itoa(count), task: run, madeUp: true}
+			w := label{name: "item " + strconv.Itoa(count), task: run, madeUp: true}
 			count++
 			working++
 			_ = n.tryFor(w, func(ctx workflow.Context) error { // the body runs, so it is open

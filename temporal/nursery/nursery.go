@@ -107,7 +107,7 @@ func (c Config) Run(ctx workflow.Context, body func(ctx workflow.Context, n *Nur
 	passing := n.scope.Run(ctx, func(ctx workflow.Context) error {
 		n.ctx = ctx
 		if err := body(ctx, n); err != nil {
-			n.failed(who{name: bodyName}, err)
+			n.failed(label{name: bodyName}, err)
 		}
 		n.wait()
 		if n.canceled {
@@ -184,7 +184,7 @@ func (n *Nursery) quitBackground(s *cancelscope.Scope) {
 
 // failed takes the error of a task that has ended. What has been canceled stays canceled, so
 // it can be judged now; and an error from before the cancellation is real.
-func (n *Nursery) failed(w who, err error) {
+func (n *Nursery) failed(w label, err error) {
 	canceled, rest := cancelscope.Split(n.ctx, err)
 	if canceled != nil {
 		n.canceled = true
@@ -251,11 +251,11 @@ func (n *Nursery) TryGo(name string, task func(ctx workflow.Context) error) erro
 	if task == nil {
 		panic("nursery: nil function for a task: there is nothing to run")
 	}
-	return n.tryFor(who{name: name, task: task}, task)
+	return n.tryFor(label{name: name, task: task}, task)
 }
 
 // tryFor is like TryGo with a task that stands for w.
-func (n *Nursery) tryFor(w who, task func(ctx workflow.Context) error) error {
+func (n *Nursery) tryFor(w label, task func(ctx workflow.Context) error) error {
 	if !n.join() {
 		return ErrClosed
 	}

@@ -234,7 +234,7 @@ func TestConfigTimeoutAndShield(t *testing.T) {
 	})
 }
 
-// OnError is told of each failure when the siblings have been canceled; Keep says how many the
+// OnError is called for each failure when the siblings have been canceled; Keep says how many the
 // Error has.
 func TestOnErrorAndKeep(t *testing.T) {
 	for _, test := range []struct {

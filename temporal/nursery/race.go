@@ -30,7 +30,7 @@ func Race[T any](ctx workflow.Context, discard func(T), fns ...func(ctx workflow
 	won := false
 	err := Config{Supervise: true}.Run(ctx, func(_ workflow.Context, n *Nursery) error {
 		for _, fn := range fns {
-			_ = n.tryFor(who{task: fn}, func(ctx workflow.Context) error {
+			_ = n.tryFor(label{task: fn}, func(ctx workflow.Context) error {
 				value, err := fn(ctx)
 				switch {
 				case err != nil:
@@ -66,7 +66,7 @@ func All[T any](ctx workflow.Context, fns ...func(ctx workflow.Context) (T, erro
 	values := make([]T, len(fns))
 	err := Run(ctx, func(_ workflow.Context, n *Nursery) error {
 		for i, fn := range fns {
-			_ = n.tryFor(who{task: fn}, func(ctx workflow.Context) (err error) {
+			_ = n.tryFor(label{task: fn}, func(ctx workflow.Context) (err error) {
 				values[i], err = fn(ctx)
 				return err
 			})

@@ -13,7 +13,8 @@ import (
 // Until then the task belongs to the caller. It is canceled with ctx, and not with the nursery.
 // Its error is returned by Start, the same value, and does not touch the nursery. If it ends
 // without an error and without having called started, Start returns [ErrNotStarted], or the
-// cancellation if the task was canceled and a wait of this module reported that to it.
+// cancellation if the task was canceled and a wait of this module, or cancelscope.Cause, reported that
+// to it.
 //
 // When it calls started, the task with all scopes in it moves into the nursery, and Start returns
 // the value given to started. From then on it is a task like any other there; if the nursery is
@@ -29,7 +30,7 @@ import (
 // Start panics if ctx, n or task is nil.
 func Start[T any](ctx workflow.Context, n *Nursery, name string, task func(ctx workflow.Context, started func(T)) error) (T, error) {
 	checkStart("Start", ctx, n, task == nil)
-	s := &starting[T]{nursery: n, who: who{name: name, task: task}, scope: &cancelscope.Scope{Name: name}}
+	s := &starting[T]{nursery: n, label: label{name: name, task: task}, scope: &cancelscope.Scope{Name: name}}
 	return s.start(ctx, task, func(error) {})
 }
 
@@ -37,9 +38,9 @@ func Start[T any](ctx workflow.Context, n *Nursery, name string, task func(ctx w
 // beside the value given to started. The handle is nil if the error is not.
 func StartTask[S, T any](ctx workflow.Context, n *Nursery, name string, task func(ctx workflow.Context, started func(S)) (T, error)) (S, *Task[T], error) {
 	checkStart("StartTask", ctx, n, task == nil)
-	t := newTask[T](n, who{name: name, task: task})
+	t := newTask[T](n, label{name: name, task: task})
 	t.ended, t.settle = workflow.NewFuture(ctx)
-	s := &starting[S]{nursery: n, who: t.who, scope: &t.scope}
+	s := &starting[S]{nursery: n, label: t.label, scope: &t.scope}
 	value, err := s.start(ctx, func(ctx workflow.Context, started func(S)) error {
 		v, err := task(ctx, started)
 		t.value = v
@@ -55,7 +56,7 @@ func StartTask[S, T any](ctx workflow.Context, n *Nursery, name string, task fun
 // as if it had been started by [Nursery.Background].
 func StartBackground[T any](ctx workflow.Context, n *Nursery, name string, task func(ctx workflow.Context, started func(T)) error) (T, error) {
 	checkStart("StartBackground", ctx, n, task == nil)
-	s := &starting[T]{nursery: n, who: who{name: name, task: task}, scope: &cancelscope.Scope{Name: name}, background: true}
+	s := &starting[T]{nursery: n, label: label{name: name, task: task}, scope: &cancelscope.Scope{Name: name}, background: true}
 	return s.start(ctx, task, func(error) {})
 }
 
@@ -73,7 +74,7 @@ func checkStart(call string, ctx workflow.Context, n *Nursery, noTask bool) {
 // A starting is a task between the call of Start and its end.
 type starting[T any] struct {
 	nursery    *Nursery
-	who        who
+	label      label
 	scope      *cancelscope.Scope
 	background bool
 
@@ -93,7 +94,7 @@ func (s *starting[T]) start(ctx workflow.Context, task func(ctx workflow.Context
 	}
 	var ready workflow.Future
 	ready, s.ready = workflow.NewFuture(ctx)
-	workflow.GoNamed(ctx, s.who.String(), func(ctx workflow.Context) { s.run(ctx, task, finish) })
+	workflow.GoNamed(ctx, s.label.String(), func(ctx workflow.Context) { s.run(ctx, task, finish) })
 	_ = ready.Get(ctx, nil) // never set to an error
 	switch {
 	case s.moved, s.err == nil && s.said:
@@ -118,7 +119,7 @@ func (s *starting[T]) run(ctx workflow.Context, task func(ctx workflow.Context, 
 		return err
 	})
 	if s.moved && err != nil {
-		n.failed(s.who, err)
+		n.failed(s.label, err)
 	}
 	finish(err)
 	switch {

@@ -11,7 +11,7 @@ import (
 // [Nursery.Background] make them; a Task must not be copied. Its methods may be called by any
 // coroutine of the workflow.
 type Task[T any] struct {
-	who     who
+	label   label
 	scope   cancelscope.Scope
 	ended   workflow.Future   // ready when the task has ended
 	settle  workflow.Settable // of ended
@@ -20,8 +20,8 @@ type Task[T any] struct {
 	nursery *Nursery
 }
 
-func newTask[T any](n *Nursery, w who) *Task[T] {
-	t := &Task[T]{who: w, nursery: n}
+func newTask[T any](n *Nursery, w label) *Task[T] {
+	t := &Task[T]{label: w, nursery: n}
 	t.scope.Name = w.name
 	return t
 }
@@ -34,7 +34,7 @@ func newTask[T any](n *Nursery, w who) *Task[T] {
 // Spawn panics if n or f is nil, or if the nursery has closed.
 func Spawn[T any](n *Nursery, name string, f func(ctx workflow.Context) (T, error)) *Task[T] {
 	checkSpawn("Spawn", n, f == nil)
-	t := newTask[T](n, who{name: name, task: f})
+	t := newTask[T](n, label{name: name, task: f})
 	t.start(f)
 	return t
 }
@@ -43,7 +43,7 @@ func Spawn[T any](n *Nursery, name string, f func(ctx workflow.Context) (T, erro
 // panics as Spawn does.
 func (n *Nursery) Task(name string, f func(ctx workflow.Context) error) *Task[struct{}] {
 	checkSpawn("Task", n, f == nil)
-	t := newTask[struct{}](n, who{name: name, task: f})
+	t := newTask[struct{}](n, label{name: name, task: f})
 	t.start(withoutResult(f))
 	return t
 }
@@ -58,11 +58,11 @@ func (n *Nursery) Task(name string, f func(ctx workflow.Context) error) *Task[st
 // Its failure cancels the nursery like that of any task. Background panics as [Spawn] does.
 func (n *Nursery) Background(name string, f func(ctx workflow.Context) error) *Task[struct{}] {
 	checkSpawn("Background", n, f == nil)
-	t := newTask[struct{}](n, who{name: name, task: f})
+	t := newTask[struct{}](n, label{name: name, task: f})
 	t.ended, t.settle = workflow.NewFuture(n.ctx)
 	t.scope.SetShield(true)
 	n.addBackground(&t.scope)
-	workflow.GoNamed(n.ctx, t.who.String(), func(ctx workflow.Context) {
+	workflow.GoNamed(n.ctx, t.label.String(), func(ctx workflow.Context) {
 		t.run(ctx, withoutResult(f))
 		n.quitBackground(&t.scope)
 	})
@@ -90,7 +90,7 @@ func (t *Task[T]) start(f func(ctx workflow.Context) (T, error)) {
 	n := t.nursery
 	n.join()
 	t.ended, t.settle = workflow.NewFuture(n.ctx)
-	workflow.GoNamed(n.ctx, t.who.String(), func(ctx workflow.Context) {
+	workflow.GoNamed(n.ctx, t.label.String(), func(ctx workflow.Context) {
 		t.run(ctx, f)
 		n.quit()
 	})
@@ -104,7 +104,7 @@ func (t *Task[T]) run(ctx workflow.Context, f func(ctx workflow.Context) (T, err
 		return err
 	})
 	if err != nil {
-		t.nursery.failed(t.who, err)
+		t.nursery.failed(t.label, err)
 	}
 	t.finish(err)
 }
@@ -169,4 +169,4 @@ func (t *Task[T]) Future() workflow.Future { return t.ended }
 func (t *Task[T]) Cancel(reason error) { t.scope.Cancel(reason) }
 
 // Name returns the name of the task, which is that of its function if it was given none.
-func (t *Task[T]) Name() string { return t.who.String() }
+func (t *Task[T]) Name() string { return t.label.String() }

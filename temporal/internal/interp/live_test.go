@@ -51,8 +51,8 @@ func runWorker(ctx context.Context, name string, c client.Client) error {
 // TestRecordingsOnAServer runs recordings on a server in memory, with two worker processes, and
 // replays the history of each. It needs the executable of temporal/devserver:
 //
-//	go build -C temporal/devserver -o /tmp/devserver .
-//	TRELLIS_DEVSERVER=/tmp/devserver go test -count=1 -v -run OnAServer ./internal/interp
+//	go build -C temporal/devserver -o "$HOME/trellis-devserver" .
+//	TRELLIS_DEVSERVER="$HOME/trellis-devserver" go test -count=1 -v -run OnAServer ./internal/interp
 //
 // TRELLIS_LIVE_PROGRAMS says how many are run, 420 if it is not set. TRELLIS_LIVE_KILL=7s kills and
 // restarts a worker every seven seconds. TRELLIS_LIVE_SAVE=12 writes so many histories to testdata.

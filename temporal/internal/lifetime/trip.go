@@ -73,7 +73,7 @@ func Trip(ctx workflow.Context) (_ []string, err error) {
 	return booked, err
 }
 
-// Limited runs a child workflow under a limit that it exceeds, and returns what it was told.
+// Limited runs a child workflow under a limit that it exceeds, and returns what that returned.
 func Limited(ctx workflow.Context) (string, error) {
 	got := ""
 	err := limits.FailAfter(ctx, time.Second, func(ctx workflow.Context) (err error) {
@@ -83,7 +83,7 @@ func Limited(ctx workflow.Context) (string, error) {
 	return got, err
 }
 
-// Slow is a child workflow that cleans up for a while when it is canceled, and tells what it did.
+// Slow is a child workflow that cleans up for a while when it is canceled.
 func Slow(ctx workflow.Context) (_ string, err error) {
 	defer cancelscope.Cleanup(ctx, &err, time.Minute, func(ctx workflow.Context) error {
 		return limits.Sleep(ctx, time.Second)

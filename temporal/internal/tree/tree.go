@@ -28,7 +28,7 @@ type Node interface {
 	// the scope when Move returns.
 	Move(to Node) bool
 
-	// Notice notes that code in the scope has been told of its cancellation; Noticed
+	// Notice notes that a wait in the scope has returned its cancellation; Noticed
 	// reports whether it has, here or in a scope inside, also after the end of the scope.
 	Notice()
 	Noticed() bool
