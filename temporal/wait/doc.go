@@ -1,0 +1,12 @@
+// Package wait provides waits that end when their context is canceled. The SDK's own do not:
+// Future.Get, Channel.Receive, Channel.Send and Selector.Select go on waiting in a canceled
+// workflow.Context. [Get], [Receive], [Send] and [Selector] take their places.
+//
+// Each function returns the cause of ctx (see cancelscope.Cause) when ctx is canceled, also if
+// that happened before the call. A result that is there when the function looks is returned
+// whatever ctx says. If a result and a cancellation come in one workflow task, the one that
+// came first counts.
+//
+// For an activity or a child workflow use package call, which waits until a canceled one has
+// ended; [Get] would leave it running.
+package wait
