@@ -59,6 +59,9 @@ type disguised struct {
 	as  error // the cancellation: a *Canceled, or one of the two errors of contexts
 }
 
+// Disguised implements [tree.Disguised].
+func (d *disguised) Disguised() {}
+
 func (d *disguised) Error() string   { return d.err.Error() }
 func (d *disguised) Unwrap() []error { return []error{d.err, d.as} }
 

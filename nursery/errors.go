@@ -1,11 +1,15 @@
 package nursery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 var (
@@ -201,11 +205,14 @@ func (e *TaskError) Derive(errs []error) error {
 	return &TaskError{e.Task, errors.Join(errs...), e.madeUp}
 }
 
-// joined makes the error that Run returns. passing is the cancellation that is passed on
-// to the parent, nil if there is none.
-func (n *Nursery) joined(passing error) error {
+// joined makes the error that Run returns. passing is the cancellation of ctx, the
+// parent, that is passed on to it, nil if there is none.
+func (n *Nursery) joined(ctx context.Context, passing error) error {
 	r := n.closed()
 	if len(r.failures)+r.dropped == 0 {
+		if passing != nil && saysMore(r.cut) {
+			return cancelscope.AsCancellation(ctx, r.cut)
+		}
 		return passing
 	}
 	errs := make([]error, 0, len(r.failures)+1)
@@ -216,4 +223,16 @@ func (n *Nursery) joined(passing error) error {
 		errs = append(errs, passing)
 	}
 	return &Error{n.scope.Name, errs, r.dropped}
+}
+
+// saysMore reports whether the text of a cancellation that a task returned says what was
+// cut short, as "reading x: context canceled" does.
+func saysMore(cut error) bool {
+	switch cut.(type) {
+	case *cancelscope.Canceled:
+		return false
+	case interface{ Unwrap() error }, tree.Disguised:
+		return true
+	}
+	return false
 }

@@ -86,6 +86,15 @@ func TestErrorText(t *testing.T) {
 			cancel(errors.New("user left"))
 			return run(ctx, func(ctx context.Context, n *nursery.Nursery) error { return ctx.Err() })
 		}, "scope canceled from outside: context canceled: user left", `err="scope canceled from outside: context canceled: user left"`},
+		{"cut short by a cancellation from outside", func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				return run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					return fmt.Errorf("reading index.html: %w", ctx.Err())
+				})
+			})
+		}, "reading index.html: context canceled", `err="reading index.html: context canceled"`},
 		{"canceled from outside beside a failure", func(ctx context.Context) error {
 			ctx, cancel := context.WithCancelCause(ctx)
 			cancel(errors.New("user left"))

@@ -133,7 +133,7 @@ func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nu
 	if n.closed().goexit {
 		runtime.Goexit()
 	}
-	return n.joined(passing)
+	return n.joined(ctx, passing)
 }
 
 // runBody runs the body, takes its end through the steps in end.go, and waits for all

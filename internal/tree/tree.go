@@ -51,3 +51,7 @@ func Of(ctx context.Context) Node {
 	n, _ := ctx.Value(Key{}).(Node)
 	return n
 }
+
+// Disguised marks the errors that cancelscope.AsCancellation makes. The method is never
+// called.
+type Disguised interface{ Disguised() }
