@@ -58,3 +58,24 @@ func Slots[T any](s *Sender[T]) int {
 	defer s.c.mu.Unlock()
 	return len(s.c.buffer.slots)
 }
+
+// TangleReceivers makes a loop of the front of the receivers' queue while f runs, so that a
+// search from the front never ends. At least two calls must wait, and be there afterwards.
+func TangleReceivers[T any](r *Receiver[T], f func()) { tangle(r.c, &r.c.receivers.queue, f) }
+
+// TangleSenders does the same for the senders' queue.
+func TangleSenders[T any](s *Sender[T], f func()) { tangle(s.c, &s.c.senders.queue, f) }
+
+func tangle[T any](c *channel[T], q *queue[T], f func()) {
+	c.mu.Lock()
+	first := q.list.first
+	second := first.links[inQueue].next
+	first.links[inQueue].next = first
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		first.links[inQueue].next = second
+	}()
+	f()
+}

@@ -2,92 +2,96 @@ package memchan_test
 
 import (
 	"context"
-	"runtime"
 	"slices"
-	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/trellis-go/trellis/memchan"
 )
 
-// manyWaiting is how many calls wait in the tests of this file. What takes time for each
-// of them, each time, would take seconds together.
-const manyWaiting = 16_000
-
-// quickest returns the shortest of three measurements.
-func quickest(measure func() time.Duration) time.Duration {
-	return min(measure(), measure(), measure())
-}
-
-// awaitReceivers waits, outside of a bubble, until so many calls of Receive block.
-func awaitReceivers(s *memchan.Sender[int], n int) {
-	for s.Stats().WaitingReceivers != n {
-		runtime.Gosched()
-	}
-}
-
-// closeEach has a call wait in each of many handles of one channel, in order, and closes
-// the handles one after another: from the front, or from the back.
-func closeEach(t *testing.T, fromTheBack bool) time.Duration {
-	s, r := memchan.Open[int](0)
-	defer s.Close()
-	handles := make([]*memchan.Receiver[int], manyWaiting)
-	var calls sync.WaitGroup
-	for i := range handles {
-		handles[i] = clone(t, r)
-		calls.Go(func() { handles[i].Receive(t.Context()) })
-	}
-	awaitReceivers(s, manyWaiting)
-	if fromTheBack {
-		slices.Reverse(handles)
-	}
-	start := time.Now()
-	for _, h := range handles {
-		h.Close()
-	}
-	took := time.Since(start)
-	calls.Wait()
-	return took
-}
-
-// To close a handle takes the same time wherever in the queue the calls are that wait in
-// it. The comparison is with the order in which even a search would find them at once.
-func TestClosingManyHandlesIsLinear(t *testing.T) {
-	front := quickest(func() time.Duration { return closeEach(t, false) })
-	back := quickest(func() time.Duration { return closeEach(t, true) })
-	if back > 10*front {
-		t.Errorf("closing %d handles from the back took %v, and from the front %v, want about the same", manyWaiting, back, front)
-	}
-}
-
-// The end of a watched context takes no time for calls under other contexts.
-func TestEndsOfManyContextsAreLinear(t *testing.T) {
-	cancelEach := func(waiting int) time.Duration {
+// To close a handle takes the same time however many calls wait in other handles: the calls
+// that wait in it are found without a search of the queue. Here such a search never ends.
+// With one, closing 16,000 handles from the back took seconds.
+func TestCloseDoesNotSearchTheQueue(t *testing.T) {
+	inBubble(t, "of the receivers", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
-		all, cancelAll := context.WithCancel(t.Context())
-		var calls sync.WaitGroup
-		for range waiting {
-			calls.Go(func() { r.Receive(all) })
+		var handles []*memchan.Receiver[int]
+		var calls []call
+		for i := range 10 {
+			handles = append(handles, clone(t, r))
+			calls = append(calls, receiving(t.Context(), handles[i]))
+			synctest.Wait() // it waits, behind those before it
 		}
-		awaitReceivers(s, waiting)
-		start := time.Now()
-		for range 500 {
-			memchan.SetThreshold(s, 1)
-			ctx, cancel := context.WithCancel(t.Context())
-			one := receiving(ctx, r)
-			awaitReceivers(s, waiting+1)
-			cancel()
-			<-one.ended
+		memchan.TangleReceivers(r, func() {
+			for i, h := range slices.Backward(handles) {
+				if i > 2 {
+					h.Close()
+					calls[i].check(t, "Receive on a handle that was closed", 0, memchan.ErrClosed)
+				}
+			}
+		})
+		for i, c := range calls[:3] {
+			checkError(t, "TrySend", s.TrySend(i), nil)
+			c.check(t, "Receive on another handle", i, nil)
 		}
-		took := time.Since(start)
-		cancelAll()
-		calls.Wait()
-		return took
-	}
-	few := quickest(func() time.Duration { return cancelEach(16) })
-	many := quickest(func() time.Duration { return cancelEach(manyWaiting) })
-	if many > 10*few {
-		t.Errorf("canceling one call after another while %d others wait took %v, and while 16 wait %v, want about the same", manyWaiting, many, few)
+	})
+
+	inBubble(t, "of the senders", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		var handles []*memchan.Sender[int]
+		var calls []call
+		for i := range 10 {
+			handles = append(handles, clone(t, s))
+			calls = append(calls, sending(t.Context(), handles[i], i))
+			synctest.Wait() // it waits, behind those before it
+		}
+		memchan.TangleSenders(s, func() {
+			for i, h := range slices.Backward(handles) {
+				if i > 2 {
+					h.Close()
+					calls[i].check(t, "Send on a handle that was closed", i, memchan.ErrClosed)
+				}
+			}
+		})
+		for i, c := range calls[:3] {
+			v, err := r.TryReceive()
+			checkReceived(t, "TryReceive", v, err, i)
+			c.check(t, "Send on another handle", i, nil)
+		}
+	})
+}
+
+// The end of a context takes no time for the calls under others.
+func TestCancellationDoesNotSearchTheQueue(t *testing.T) {
+	for _, watched := range []bool{true, false} {
+		inBubble(t, map[bool]string{true: "watched", false: "not watched"}[watched], func(t *testing.T) {
+			s, r := memchan.Open[int](0)
+			var calls []call
+			for range 3 {
+				calls = append(calls, receiving(t.Context(), r))
+				synctest.Wait() // it waits, behind those before it
+			}
+			if watched {
+				memchan.SetThreshold(s, 1)
+			}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			for range 3 {
+				calls = append(calls, receiving(ctx, r))
+				synctest.Wait() // it waits, behind those before it
+			}
+			if got := memchan.HasWatcher(s); got != watched {
+				t.Errorf("the context is watched: %t, want %t", got, watched)
+			}
+			memchan.TangleReceivers(r, func() {
+				cancel(errBoom)
+				for _, c := range calls[3:] {
+					c.check(t, "Receive under a context that was canceled", 0, errBoom)
+				}
+			})
+			for i, c := range calls[:3] {
+				checkError(t, "TrySend", s.TrySend(i), nil)
+				c.check(t, "Receive under another context", i, nil)
+			}
+		})
 	}
 }
