@@ -43,8 +43,7 @@ func run(pass *analysis.Pass) (any, error) {
 				continue
 			}
 		case "ForN":
-			// A constant is at least 1, or the call fails at once.
-			if pass.TypesInfo.Types[limit].Value != nil || !same(pass.TypesInfo, limit, items) &&
+			if !same(pass.TypesInfo, limit, items) &&
 				!same(pass.TypesInfo, lengthOf(pass.TypesInfo, limit), lengthOf(pass.TypesInfo, items)) {
 				continue
 			}

@@ -38,6 +38,8 @@ func right(ctx context.Context, l *lock) error {
 		})
 		n.Go(func(ctx context.Context) error {
 			defer func() {
+				c := context.WithoutCancel(ctx)
+				l.Release(c)
 				ctx := context.Background()
 				l.Release(ctx)
 			}()
@@ -99,4 +101,12 @@ func before(ctx context.Context, l *lock) (err error) {
 	limited, end := deadline.Limit(ctx, time.Second)
 	defer end(&err)
 	return observe(limited, 1)
+}
+
+// The same, with one variable: its value is that of the defer statement.
+func beforeInTheSameVariable(ctx context.Context, l *lock) (err error) {
+	defer l.Release(ctx)
+	ctx, end := deadline.Limit(ctx, time.Second)
+	defer end(&err)
+	return observe(ctx, 1)
 }
