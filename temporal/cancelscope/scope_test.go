@@ -2,7 +2,7 @@ package cancelscope_test
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -217,20 +217,28 @@ func TestPanicLeavesTheScope(t *testing.T) {
 	}
 }
 
-// Siblings are canceled in the order in which they were entered, each before those inside it.
+// Siblings are canceled in the order in which they were entered, each before those inside it: what
+// they have started gets its commands in this order.
 func TestOrderOfCancellation(t *testing.T) {
-	inWorkflow(t, func(ctx workflow.Context) {
-		var order []string
+	env := wftest.New()
+	var started, canceled []string
+	env.SetOnTimerScheduledListener(func(id string, d time.Duration) {
+		if d > time.Minute {
+			started = append(started, id)
+		}
+	})
+	env.SetOnTimerCanceledListener(func(id string) { canceled = append(canceled, id) })
+	inEnv(t, env, func(ctx workflow.Context) {
 		var outer cancelscope.Scope
 		left := 3
 		_ = outer.Run(ctx, func(ctx workflow.Context) error {
-			for i := range 3 {
+			for range 3 {
 				workflow.Go(ctx, func(ctx workflow.Context) {
-					var s cancelscope.Scope
+					var s, inside cancelscope.Scope
 					_ = s.Run(ctx, func(ctx workflow.Context) error {
-						err := forever(ctx)
-						order = append(order, fmt.Sprint(i))
-						return err
+						timer := workflow.NewTimer(ctx, time.Hour)
+						_ = inside.Run(ctx, func(ctx workflow.Context) error { return sleep(ctx, time.Hour) })
+						return timer.Get(ctx, nil)
 					})
 					left--
 				})
@@ -240,9 +248,29 @@ func TestOrderOfCancellation(t *testing.T) {
 			alone, _ := workflow.NewDisconnectedContext(ctx)
 			return workflow.Await(alone, func() bool { return left == 0 })
 		})
-		if got := fmt.Sprint(order); got != "[0 1 2]" {
-			t.Errorf("woken in the order %s, want [0 1 2]", got)
-		}
+	})
+	if len(canceled) != 6 || !slices.Equal(canceled, started) {
+		t.Errorf("timers were canceled in the order %v, want that in which they were started, %v", canceled, started)
+	}
+}
+
+// A scope that is canceled has no more use for the timer of its deadline.
+func TestTimerOfACanceledScope(t *testing.T) {
+	env := wftest.New()
+	canceled := 0
+	env.SetOnTimerCanceledListener(func(string) { canceled++ })
+	inEnv(t, env, func(ctx workflow.Context) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Hour)
+		_ = s.Run(ctx, func(ctx workflow.Context) error {
+			s.Cancel(nil)
+			alone, _ := workflow.NewDisconnectedContext(ctx)
+			_ = workflow.Sleep(alone, time.Second)
+			if canceled != 1 {
+				t.Errorf("%d timers were canceled with the scope, want that of its deadline", canceled)
+			}
+			return nil
+		})
 	})
 }
 
