@@ -183,22 +183,29 @@ func TestAsCancellationKnowsItsScope(t *testing.T) {
 		checkScope(t, "inner", &inner, false, false)
 		checkScope(t, "outer", &outer, true, true)
 	})
-	t.Run("that ended", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
-		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			var kept error
-			inner.Cancel(nil)
-			inner.Run(ctx, func(ctx context.Context) error {
-				kept = cancelscope.AsCancellation(ctx, errBang)
-				return nil
+	for _, through := range []string{"", ", seen through a standard context"} {
+		t.Run("that ended"+through, func(t *testing.T) {
+			var outer, inner cancelscope.Scope
+			err := outer.Run(t.Context(), func(ctx context.Context) error {
+				var kept error
+				inner.Cancel(nil)
+				inner.Run(ctx, func(ctx context.Context) error {
+					if through != "" {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithCancel(ctx)
+						defer cancel()
+					}
+					kept = cancelscope.AsCancellation(ctx, errBang)
+					return nil
+				})
+				outer.Cancel(nil)
+				return kept
 			})
-			outer.Cancel(nil)
-			return kept
+			if !errors.Is(err, errBang) {
+				t.Errorf("outer.Run = %v, want %v: it was a cancellation of another scope", err, errBang)
+			}
 		})
-		if !errors.Is(err, errBang) {
-			t.Errorf("outer.Run = %v, want %v: it was a cancellation of another scope", err, errBang)
-		}
-	})
+	}
 	t.Run("by a standard context inside", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {

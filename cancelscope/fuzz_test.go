@@ -258,7 +258,7 @@ func checkUnstable(t *testing.T, ctx context.Context, tree *builtError, all []*u
 
 // keeps reports whether u is somewhere in err, which may be endless.
 func keeps(err error, u *unstableError, depth int) bool {
-	if err == error(u) || depth > 1_000 {
+	if err == error(u) || depth > 1_000_000 {
 		return err == error(u)
 	}
 	switch e := err.(type) {
