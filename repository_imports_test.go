@@ -18,6 +18,8 @@ var arrows = map[string][]string{
 	"nursery":         {"cancelscope"},
 	"memchan":         {"cancelscope"},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
+
+	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},
 }
 
 // checkImports: import arrows go one way, and the root has no code.
