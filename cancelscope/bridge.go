@@ -134,7 +134,7 @@ func (s *Scope) aboveBridge() (parent context.Context, wild bool) {
 		if up == nil {
 			return context.Background(), false
 		}
-		if below && !up.private || !up.attaches() || up.timed() {
+		if below && !up.private || !up.attaches() || up.has(late) || up.timed() {
 			up.buildBridge()
 		}
 		if up.bridged.Load() {

@@ -102,13 +102,28 @@ func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 				t = earlier(t, deadline)
 			}
 			public = false
-			if up != nil && up.poll() != nil {
+			if up != nil && up.isOver() {
 				break // and outer is not done: a context.WithoutCancel lies between
 			}
 		}
 		s = up
 	}
 	return t, false
+}
+
+// isOver reports whether s is canceled, as far as that can be known without asking
+// contexts that may ask others in turn.
+func (s *Scope) isOver() bool {
+	t := now()
+	for n := s; n != nil; n = n.visible() {
+		if n.cause.Load() != nil || n.deadline().passed(t) {
+			return true
+		}
+		if n.has(foreign) && !n.has(shielded|custom) && n.outer.Err() != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // earlier returns the earlier one of two deadlines, zero meaning none.
@@ -127,7 +142,7 @@ func (c *scopeContext) Value(key any) any {
 		// The standard library finds its own kind of context by a key of this
 		// type, and attaches to it without a goroutine.
 		if key == cancelCtxKey {
-			c.Done()
+			(*Scope)(c).buildBridge()
 			return c.bridge.Value(key)
 		}
 	}

@@ -44,3 +44,9 @@ func Bridged(s *Scope) bool { return s.bridged.Load() }
 
 // Calm reports whether nothing but the bridge is asked to know that s is not canceled.
 func Calm(s *Scope) bool { return s.calm.Load() != nil }
+
+// Hold locks s.
+func Hold(s *Scope) (release func()) {
+	s.mu.Lock()
+	return s.mu.Unlock
+}

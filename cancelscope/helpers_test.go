@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
 )
 
 // Real errors for blocks to fail with.
@@ -153,3 +154,6 @@ func isClosed(done <-chan struct{}) bool {
 		return false
 	}
 }
+
+// linger lets time pass in a bubble, whatever is canceled meanwhile.
+func linger(d time.Duration) { _ = deadline.Sleep(context.Background(), d) }

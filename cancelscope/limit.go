@@ -113,8 +113,8 @@ func (s *Scope) moveDeadlineLocked(t time.Time, at, clock instant) bool {
 	switch {
 	case s.phase == left || s.limit == nil && t.IsZero():
 		return true
-	case s.limit != nil && !t.IsZero() && !s.Adjustable && !t.After(s.limit.deadline) && !at.before(own):
-		return true // the same deadline, as another clock reads it
+	case !s.Adjustable && own != never && (t.Equal(s.limit.deadline) || t.Before(s.limit.deadline) && !t.IsZero() && !at.before(own)):
+		return true // no later, whatever the other clock says
 	case own.before(at) && !s.Adjustable:
 		return false
 	}

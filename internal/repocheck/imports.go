@@ -19,6 +19,8 @@ var arrows = map[string][]string{
 	"memchan":         {"cancelscope"},
 	"errgroup":        {},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
+
+	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},
 }
 
 // checkImports: import arrows go one way, and the root has no code.
