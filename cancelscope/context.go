@@ -153,8 +153,8 @@ func (c *scopeContext) Fail(reason error) {
 	s.cancel(ByTask, reason)
 }
 
-// Told implements [tree.Node].
-func (c *scopeContext) Told() { (*Scope)(c).awaitPropagation() }
+// AwaitPropagation implements [tree.Node].
+func (c *scopeContext) AwaitPropagation() { (*Scope)(c).awaitPropagation() }
 
 // Movable implements [tree.Node].
 func (c *scopeContext) Movable() {

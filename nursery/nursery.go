@@ -147,7 +147,7 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 			return
 		}
 		value := recover()
-		n.endAbnormally(bodyWho, value, nil)
+		n.endAbnormally(bodyLabel, value, nil)
 		n.wait()
 		if p := n.closed().bodyPanic; p != nil {
 			// Here, and not in Run, the stack of the panic is still below: if nothing
@@ -157,7 +157,7 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 		}
 	}()
 	if err := body(n.ctx, n); err != nil {
-		n.endWithError(bodyWho, err, nil)
+		n.endWithError(bodyLabel, err, nil)
 	}
 	returned = true
 }
