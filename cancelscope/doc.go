@@ -53,8 +53,8 @@
 // # The context of a scope
 //
 // The context that a block gets is an ordinary one. Its Err is exactly
-// context.Canceled or context.DeadlineExceeded, and context.Cause tells the story
-// behind it, a [*Canceled]. Cancellation is level-triggered, as in Trio: once a
+// context.Canceled or context.DeadlineExceeded, and context.Cause returns
+// the reason for it, a [*Canceled]. Cancellation is level-triggered: once a
 // scope is canceled, every wait in it fails until it is left, so clean-up that
 // waits needs a shield. Contexts of the standard library derived from it attach
 // without a goroutine, also with values in between, and those between two scopes
@@ -63,7 +63,7 @@
 //
 // A deadline counts from the instant it has passed. Err, Done and Cause compare
 // clocks and do not wait for a timer to be served. Timers run only below a Done
-// channel that somebody has asked for.
+// channel that code has asked for.
 //
 // When the block has ended, its context is done, with a cause of kind [ByExit].
 //
@@ -133,8 +133,8 @@
 // channel that it closed, and after an Err that is not nil because of it. The first
 // cause is kept for good.
 //
-// When a context of another make is done, the scopes directly inside it say so at
-// the next call of Err, Done or context.Cause. Done channels that were asked for
+// When a context not made by this package is done, the scopes directly inside it
+// report it at the next call of Err, Done or context.Cause. Done channels that were asked for
 // earlier, and contexts derived from them, follow from a new goroutine, which is
 // how context.AfterFunc works. Not to be assumed, therefore: that they are closed
 // when the cancel function of the context outside has returned.

@@ -1,8 +1,8 @@
 package cancelscope
 
 // poll returns the cause of s, nil if it is not effectively canceled. It notices
-// what has happened without telling: a scope around that was canceled, a deadline that
-// has passed, a foreign context that is done. It must be called without locks.
+// what was not propagated to s: a scope around that was canceled, a deadline that has
+// passed, a foreign context that is done. It must be called without locks.
 func (s *Scope) poll() *Canceled { return s.pollAt(never) }
 
 // pollAt is poll for callers that have read the clock.

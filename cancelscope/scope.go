@@ -20,8 +20,8 @@ type Scope struct {
 
 	// Adjustable allows the deadline of the running scope to be moved to a
 	// later time, or lifted, and its shield to be raised. It has a price. The scope
-	// keeps its own deadline to itself: the Deadline method of its context does not
-	// tell it, because contexts of the standard library install no timer of their own
+	// keeps its own deadline to itself: the Deadline method of its context leaves
+	// it out, because contexts of the standard library install no timer of their own
 	// below an earlier deadline, and would be left without any if that one moved away.
 	// And when a context outside of all scopes is canceled, Done channels in the
 	// scope, and contexts derived from it, are closed by another goroutine, shortly
@@ -67,7 +67,7 @@ type Scope struct {
 	mu sync.Mutex // see tree.go for the order
 
 	// outer is the context given to Run. It is written by enter, before
-	// anybody else can reach the running scope, and read-only after. Its
+	// other goroutines can reach the running scope, and read-only after. Its
 	// methods are never called with mu held: it may be the user's own type.
 	outer context.Context
 
@@ -150,13 +150,12 @@ const (
 // canceled when fn returns and ctx is not (or hidden by the shield), the
 // cancellations are removed from the error and [Scope.CanceledCaught] reports
 // true if there were any; what remains, nil or real errors, is returned. If ctx
-// is done as well, nothing is removed: the cancellation goes on up. An error of a
+// is done as well, nothing is removed: the cancellation propagates to the parent. An error of a
 // scope that was not canceled is returned as it is, the same value. [Split]
-// tells what counts as a cancellation. If fn returned nil, so does Run. All this
-// is Trio's rule.
+// documents what counts as a cancellation. If fn returned nil, so does Run.
 //
 // If fn panics or calls runtime.Goexit, the scope is left properly and the
-// panic or exit goes on.
+// panic or exit continues.
 //
 // Run panics if ctx or fn is nil, or if the scope has been run before.
 func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) error {
@@ -194,8 +193,8 @@ func (s *Scope) absorb(err error, cause *Canceled) error {
 
 // Cancel cancels the scope: when it returns, the contexts of the scope and of
 // every scope inside it that is not shielded are done, with a [*Canceled] that
-// carries reason as their cause. The reason is for those who ask why, and may
-// be nil; it never makes an error out of a cancellation.
+// carries reason as their cause. The reason is for logs and error texts, and
+// may be nil; it never turns a cancellation into a failure.
 //
 // Only the first cancellation has an effect; later calls, also after a deadline
 // or a cancellation from outside, do nothing beyond making

@@ -21,9 +21,9 @@ import (
 // opened again: start a new shielded scope inside instead, or use [Shield]. (In
 // Trio a raised shield can end a cancellation.)
 //
-// A deadline from outside that the scope's context has told before the shield
-// went up may have kept contexts derived from it from installing a later timer of
-// their own. Put a shield up before Run where that matters.
+// If the Deadline method of the scope's context has returned a deadline from outside
+// before the shield was raised, contexts derived from it may have installed no timer for
+// a later deadline of their own. Raise the shield before Run where that matters.
 func (s *Scope) SetShield(on bool) {
 	s.poll() // what has happened before must not be shielded away
 	s.mu.Lock()
