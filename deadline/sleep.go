@@ -66,8 +66,8 @@ func Effective(ctx context.Context) (t time.Time, ok bool) {
 		return t, ok
 	}
 	// A scope that is canceled, while ctx is not, lies beyond a
-	// context.WithoutCancel. As long as it is not, nothing tells that one from a
-	// context that passes cancellations on, unless ctx has no Done at all.
+	// context.WithoutCancel. As long as it is not canceled, a WithoutCancel cannot be
+	// distinguished from a context that passes cancellations on, unless ctx has no Done at all.
 	around, canceled := n.Effective()
 	if !canceled && !around.IsZero() && (!ok || around.Before(t)) {
 		return around, true
