@@ -50,8 +50,8 @@ func (s *Scope) inspect(t instant) (*Canceled, bool) {
 		t = now()
 	}
 	if first.passed(t) {
-		// Of several deadlines that have passed the earliest counts, as with nested
-		// timeouts in Trio and asyncio.
+		// Of several deadlines that have passed the earliest counts, as if
+		// each had a timer that was served in time.
 		due.expireOwn(t)
 		s.inherit(due)
 		return s.found()
