@@ -17,7 +17,7 @@ import (
 
 // A nursery has no limit of its own: the package comment says what bounds how many tasks
 // work at a time, a semaphore, and what that lacks. These tests hold it to what Trio asks
-// of its CapacityLimiter, and to what is said of it there.
+// of its CapacityLimiter, and to what the package documentation says of semaphores.
 
 // acquiring is a task that acquires a token, calls got, and releases it after d.
 func acquiring(sem *semaphore.Weighted, d time.Duration, got func()) func(context.Context) error {
@@ -199,8 +199,8 @@ func TestLimiterThatChanges(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			// The tokens of tasks 0 and 1 pass to 4 and 5, which waited before. After 2, 3 and 4, only
-			// one is left.
+			// The tokens of tasks 0 and 1 pass to 4 and 5, which waited before. After 2, 3
+			// and 4, only one is left.
 			if got := at.Sub(start); got != 6*time.Minute {
 				t.Errorf("the limit was lowered after %v, want 6m", got)
 			}

@@ -132,8 +132,8 @@ func (t *Task[T]) publish() {
 // The error is the one that the task returned, the same value, which the nursery
 // reports as well; a [*PanicError] if it panicked; [ErrGoexit] if it called
 // runtime.Goexit; and a [*cancelscope.Canceled] if it was canceled through
-// [Task.Cancel] and ended because of that. That last one is, to the scopes of the
-// goroutine that waits, a real error like the others.
+// [Task.Cancel] and ended because of that. The scopes of the goroutine that
+// waits treat this Canceled as a real error, like the others.
 //
 // If ctx is done before the task has ended, Wait returns the cause of ctx. If the result
 // is there when Wait looks, it is returned, also if ctx is done: a task whose end
