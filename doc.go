@@ -32,8 +32,8 @@
 // with a context.
 //
 // Package [github.com/trellis-go/trellis/cancelscope] has the scopes, for work that is
-// canceled by hand, shields for clean-up, and functions that tell cancellations from
-// failures.
+// canceled by hand, shields for clean-up, and functions that separate cancellations
+// from failures.
 //
 // Package [github.com/trellis-go/trellis/memchan] has channels between tasks: each wait
 // ends with a context, and both sides can close.
@@ -43,7 +43,7 @@
 //
 // # More
 //
-// The repository has a tutorial, a cookbook, and pages for those who come from errgroup,
-// Trio, asyncio, AnyIO or Kotlin, in its folder docs. The semantics are those of Trio, with
+// The repository has a tutorial, a cookbook, and pages for users of errgroup, Trio,
+// asyncio, AnyIO or Kotlin, in its folder docs. The semantics are those of Trio, with
 // the task handles of asyncio; recorded programs of both are part of the tests.
 package trellis

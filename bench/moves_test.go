@@ -85,7 +85,7 @@ func (c config) moveOver(name string, count int, look bool) workload {
 			go func() {
 				defer close(ended)
 				movable(context.Background(), func(ctx context.Context, move func(time.Duration)) {
-					config{}.crowd(ctx, looking(look), count, false, func(*sync.WaitGroup) {
+					config{}.withOpen(ctx, looking(look), count, false, func(*sync.WaitGroup) {
 						open <- move
 						<-end
 					})

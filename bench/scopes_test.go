@@ -95,11 +95,11 @@ func poll(ctx context.Context, calls int) error {
 	return nil
 }
 
-// crowd calls whenOpen while so many scopes are open directly below
+// withOpen calls whenOpen while count scopes are open directly below
 // ctx. Each needs a goroutine, because the function that opens a scope leaves it. With
 // look, their goroutines wait for the end of their contexts, otherwise for that of
 // whenOpen. Woken is done when all of them have been woken by their contexts.
-func (c config) crowd(ctx context.Context, n peer.Nester, count int, look bool, whenOpen func(woken *sync.WaitGroup)) {
+func (c config) withOpen(ctx context.Context, n peer.Nester, count int, look bool, whenOpen func(woken *sync.WaitGroup)) {
 	var ready, woken, ended sync.WaitGroup
 	end := make(chan struct{})
 	saw := c.seen(nothing)
@@ -158,7 +158,7 @@ func (c config) cancel(name string, count int, look, outside bool) workload {
 					if outside {
 						cancel = cancelOutside
 					}
-					c.crowd(ctx, n, w.units, look, func(woken *sync.WaitGroup) {
+					c.withOpen(ctx, n, w.units, look, func(woken *sync.WaitGroup) {
 						m.start()
 						cancel()
 						woken.Wait()

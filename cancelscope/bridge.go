@@ -58,9 +58,9 @@ func (p keyProbe) Value(key any) any {
 	return nil
 }
 
-// standardOf returns the context of the standard library that tells ctx and nothing
-// else when it is done, and whether there is one. It is what may be given to the library
-// under a lock: it calls no code of the user's.
+// standardOf returns the context of the standard library that alone decides when
+// ctx is done, and whether there is one. It may be given to the library under a lock,
+// because it calls no code of the user's.
 func standardOf(ctx context.Context) (context.Context, bool) {
 	done := ctx.Done()
 	if done == nil {
@@ -158,15 +158,15 @@ func (s *Scope) attachLocked(parent context.Context, wild bool) {
 	if !monotonic(at) { // and would be read anew from the wall clock
 		at = time.Now().Add(time.Duration(s.deadline() - now()))
 	}
-	told := s.expiredLocked()
+	cause := s.expiredLocked()
 	l.above = parent
 	if s.private {
 		s.span = bare
-		s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, told)
+		s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, cause)
 		return
 	}
 	l.above, s.closer = context.WithCancelCause(parent)
-	s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, told)
+	s.bridge, l.stop = context.WithDeadlineCause((*undated)(s), at, cause)
 }
 
 // timed reports whether the bridge of s needs a timer of the library's: it has a deadline
@@ -185,9 +185,9 @@ func (s *Scope) timed() bool {
 	return true
 }
 
-// An undated is the parent that a timer context of the library gets. It tells no
-// deadline: below an earlier one the library would install no timer, and trust in a
-// method that may be the user's own.
+// An undated is the parent that a timer context of the library gets. It has no
+// deadline: below an earlier one the library would install no timer, and would rely on
+// a method that may be the user's own.
 type undated Scope
 
 func (u *undated) Deadline() (time.Time, bool) { return time.Time{}, false }
@@ -209,13 +209,13 @@ func (s *Scope) closeBridgeLocked(c *Canceled) bool {
 		return true
 	}
 	if c.err == context.DeadlineExceeded {
-		// Nobody but the library can say that: a timer that is due, or a context
-		// outside which is being canceled. It never waits for us.
+		// Only the library closes a context with that Err: by a timer that is due, or
+		// because a context outside is being canceled. It never waits for us.
 		<-s.done
 	}
 	s.shutLocked(c)
 	if c == exited {
-		return s.bridge.Err() == c.err // nobody has to know which of the two it was
+		return s.bridge.Err() == c.err // no code needs to know which of the two it was
 	}
 	cause := context.Cause(s.bridge)
 	switch raw := c.raw(); {
@@ -259,7 +259,7 @@ func (s *Scope) settle() *Canceled {
 	if c != nil {
 		s.setCauseLocked(c)
 	}
-	if s.limit != nil && c == s.limit.told && c != nil {
+	if s.limit != nil && c == s.limit.expired && c != nil {
 		s.called.Store(true)
 		s.own = s.cause.Load() == c
 	}
@@ -308,9 +308,8 @@ func (s *Scope) outerDone() *Canceled {
 	return c
 }
 
-// fromOuter tells of the cancellation of outer as a cause of ours: the very
-// cause of a scope above it, if that is what it passes on. It returns nil if outer
-// is not done.
+// fromOuter returns the cancellation of outer as a *Canceled: the cause of a scope above
+// outer itself, if outer passes that on. It returns nil if outer is not done.
 func (s *Scope) fromOuter() *Canceled {
 	err := s.outer.Err()
 	if err == nil {

@@ -72,7 +72,7 @@ var exited = &Canceled{kind: ByExit, err: context.Canceled}
 // Kind returns what canceled the scope.
 func (c *Canceled) Kind() Kind { return c.kind }
 
-// Reason returns why: what was given to [Scope.Cancel]; for ByDeadline the Reason of
+// Reason returns why the scope was canceled: what was given to [Scope.Cancel]; for ByDeadline the Reason of
 // the scope, for ByTask the task's failure, for ByParent the cause of the context
 // outside if it has one. It may be nil.
 //
@@ -89,7 +89,7 @@ func (c *Canceled) Reason() error { return c.reason }
 // empty.
 func (c *Canceled) Scope() string { return c.scope }
 
-// Error gives the scope that was canceled, what canceled it, and the reason.
+// Error returns a text with the scope that was canceled, what canceled it, and the reason.
 func (c *Canceled) Error() string {
 	if c.reason != nil {
 		return c.head() + ": " + c.reason.Error()

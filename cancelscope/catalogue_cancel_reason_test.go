@@ -75,7 +75,7 @@ func TestReasonOfACancellation(t *testing.T) {
 		s := cancelscope.Scope{Name: "upload"}
 		s.Cancel(errors.New("a newer version has come"))
 		s.Run(t.Context(), func(ctx context.Context) error {
-			// Goroutines have no names that could tell who called Cancel; the scope has.
+			// Goroutines have no names that could say which one called Cancel; the scope has.
 			text := deadline.Sleep(ctx, 0).Error()
 			for _, want := range []string{"a newer version has come", "upload"} {
 				if !strings.Contains(text, want) {

@@ -29,7 +29,7 @@ func treeOf(err error) string {
 
 func TestErrorOfAScopeThatIsNotCanceled(t *testing.T) {
 	// catalogue: trio/test_run.py::test_initial_task_error
-	t.Run("comes out as it is", func(t *testing.T) {
+	t.Run("is returned as it is", func(t *testing.T) {
 		plain := errors.New("boom")
 		for _, want := range []error{
 			plain,

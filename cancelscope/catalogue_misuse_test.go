@@ -105,7 +105,7 @@ func TestCatalogueRunTwice(t *testing.T) {
 			checkPanics(t, "Run inside Run", second, func() {
 				_ = s.Run(ctx, func(context.Context) error { again = true; return nil })
 			})
-			// The first one goes on as if nothing had been asked.
+			// The first Run continues undisturbed.
 			checkOpen(t, "ctx", ctx)
 			return untilDone(ctx)
 		})

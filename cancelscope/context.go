@@ -12,8 +12,8 @@ type scopeContext Scope
 
 var _ tree.Node = (*scopeContext)(nil)
 
-// Done makes the channel when it is first asked for, with what closes it: a scope that
-// nobody waits for needs neither.
+// Done makes the channel, and what closes it, at its first call: a scope whose Done is
+// never called needs neither.
 func (c *scopeContext) Done() <-chan struct{} {
 	s := (*Scope)(c)
 	if ask := s.calm.Load(); ask == &s.bridge || ask == &quiet {
@@ -56,8 +56,8 @@ func (s *Scope) errOf(cause *Canceled) error {
 	return cause.err
 }
 
-// Deadline tells the earliest of the deadlines around that cannot move to a later
-// time.
+// Deadline returns the earliest of the deadlines of s and the scopes around it that
+// cannot move to a later time.
 func (c *scopeContext) Deadline() (t time.Time, ok bool) {
 	for s := (*Scope)(c); s != nil; s = s.up.Load() {
 		s.mu.Lock()
@@ -84,7 +84,7 @@ func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 	if s.poll() != nil {
 		return time.Time{}, true
 	}
-	public := true // the next foreign context has not been told of those beyond
+	public := true // the Deadline of the next foreign context leaves out those beyond
 	for s != nil {
 		s.mu.Lock()
 		t = earlier(t, s.limit.time())
@@ -94,7 +94,7 @@ func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 		}
 		up := s.up.Load()
 		if s.has(movable) {
-			public = true // tells none of those around it
+			public = true // its Deadline leaves out those around it
 		}
 		if s.has(foreign) {
 			if public {
@@ -168,8 +168,8 @@ func (c *scopeContext) Fail(reason error) {
 	s.cancel(ByTask, reason)
 }
 
-// Told implements [tree.Node].
-func (c *scopeContext) Told() { (*Scope)(c).awaitPropagation() }
+// AwaitPropagation implements [tree.Node].
+func (c *scopeContext) AwaitPropagation() { (*Scope)(c).awaitPropagation() }
 
 // Movable implements [tree.Node].
 func (c *scopeContext) Movable() {

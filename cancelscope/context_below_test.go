@@ -44,8 +44,8 @@ func within(ctx context.Context, between derivation, s *cancelscope.Scope, f fun
 
 func TestCancelReachesEveryScopeBelow(t *testing.T) {
 	looks := map[string]func(ctx context.Context){
-		"nobody looked before": func(context.Context) {},
-		"Err was asked before": func(ctx context.Context) { _ = ctx.Err() },
+		"nothing was asked before": func(context.Context) {},
+		"Err was asked before":     func(ctx context.Context) { _ = ctx.Err() },
 		"Done was asked before": func(ctx context.Context) {
 			ctx.Done()
 		},
@@ -87,7 +87,7 @@ func TestCancelReachesEveryScopeBelow(t *testing.T) {
 						leaf.Run(ctx, func(ctx context.Context) error {
 							done := ctx.Done()
 							outer.Cancel(nil)
-							synctest.Wait() // standard contexts between have told the scope below
+							synctest.Wait() // standard contexts between have canceled the scope below
 							if !isClosed(done) {
 								t.Errorf("between: %s: the Done channel of before is open, want it closed", between.name)
 							}

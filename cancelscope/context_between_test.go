@@ -29,7 +29,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 			checkOpen(t, "the context around", ctx)
 			return err
 		})
-		// Nobody is left to whom it belongs.
+		// No scope is left to which it belongs.
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("outer.Run = %v, want what happened to the context between", err)
 		}
@@ -112,7 +112,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "whose deadline is told", func(t *testing.T) {
+	inBubble(t, "whose deadline is published", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(2 * time.Hour)
 		inner.SetTimeout(3 * time.Hour)
@@ -128,7 +128,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 	})
 }
 
-// checkDeadline checks what ctx tells about deadlines, in both ways. The zero time
+// checkDeadline checks what ctx reports about deadlines, in both ways. The zero time
 // means none.
 func checkDeadline(t *testing.T, ctx context.Context, want time.Time) {
 	t.Helper()
@@ -210,9 +210,9 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 }
 
 func TestDeadlineTrap(t *testing.T) {
-	// A standard context trusts a deadline that its parent has told, and installs no
-	// timer for a later one of its own. So what is told must not move away.
-	inBubble(t, "of an adjustable scope, which does not tell", func(t *testing.T) {
+	// A standard context trusts a deadline that its parent has published, and installs no
+	// timer for a later one of its own. So a published deadline must not move away.
+	inBubble(t, "of an adjustable scope, which does not publish it", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		start := time.Now()
@@ -247,7 +247,7 @@ func TestDeadlineTrap(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "of a scope that tells and does not move", func(t *testing.T) {
+	inBubble(t, "of a scope that publishes it and does not move", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Minute)
 		start := time.Now()
@@ -277,7 +277,7 @@ func TestDeadlineTrap(t *testing.T) {
 		outermost.SetTimeout(3 * time.Hour)
 		moving.SetTimeout(time.Hour)
 		inner.SetTimeout(4 * time.Hour)
-		told := func(name string, ctx context.Context, want time.Duration) {
+		checkPublished := func(name string, ctx context.Context, want time.Duration) {
 			t.Helper()
 			if at, ok := ctx.Deadline(); !ok || !at.Equal(now.Add(want)) {
 				t.Errorf("%s: Deadline() = %v, %v, want in %v", name, at, ok, want)
@@ -288,11 +288,11 @@ func TestDeadlineTrap(t *testing.T) {
 		}
 		outermost.Run(t.Context(), func(ctx context.Context) error {
 			return moving.Run(ctx, func(ctx context.Context) error {
-				told("an adjustable scope", ctx, 3*time.Hour)
+				checkPublished("an adjustable scope", ctx, 3*time.Hour)
 				return inner.Run(ctx, func(ctx context.Context) error {
-					told("a scope inside", ctx, 3*time.Hour)
+					checkPublished("a scope inside", ctx, 3*time.Hour)
 					inner.SetTimeout(2 * time.Hour)
-					told("a scope inside, sooner", ctx, 2*time.Hour)
+					checkPublished("a scope inside, sooner", ctx, 2*time.Hour)
 					return nil
 				})
 			})

@@ -133,7 +133,7 @@ func testForeignParent(t *testing.T, outside context.Context, cancel func(error)
 		t.Errorf("Run = %v, want the cancellation from outside", err)
 	}
 	checkScope(t, "s", &s, false, false)
-	synctest.Wait() // whoever watched the context outside has ended
+	synctest.Wait() // every goroutine that watched the context outside has ended
 	if n := watchers(); n != 0 {
 		t.Errorf("%d goroutines watch a context after the end, want 0", n)
 	}
@@ -174,7 +174,7 @@ func TestForeignParentIsLetGo(t *testing.T) {
 			var s cancelscope.Scope
 			s.Run(outside, func(ctx context.Context) error {
 				if n := watchers(); n != 0 {
-					t.Errorf("%d goroutines for a scope that nobody waits for, want 0", n)
+					t.Errorf("%d goroutines for a scope that no goroutine waits for, want 0", n)
 				}
 				ctx.Done()
 				if n := watchers(); n != 1 {
@@ -194,7 +194,7 @@ func TestForeignParentIsLetGo(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.Run(outside, func(ctx context.Context) error {
 			if n := outside.registered(); n != 0 {
-				t.Errorf("%d functions registered for a scope that nobody waits for, want 0", n)
+				t.Errorf("%d functions registered for a scope that no goroutine waits for, want 0", n)
 			}
 			ctx.Done()
 			ctx.Done()

@@ -14,7 +14,7 @@ import (
 )
 
 // Two standard contexts, one above the other: the scope between them must notice
-// before the lower one can tell.
+// before the lower one can pass the cancellation on.
 func TestCancelReachesScopesBelowSeveralStandardContexts(t *testing.T) {
 	nested := func(ctx context.Context, depth int, f func(ctx context.Context)) {
 		var nest func(ctx context.Context, n int)
@@ -62,7 +62,7 @@ func TestCancelReachesScopesBelowSeveralStandardContexts(t *testing.T) {
 
 func TestSemantics6ParentComesFirst(t *testing.T) {
 	// The parent was done before the scope's own deadline passed, or before it was
-	// there at all; nobody has looked.
+	// there at all; no code has looked.
 	expire := map[string]func(s *cancelscope.Scope){
 		"SetTimeout":  func(s *cancelscope.Scope) { s.SetTimeout(0) },
 		"SetDeadline": func(s *cancelscope.Scope) { s.SetDeadline(time.Now().Add(-time.Hour)) },

@@ -57,7 +57,7 @@ func TestContextValues(t *testing.T) {
 }
 
 func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
-	// Whoever sees Err sees Done closed, also while Cancel is still on its way.
+	// A goroutine that sees Err set sees Done closed, also while Cancel still runs.
 	for round := range 200 {
 		var outer, inner cancelscope.Scope
 		outer.Run(t.Context(), func(outside context.Context) error {
@@ -66,7 +66,7 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 				defer stop()
 				var wg sync.WaitGroup
 				for name, ctx := range map[string]context.Context{"outer": outside, "inner": ctx, "derived": derived} {
-					// Every other round nobody has asked for Done before.
+					// In every other round Done has not been asked for before.
 					held := make(<-chan struct{})
 					if round%2 == 0 {
 						held = ctx.Done()
@@ -96,28 +96,28 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
 		s.Run(t.Context(), func(ctx context.Context) error {
-			done, told := ctx.Done(), make(chan struct{})
+			done, asked := ctx.Done(), make(chan struct{})
 			undo := cancelscope.OnPropagation(func() {
 				go func() {
-					defer close(told)
+					defer close(asked)
 					if err := ctx.Err(); err == nil || !isClosed(done) {
 						t.Errorf("while Cancel is on its way: Err() = %v, Done closed: %v; want an error and true", err, isClosed(done))
 					}
 				}()
-				// Time goes on when Err waits.
+				// The fake clock advances if Err waits.
 				select {
-				case <-told:
+				case <-asked:
 				case <-time.After(time.Second):
 				}
 			})
 			defer undo()
 			s.Cancel(nil)
-			<-told
+			<-asked
 			return nil
 		})
 	})
 
-	inBubble(t, "when clocks tell it first", func(t *testing.T) {
+	inBubble(t, "when clocks show it first", func(t *testing.T) {
 		for range rounds {
 			var s, inner cancelscope.Scope
 			s.SetTimeout(time.Second)
@@ -324,7 +324,7 @@ func TestLazinessIsNotVisible(t *testing.T) {
 					_, _, _ = ctx.Err(), ctx.Value(key("k")), context.Cause(ctx)
 					ctx.Deadline()
 					if cancelscope.Bridged(&s) || cancelscope.Bridged(&inner) || cancelscope.Timers() != 0 {
-						t.Errorf("contexts made: %v, %v, timers: %d; want none for scopes that nobody waits for",
+						t.Errorf("contexts made: %v, %v, timers: %d; want none for scopes that no goroutine waits for",
 							cancelscope.Bridged(&s), cancelscope.Bridged(&inner), cancelscope.Timers())
 					}
 					return nil

@@ -1,7 +1,7 @@
 // Package cancelscope provides cancel scopes. A cancel scope is a part of a program
 // that can be canceled as a whole, from any goroutine or by a deadline, and that absorbs
 // its own cancellation and no other. It works with plain contexts and errors. (The
-// idea and the name come from Trio, a library for Python.)
+// idea and the name come from [Trio], a library for Python.)
 //
 // A function that is canceled learns of it through its context, and returns an error
 // that says so. With context.WithCancel alone, each caller has to find out whether
@@ -53,17 +53,16 @@
 // # The context of a scope
 //
 // The context that a block gets is an ordinary one. Its Err is exactly
-// context.Canceled or context.DeadlineExceeded, and context.Cause tells the story
-// behind it, a [*Canceled]. Cancellation is level-triggered, as in Trio: once a
-// scope is canceled, every wait in it fails until it is left, so clean-up that
-// waits needs a shield. Contexts of the standard library derived from it attach
-// without a goroutine, also with values in between, and those between two scopes
-// count: if a context.WithTimeout between them expires, the inner scope sees its
-// parent canceled.
+// context.Canceled or context.DeadlineExceeded, and context.Cause returns a
+// [*Canceled], which says what canceled the scope. Once a scope is canceled, every
+// wait in it fails until it is left, so clean-up that waits needs a shield. Contexts
+// of the standard library that are derived from it cost no goroutine, also with
+// values in between. Contexts of the standard library between two scopes count: if a
+// context.WithTimeout between them expires, the inner scope sees its parent canceled.
 //
 // A deadline counts from the instant it has passed. Err, Done and Cause compare
 // clocks and do not wait for a timer to be served. Timers run only below a Done
-// channel that somebody has asked for.
+// channel that code has asked for.
 //
 // When the block has ended, its context is done, with a cause of kind [ByExit].
 //
@@ -133,12 +132,16 @@
 // channel that it closed, and after an Err that is not nil because of it. The first
 // cause is kept for good.
 //
-// When a context of another make is done, the scopes directly inside it say so at
-// the next call of Err, Done or context.Cause. Done channels that were asked for
-// earlier, and contexts derived from them, follow from a new goroutine, which is
-// how context.AfterFunc works. Not to be assumed, therefore: that they are closed
-// when the cancel function of the context outside has returned.
+// When a context not made by this package is done, the scopes directly inside it
+// report it at the next call of Err, Done or context.Cause. Done channels that were
+// asked for earlier, and contexts derived from them, are closed by a new goroutine,
+// which is how context.AfterFunc works.
 //
-// Not to be assumed either: that a block which is canceled stops. It is asked to,
-// and Run waits for it.
+// Do not rely on
+//   - these channels and contexts being closed when the cancel function of the context
+//     outside returns;
+//   - a block stopping because it has been canceled: it is asked to, and Run waits for
+//     it.
+//
+// [Trio]: https://trio.readthedocs.io/en/stable/reference-core.html#cancellation-and-timeouts
 package cancelscope

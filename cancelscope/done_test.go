@@ -60,7 +60,7 @@ func TestTimerArmsItselfAgain(t *testing.T) {
 				time.Sleep(1100 * time.Millisecond) // past the moment that the timer was armed for
 			}
 			select {
-			case <-done: // nobody looks at a clock here: only the timer can close it
+			case <-done: // no call looks at a clock here: only the timer can close it
 			case <-time.After(time.Hour):
 				t.Error("Done was still open an hour later")
 			}

@@ -15,7 +15,7 @@ func ExampleScope() {
 	found := make(chan string, 1)
 	err := search.Run(context.Background(), func(ctx context.Context) error {
 		found <- "the answer"
-		search.Cancel(nil) // usually somebody else does, in another goroutine
+		search.Cancel(nil) // usually another goroutine does
 		<-ctx.Done()
 		return ctx.Err()
 	})
@@ -23,8 +23,8 @@ func ExampleScope() {
 	// Output: the answer <nil> true
 }
 
-// Tell a block that was called off from one that failed: only the cancellation ends
-// at the scope.
+// Distinguish a block that was called off from one that failed: the scope removes its
+// own cancellation only.
 func ExampleScope_Run() {
 	var s cancelscope.Scope
 	s.Cancel(nil)

@@ -15,11 +15,11 @@ func init() {
 }
 
 // propagationHook is called, with a scope locked, when that has been canceled and the
-// scopes inside have not been told.
+// scopes inside have not been canceled yet.
 var propagationHook atomic.Pointer[func()]
 
 // OnPropagation has f called when a scope has been canceled and the scopes inside have
-// not been told. The scope is locked meanwhile.
+// not been canceled yet. The scope is locked meanwhile.
 func OnPropagation(f func()) (undo func()) {
 	propagationHook.Store(&f)
 	return func() { propagationHook.Store(nil) }

@@ -46,7 +46,7 @@ func TestFarDeadline(t *testing.T) {
 	}
 }
 
-// The Err of a context of somebody's own may be of a type that cannot be compared.
+// The Err of a context from elsewhere may be of a type that cannot be compared.
 func TestSplitWithAnErrThatCannotBeCompared(t *testing.T) {
 	done := make(chan struct{})
 	close(done)

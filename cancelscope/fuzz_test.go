@@ -98,7 +98,7 @@ func (s *filterState) absorbs() bool { return s.innerErr != nil && !s.visible() 
 
 // inside is how the inner scope judges, around how the context just outside of it is
 // judged, and outside how the outer scope does. A cancellation of what is between is
-// not one of the outer scope, but cannot be told from one if Err says the same.
+// not one of the outer scope, but cannot be distinguished from one if Err returns the same.
 func (s *filterState) inside() filterJudgement {
 	return filterJudgement{s.innerErr, []originOf{beganInner, beganBetween, beganOuter}}
 }
@@ -171,8 +171,8 @@ func (s *filterState) innerDone(err error, origin originOf) {
 	}
 }
 
-// run builds the tree in the inner block and checks what comes out of the inner scope,
-// of the outer one, and of Split.
+// run builds the tree in the inner block and checks what the inner scope, the outer
+// scope and Split return.
 func (s *filterState) run(t *testing.T, in *errorBuilder, ops []byte) {
 	var tree *builtError
 	var fromInner error
@@ -320,7 +320,7 @@ func (s *filterState) checkInner(t *testing.T, tree *builtError, got error) {
 	}
 }
 
-// checkOuter checks what the outer scope made of what came out of the inner one.
+// checkOuter checks what the outer scope returned for the error of the inner one.
 func (s *filterState) checkOuter(t *testing.T, tree *builtError, fromInner, got error) {
 	t.Helper()
 	if s.outerErr == nil {

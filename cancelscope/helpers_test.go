@@ -27,7 +27,7 @@ func inBubble(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
-// checkScope checks what a scope tells about its cancellation.
+// checkScope checks what a scope reports about its cancellation.
 func checkScope(t *testing.T, name string, s *cancelscope.Scope, called, caught bool) {
 	t.Helper()
 	if got := s.CancelCalled(); got != called {

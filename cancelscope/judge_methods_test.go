@@ -165,7 +165,7 @@ func TestGoexitWhileJudging(t *testing.T) {
 	}
 }
 
-// While a method keeps the judge waiting, the scope has ended for everybody else.
+// While a method keeps the judge waiting, the scope has ended for all other goroutines.
 func TestMethodThatDoesNotReturn(t *testing.T) {
 	for method := range methodErrors(nil) {
 		inBubble(t, method, func(t *testing.T) {

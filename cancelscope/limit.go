@@ -15,7 +15,7 @@ type limit struct {
 	timed    bool          // the standard library has a timer that closes the bridge at the deadline
 	timeout  time.Duration // before Run
 	deadline time.Time     // zero: none
-	told     *Canceled     // the cause when the deadline has passed, once it is made
+	expired  *Canceled     // the cause when the deadline has passed, once it is made
 
 	timer    *time.Timer
 	timerAt  instant // when timer fires; never: it does not
@@ -126,7 +126,7 @@ func (s *Scope) moveDeadlineLocked(t time.Time, at, clock instant) bool {
 		s.limit = new(limit)
 	}
 	l := s.limit
-	l.deadline, l.told = t, nil
+	l.deadline, l.expired = t, nil
 	s.setLocked(late, !s.Adjustable)
 	s.at.Store(int64(at))
 	switch {
@@ -184,17 +184,17 @@ func (s *Scope) expireOwnLocked() {
 // expiredLocked returns the cause of s when its deadline has passed.
 func (s *Scope) expiredLocked() *Canceled {
 	l := s.limit
-	if l.told == nil {
+	if l.expired == nil {
 		reason, _ := reduce(s.Reason) // final when the scope is left: see Canceled.settle
-		l.told = &Canceled{kind: ByDeadline, err: context.DeadlineExceeded, reason: reason, scope: s.Name, deadline: l.deadline}
+		l.expired = &Canceled{kind: ByDeadline, err: context.DeadlineExceeded, reason: reason, scope: s.Name, deadline: l.deadline}
 		if s.has(late) {
-			l.told.err = context.Canceled
+			l.expired.err = context.Canceled
 		}
 	}
-	return l.told
+	return l.expired
 }
 
-// Timers are early, so that nobody has to read the clock as long as a deadline is far
+// Timers are early, so that Err does not read the clock as long as a deadline is far
 // away: see calm.go. margin is how far away it must be at least.
 const margin = instant(40 * time.Millisecond)
 
@@ -270,5 +270,5 @@ func (s *Scope) stopTimerLocked() {
 	}
 }
 
-// timers is told of every timer that comes and goes; tests count them.
+// timers is called for every timer that is made or stopped; tests count them.
 var timers = func(delta int) {}

@@ -63,7 +63,7 @@ func TestSameWallClockDeadlineIsNotLater(t *testing.T) {
 // A deadline that moves while the scope runs ends it at the new time, looked at or not,
 // and whatever has been set before.
 func TestLateDeadline(t *testing.T) {
-	for name, asked := range map[string]bool{"Done asked before": true, "nobody asked": false} {
+	for name, asked := range map[string]bool{"Done asked before": true, "Done not asked before": false} {
 		inBubble(t, name, func(t *testing.T) {
 			start := time.Now()
 			var s, inner cancelscope.Scope

@@ -21,7 +21,7 @@ func (s *Scope) knows(c *Canceled) bool {
 	}
 	for s != nil {
 		s.mu.Lock()
-		known := s.cause.Load() == c || s.limit != nil && s.limit.told == c
+		known := s.cause.Load() == c || s.limit != nil && s.limit.expired == c
 		s.mu.Unlock()
 		if known {
 			return true

@@ -10,7 +10,7 @@ import (
 )
 
 // What a scope passes up because a plain context around it is done is a cancellation
-// of that context to those who hold only that: a main function, say, that asks
+// for code that has only that context: a main function, say, that asks
 // whether its program failed or was interrupted.
 func TestIsCancellationOutside(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -1,8 +1,8 @@
 package cancelscope
 
 // poll returns the cause of s, nil if it is not effectively canceled. It notices
-// what has happened without telling: a scope around that was canceled, a deadline that
-// has passed, a foreign context that is done. It must be called without locks.
+// what was not propagated to s: a scope around that was canceled, a deadline that has
+// passed, a foreign context that is done. It must be called without locks.
 func (s *Scope) poll() *Canceled { return s.pollAt(never) }
 
 // pollAt is poll for callers that have read the clock.
@@ -50,8 +50,8 @@ func (s *Scope) inspect(t instant) (*Canceled, bool) {
 		t = now()
 	}
 	if first.passed(t) {
-		// Of several deadlines that have passed the earliest counts, as with nested
-		// timeouts in Trio and asyncio.
+		// Of several deadlines that have passed the earliest counts, as if
+		// each had a timer that was served in time.
 		due.expireOwn(t)
 		s.inherit(due)
 		return s.found()

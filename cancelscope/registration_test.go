@@ -36,7 +36,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 			c.s.Run(outside, func(ctx context.Context) error {
 				ctx.Done()
 				if n := registered(outside); n != 1 {
-					t.Errorf("%d contexts below the one outside, want 1 for a scope that somebody waits for", n)
+					t.Errorf("%d contexts below the one outside, want 1 for a scope whose Done was asked for", n)
 				}
 				c.cancel(c.s)
 				if n := registered(outside); n != 0 {

@@ -41,7 +41,7 @@ func (s *Scope) subscribe() {
 	case up != nil:
 		up.buildBridge() // with the timers of all deadlines on the way
 		if up.span == relayed {
-			return // it subscribes as well, and tells s
+			return // it subscribes as well, and cancels s
 		}
 		ctx = up.bridge
 	case s.has(foreign) && !s.has(shielded):

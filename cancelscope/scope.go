@@ -7,8 +7,7 @@ import (
 )
 
 // A Scope is a part of a program that can be canceled as a whole: the block
-// given to [Scope.Run], with all that the block calls and waits for. It is
-// Trio's CancelScope.
+// given to [Scope.Run], with all that the block calls and waits for.
 //
 // The zero value is ready for use: a scope without name, deadline or shield. A
 // Scope runs one block in its life and must not be copied. Its methods may be
@@ -20,9 +19,9 @@ type Scope struct {
 
 	// Adjustable allows the deadline of the running scope to be moved to a
 	// later time, or lifted, and its shield to be raised. It has a price. The scope
-	// keeps its own deadline to itself: the Deadline method of its context does not
-	// tell it, because contexts of the standard library install no timer of their own
-	// below an earlier deadline, and would be left without any if that one moved away.
+	// does not publish its deadline: the Deadline method of its context leaves it out,
+	// because contexts of the standard library install no timer of their own below an
+	// earlier deadline, and would have no timer at all if the earlier one moved away.
 	// And when a context outside of all scopes is canceled, Done channels in the
 	// scope, and contexts derived from it, are closed by another goroutine, shortly
 	// after; see the package documentation. Adjustable must not be changed once Run
@@ -67,7 +66,7 @@ type Scope struct {
 	mu sync.Mutex // see tree.go for the order
 
 	// outer is the context given to Run. It is written by enter, before
-	// anybody else can reach the running scope, and read-only after. Its
+	// other goroutines can reach the running scope, and read-only after. Its
 	// methods are never called with mu held: it may be the user's own type.
 	outer context.Context
 
@@ -146,17 +145,17 @@ const (
 // context.DeadlineExceeded, its cause (see [context.Cause]) a [*Canceled], and
 // its values are those of ctx. When Run has returned, it is done in any case.
 //
-// Run returns the error of fn, seen from outside. If the scope is effectively
-// canceled when fn returns and ctx is not (or hidden by the shield), the
-// cancellations are removed from the error and [Scope.CanceledCaught] reports
-// true if there were any; what remains, nil or real errors, is returned. If ctx
-// is done as well, nothing is removed: the cancellation goes on up. An error of a
-// scope that was not canceled is returned as it is, the same value. [Split]
-// tells what counts as a cancellation. If fn returned nil, so does Run. All this
-// is Trio's rule.
+// Run returns the error of fn, without the cancellations that this scope caused. If
+// the scope is effectively canceled when fn returns, and ctx is not done or is hidden
+// by the shield, Run removes the cancellations from the error and returns what
+// remains: nil or real errors. [Scope.CanceledCaught] reports whether there were
+// any. If ctx is done as well, Run removes nothing, and the cancellation propagates to
+// the parent. If the scope was not canceled, Run returns the error of fn as it is, the
+// same value. [Split] documents what counts as a cancellation. If fn returned nil, so
+// does Run.
 //
 // If fn panics or calls runtime.Goexit, the scope is left properly and the
-// panic or exit goes on.
+// panic or exit continues.
 //
 // Run panics if ctx or fn is nil, or if the scope has been run before.
 func (s *Scope) Run(ctx context.Context, fn func(ctx context.Context) error) error {
@@ -194,8 +193,8 @@ func (s *Scope) absorb(err error, cause *Canceled) error {
 
 // Cancel cancels the scope: when it returns, the contexts of the scope and of
 // every scope inside it that is not shielded are done, with a [*Canceled] that
-// carries reason as their cause. The reason is for those who ask why, and may
-// be nil; it never makes an error out of a cancellation.
+// carries reason as their cause. The reason is for logs and error texts, and
+// may be nil; it never turns a cancellation into a failure.
 //
 // Only the first cancellation has an effect; later calls, also after a deadline
 // or a cancellation from outside, do nothing beyond making
@@ -245,12 +244,14 @@ func (s *Scope) CanceledCaught() bool {
 	return s.caught
 }
 
-// Cause returns the [*Canceled] that says how the scope came to be canceled,
-// by itself or from outside. It is what [context.Cause] gives inside, except below a
-// context outside of all scopes: if that one is canceled, context.Cause gives that
-// one's own cause, as it does everywhere below a context of the standard library, and
-// Cause a [*Canceled] of kind [ByParent] with it as the reason. It returns nil if
-// the scope is not canceled, or was not when its block ended.
+// Cause returns the [*Canceled] that says what canceled the scope, the scope itself
+// or something outside. It returns nil if the scope is not canceled, or was not when
+// its block ended.
+//
+// Cause is what [context.Cause] returns in the block, with one exception. If a context
+// outside of all scopes is canceled, context.Cause returns the cause of that context,
+// as it does everywhere below a context of the standard library, and Cause returns a
+// [*Canceled] of kind [ByParent] whose reason is that cause.
 func (s *Scope) Cause() error {
 	if c := s.poll(); c != nil && c.kind != ByExit {
 		return c

@@ -34,7 +34,7 @@ func TestSemantics6FirstCauseIsKept(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
-			time.Sleep(2 * time.Second) // nobody has noticed yet
+			time.Sleep(2 * time.Second) // no call has noticed yet
 			s.Cancel(errBoom)
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByDeadline).Reason(), nil)

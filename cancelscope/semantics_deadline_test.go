@@ -83,7 +83,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 			return inner.Run(ctx, func(ctx context.Context) error {
 				time.Sleep(time.Second)
 				if n := cancelscope.Timers(); n != 0 {
-					t.Errorf("%d timers in scopes that nobody waits for, want 0", n)
+					t.Errorf("%d timers in scopes that no goroutine waits for, want 0", n)
 				}
 				if err := ctx.Err(); err != context.DeadlineExceeded {
 					t.Errorf("Err() at the deadline = %v, want %v", err, context.DeadlineExceeded)
@@ -115,7 +115,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 					return inner.Run(ctx, func(ctx context.Context) error {
 						ctx.Done() // now there is a timer
 						if n := cancelscope.Timers(); n != 1 {
-							t.Fatalf("%d timers in scopes that somebody waits for, want 1", n)
+							t.Fatalf("%d timers in scopes that a goroutine waits for, want 1", n)
 						}
 						time.Sleep(time.Second)
 						// Of what else is due now, any part may have run.
@@ -129,7 +129,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "by those who ask the scope", func(t *testing.T) {
+	inBubble(t, "by methods of the scope", func(t *testing.T) {
 		var s, inner cancelscope.Scope
 		s.SetTimeout(time.Second)
 		inner.SetShield(true)
@@ -151,7 +151,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			time.Sleep(time.Second)
-			s.SetTimeout(time.Hour) // nobody has noticed, and it has passed all the same
+			s.SetTimeout(time.Hour) // no call has noticed that it has passed, and it counts all the same
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 			return nil
 		})
@@ -160,7 +160,7 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 }
 
 func TestSemantics9DeadlineOfARunningScope(t *testing.T) {
-	// wait runs a scope whose deadline move moves when somebody waits already, and
+	// wait runs a scope whose deadline move moves while a goroutine waits, and
 	// returns how long the wait took.
 	wait := func(t *testing.T, s *cancelscope.Scope, move func()) time.Duration {
 		start := time.Now()

@@ -205,7 +205,7 @@ func TestSemantics3UsersCanJudge(t *testing.T) {
 	})
 }
 
-// A manyErrors is an error of somebody else's that joins others.
+// A manyErrors is an error from elsewhere that joins others.
 type manyErrors struct{ errs []error }
 
 func (e *manyErrors) Error() string   { return fmt.Sprintf("%d errors", len(e.errs)) }

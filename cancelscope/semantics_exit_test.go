@@ -86,14 +86,14 @@ func TestSemantics10PanicAndGoexitLeaveTheScope(t *testing.T) {
 				s.Run(outside, func(ctx context.Context) error {
 					ctx.Done()
 					if n := outside.registered(); n != 1 {
-						t.Errorf("%d functions registered while somebody waits, want 1", n)
+						t.Errorf("%d functions registered while a goroutine waits, want 1", n)
 					}
 					leave()
 					return nil
 				})
 			})
 			if returned {
-				t.Error("Run returned, want it to go on with what ended the block")
+				t.Error("Run returned, want the panic or exit of the block to continue")
 			}
 			if n := outside.registered(); n != 0 {
 				t.Errorf("%d functions registered after the end, want 0", n)

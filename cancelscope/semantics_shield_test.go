@@ -156,7 +156,7 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "after the parent's deadline, nobody having noticed", func(t *testing.T) {
+	inBubble(t, "after the parent's deadline, unnoticed so far", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		outer.SetTimeout(time.Second)
 		s.SetShield(true)
@@ -171,7 +171,7 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "before the parent's deadline, somebody waiting already", func(t *testing.T) {
+	inBubble(t, "before the parent's deadline, with a goroutine waiting", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		outer.SetTimeout(time.Minute)
 		s.SetShield(true)
@@ -189,7 +189,7 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 		checkScope(t, "outer", &outer, true, true)
 	})
 
-	inBubble(t, "before a standard context is done, somebody waiting already", func(t *testing.T) {
+	inBubble(t, "before a standard context is done, with a goroutine waiting", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		var s cancelscope.Scope
 		s.SetShield(true)
@@ -228,7 +228,7 @@ func TestSemantics8ShieldOverACanceledScope(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		s := cancelscope.Scope{Adjustable: true}
 		err := s.Run(outside, func(ctx context.Context) error {
-			cancel() // nobody has noticed when the shield goes up, and it counts all the same
+			cancel() // unnoticed so far when the shield is raised, and it counts all the same
 			s.SetShield(true)
 			checkDone(t, "ctx", ctx, context.Canceled)
 			return ctx.Err()

@@ -165,7 +165,7 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 				err := inner.Run(ctx, func(ctx context.Context) error {
 					inner.Cancel(nil)
 					err := ctx.Err()
-					time.Sleep(time.Second) // no timer runs: nobody has asked for Done
+					time.Sleep(time.Second) // no timer runs: Done has not been asked for
 					return err
 				})
 				checkError(t, "inner.Run", err, context.Cause(ctx))
@@ -177,7 +177,7 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		})
 	})
 
-	t.Run("nobody is canceled", func(t *testing.T) {
+	t.Run("no scope is canceled", func(t *testing.T) {
 		stray := errors.Join(context.Canceled, context.DeadlineExceeded)
 		var outer, inner cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {

@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// SetShield puts the shield of the scope up or takes it off. A shielded scope
+// SetShield raises the shield of the scope or takes it down. A shielded scope
 // does not notice cancellations and deadlines from outside; its own still count.
 //
 // Before Run it may be called at any time. While the scope runs, the shield may be
-// taken off, and may be put up again only if the scope is [Scope.Adjustable]:
+// taken down, and may be raised again only if the scope is [Scope.Adjustable]:
 // otherwise SetShield(true) panics, unless the shield is up. (Cancellations reach a
-// running scope through contexts of the standard library, which cannot be taken out of
-// the reach of their parents.) After Run it does nothing.
+// running scope through contexts of the standard library, which cannot be detached
+// from their parents.) After Run it does nothing.
 //
-// Taking the shield off while the parent is canceled cancels the scope at once,
-// before SetShield returns. Putting one up over a running scope that is already
+// Taking the shield down while the parent is canceled cancels the scope at once,
+// before SetShield returns. Raising the shield of a running scope that is already
 // effectively canceled does nothing, because a closed Done channel cannot be
-// opened again: start a new shielded scope inside instead, or use [Shield]. (In
-// Trio a raised shield can end a cancellation.)
+// opened again: start a new shielded scope inside instead, or use [Shield].
 //
-// A deadline from outside that the scope's context has told before the shield
-// went up may have kept contexts derived from it from installing a later timer of
-// their own. Put a shield up before Run where that matters.
+// If the Deadline method of the scope's context has returned a deadline from outside
+// before the shield was raised, contexts derived from it may have installed no timer for
+// a later deadline of their own. Raise the shield before Run where that matters.
 func (s *Scope) SetShield(on bool) {
 	s.poll() // what has happened before must not be shielded away
 	s.mu.Lock()

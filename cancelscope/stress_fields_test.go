@@ -38,12 +38,12 @@ type line struct {
 	leaves []func()
 }
 
-// newLine enters n adjustable scopes inside ctx. The first one is told before a crowd
-// of others, and so the scope around it is not done for a while yet.
-func newLine(ctx context.Context, n, crowd int) *line {
+// newLine enters n adjustable scopes inside ctx. Each is canceled before many
+// siblings, so that the scope around it takes a while to finish its cancellation.
+func newLine(ctx context.Context, n, siblings int) *line {
 	l := &line{}
 	for range n {
-		for range crowd {
+		for range siblings {
 			_, leave := occupy(ctx, new(cancelscope.Scope))
 			l.leaves = append(l.leaves, leave)
 		}
@@ -185,7 +185,7 @@ func TestStressSight(t *testing.T) {
 }
 
 // A deadline outside counts from the instant when it has passed, without any timer, and
-// whoever moved what at the same time.
+// whatever is moved at the same time.
 func TestStressDeadline(t *testing.T) {
 	stress.Run(t, 200, func(r *stress.Round) {
 		rng := r.Rand(0)
@@ -200,7 +200,7 @@ func TestStressDeadline(t *testing.T) {
 		for !time.Now().After(soon) {
 			runtime.Gosched()
 		}
-		// Nobody has looked further out.
+		// No call has looked further out.
 		if err := l.ctxs[2].Err(); err != context.DeadlineExceeded {
 			r.Errorf("after the deadline of the scope outside: Err() = %v, want %v", err, context.DeadlineExceeded)
 		}
@@ -244,7 +244,7 @@ func TestStressBridged(t *testing.T) {
 	})
 }
 
-// watched reaches all that must close a Done channel: nobody looks here after the
+// watched reaches all that must close a Done channel: no call looks here after the
 // channel has been asked for, and if a timer is lost the test hangs.
 func TestStressWatched(t *testing.T) {
 	for _, what := range []string{"timer", "context"} {

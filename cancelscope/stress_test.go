@@ -18,7 +18,7 @@ import (
 )
 
 // TestStressScopes grows random trees of scopes, a goroutine for each branch, with
-// standard contexts in between. Everybody cancels, moves deadlines, switches shields
+// standard contexts in between. Each goroutine cancels, moves deadlines, switches shields
 // and derives contexts anywhere in the tree.
 func TestStressScopes(t *testing.T) {
 	stress.Run(t, 60, func(r *stress.Round) {
@@ -245,7 +245,7 @@ func (g *grove) cancel(n *node) {
 }
 
 // under reports whether a cancellation of top reaches n for sure, and whether there is
-// nothing on the way that tells its own contexts later.
+// nothing on the way that cancels its own contexts later.
 func (n *node) under(top *node) (reached, direct bool) {
 	direct = true
 	for ; n != top; n = n.up {

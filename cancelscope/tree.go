@@ -16,7 +16,7 @@ import (
 //
 // Every scope knows the one around it. A cancellation is found from below, on the way
 // up, by the scope that asks (see poll). Only scopes with a bridge must hear of it
-// from above, because somebody may be waiting for that to be closed; these are linked
+// from above, because goroutines may wait for the bridge to be closed; these are linked
 // to the scopes around them, and so are all scopes on the way up.
 
 // enter makes s a running scope inside ctx.
@@ -39,12 +39,12 @@ func (s *Scope) enter(ctx context.Context) {
 		s.at.Store(int64(s.limit.begin()))
 	}
 	// A deadline that has passed already, and a scope around that is canceled already,
-	// are for poll to notice: so far nobody can have asked.
+	// are for poll to notice: no code has the context of s yet.
 }
 
 // surroundings finds the scope that is nearest to the holder of ctx, if any. It returns
-// no flag if a scope inside ctx is told of cancellations by that one alone, foreign if
-// it must ask ctx itself, because contexts of other makes stand between them, or above,
+// no flag if a scope inside ctx learns of cancellations from that scope alone, foreign if
+// it must ask ctx itself, because contexts from elsewhere stand between them, or above,
 // and custom as well if these have their own means to learn what happens to that scope.
 func surroundings(ctx context.Context) (up *Scope, where uint32) {
 	if c, ok := ctx.(*scopeContext); ok {
@@ -132,8 +132,8 @@ func (s *Scope) outside(cause *Canceled) *Canceled {
 		if c := up.poll(); c != nil || own {
 			return c
 		}
-		// The standard library may have told s of the cancellation of a scope further
-		// out which has not got round to making it known as its own. It has its lock.
+		// The standard library may have passed to s the cancellation of a scope further
+		// out that has not recorded it as its cause yet. That scope holds its lock.
 		for n := up; n != nil; n = n.visible() {
 			n.mu.Lock()
 			//lint:ignore SA2001 to wait is all there is to do
@@ -278,7 +278,7 @@ func (s *Scope) setCauseLocked(c *Canceled) {
 }
 
 // propagating is called, with the lock held, when a scope has been canceled and the
-// scopes inside have not been told. Tests replace it.
+// scopes inside have not been canceled yet. Tests replace it.
 var propagating = func() {}
 
 // inherit makes the cause of top, which is around s, that of s and of the scopes
@@ -301,11 +301,11 @@ func (s *Scope) inherit(top *Scope) {
 	s.mu.Unlock()
 }
 
-// awaitPropagation returns when everything inside s has been told of its cancellation,
-// if there is one.
+// awaitPropagation blocks until the cancellation of s, if there is one, has reached
+// every scope inside.
 func (s *Scope) awaitPropagation() {
 	if s.poll() != nil {
-		// Another goroutine may be telling it just now, with the lock held.
+		// Another goroutine may be propagating it at this moment, with the lock held.
 		s.mu.Lock()
 		//lint:ignore SA2001 to wait is all there is to do
 		s.mu.Unlock()

@@ -54,7 +54,7 @@ func TestCatalogueClock(t *testing.T) {
 		for _, busy := range []time.Duration{time.Second, 2 * time.Second} {
 			expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 				wantNil(t, "first Sleep(0)", deadline.Sleep(ctx, 0))
-				time.Sleep(busy) // as a calculation would; and there is no timer, for nobody has asked for Done
+				time.Sleep(busy) // as a calculation would; and there is no timer, because Done has not been asked for
 				err := deadline.Sleep(ctx, 0)
 				wantCanceled(t, "Sleep(0) at or after the deadline", err, cancelscope.ByDeadline)
 				wantCanceled(t, "Sleep(1ns) at or after the deadline", deadline.Sleep(ctx, 1), cancelscope.ByDeadline)

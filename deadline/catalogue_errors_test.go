@@ -49,8 +49,8 @@ func TestFailAfterWithCleanUpThatFails(t *testing.T) {
 				t.Errorf("FailAfter around clean-up that fails twice = %v, a TooSlowError: %v, want the very %v, false", err, tooSlow, last)
 			}
 		})
-		// Python keeps the chain by itself. Here whoever wraps keeps it, in the text at
-		// least: the cancellation itself is gone.
+		// Python keeps the chain by itself. Here the code that wraps the error keeps it, in
+		// the text at least: the cancellation itself is gone.
 		synctest.Test(t, func(t *testing.T) {
 			crash := errors.New("crash")
 			err, tooSlow := failAfter(t, func(cause error) error { return fmt.Errorf("%w, after %w", crash, cause) })

@@ -99,7 +99,7 @@ import (
 // it is made, and fail when their own context is done. An interrupted handshake closes the
 // connection.
 //
-// Afterwards a Read can be interrupted, and another Read goes on where it stopped. A Write
+// Afterwards a Read can be interrupted, and the next Read continues where it stopped. A Write
 // that is interrupted while it is blocked leaves a connection that can be read from but not
 // written to: later Writes fail with a timeout.
 //

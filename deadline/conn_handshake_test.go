@@ -25,7 +25,7 @@ func (m method) other() method {
 }
 
 // A call that waits for the handshake that another one makes can be canceled, and the
-// handshake goes on.
+// handshake continues.
 func TestHandshakeOfAnotherCall(t *testing.T) {
 	perMethod(t, func(t *testing.T, m method) {
 		near, far := pipe(t)

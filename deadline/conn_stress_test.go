@@ -93,7 +93,7 @@ func (p *player) next() context.Context {
 	return ctx
 }
 
-// strike cancels the context of some player, now, soon or while the caller goes on,
+// strike cancels the context of some player, now, soon or while the caller continues,
 // or does nothing.
 func (p *player) strike() {
 	cancel := *p.players[p.rng.IntN(len(p.players))].cancel.Load()
@@ -111,7 +111,7 @@ func (p *player) strike() {
 	}
 }
 
-// Reader and writer are canceled again and again, and go on under new contexts. Every
+// Reader and writer are canceled again and again, and continue under new contexts. Every
 // byte comes through, once and in its place.
 func TestConnStress(t *testing.T) {
 	const words = 1 << 18

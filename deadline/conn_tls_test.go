@@ -43,7 +43,7 @@ func secure(t *testing.T, near, far net.Conn, edits ...func(client, server *tls.
 	return tls.Client(near, clients), tls.Server(far, servers)
 }
 
-// A reader of a TLS connection can be interrupted and go on, also in the middle of a
+// A reader of a TLS connection can be interrupted and continue, also in the middle of a
 // record. An interrupted write is the end of writing.
 func TestConnTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

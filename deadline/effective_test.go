@@ -10,7 +10,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// run runs f in s and wants nothing to come out.
+// run runs f in s, and wants Run to return nil.
 func run(t *testing.T, s *cancelscope.Scope, ctx context.Context, f func(ctx context.Context)) {
 	t.Helper()
 	wantNil(t, "Run", s.Run(ctx, func(ctx context.Context) error {
@@ -121,7 +121,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 	})
 }
 
-// What a scope keeps from Deadline, Effective tells.
+// Effective includes deadlines that the Deadline method of a scope's context leaves out.
 func TestEffectiveAdjustable(t *testing.T) {
 	inBubble(t, "one scope", func(t *testing.T) {
 		at := seconds()
@@ -228,8 +228,8 @@ func TestEffectiveElsewhere(t *testing.T) {
 		wantNil(t, "nursery.Run", err)
 	})
 
-	// The deadline of the caller counts until the task moves, though Deadline does
-	// not tell it, and that of the nursery from then on.
+	// The deadline of the caller counts until the task moves, though Deadline leaves
+	// it out, and that of the nursery from then on.
 	inBubble(t, "in a task that is being started", func(t *testing.T) {
 		at := seconds()
 		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {

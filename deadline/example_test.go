@@ -10,7 +10,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-// Take what can be had in the time, and go on without the rest.
+// Use what is there when the time is up, and continue without the rest.
 func ExampleMoveOnAfter() {
 	expired, err := deadline.MoveOnAfter(context.Background(), time.Millisecond, func(ctx context.Context) error {
 		return deadline.Sleep(ctx, time.Hour)

@@ -96,7 +96,7 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 	return &TooSlowError{Name: s.Name, Limit: max(t.Sub(start), 0), Deadline: t, Reason: s.Reason}
 }
 
-// runPrivate runs fn in s, which nobody else has.
+// runPrivate runs fn in s, which no other code can reach.
 func runPrivate(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) error {
 	if fn == nil {
 		return s.Run(ctx, nil)

@@ -18,14 +18,14 @@ var (
 	errStop   = errors.New("stop")
 )
 
-// What the work makes of its cancellation decides what comes out.
+// The error that the work returns for its cancellation decides what is returned.
 func TestLimitCutsShort(t *testing.T) {
 	tests := []struct {
 		name    string
 		work    func(ctx context.Context) error
 		cut     bool  // there was a cancellation in the error
 		tooSlow bool  // and nothing else
-		want    error // the error that comes out otherwise
+		want    error // the error that is returned otherwise
 	}{
 		{"the cause", func(ctx context.Context) error { return context.Cause(ctx) }, true, true, nil},
 		{"Err", func(ctx context.Context) error { return ctx.Err() }, true, true, nil},
@@ -170,7 +170,7 @@ func TestFailScopeByHand(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
-			time.Sleep(2 * time.Second) // nobody has looked at the clock since the deadline
+			time.Sleep(2 * time.Second) // no call has looked at the clock since the deadline
 			s.Cancel(errStop)
 			return deadline.Sleep(ctx, 0)
 		})

@@ -91,7 +91,7 @@ func wantDone(t *testing.T, where string, ctx context.Context) {
 }
 
 // misuse checks that f panics with a string that begins with want, which names
-// the package and the mistake, and goes on with what to do.
+// the package and the mistake, and continues with what to do.
 func misuse(t *testing.T, want string, f func()) {
 	t.Helper()
 	defer func() {

@@ -82,10 +82,10 @@ func TestCatalogueOutsideOfScopes(t *testing.T) {
 	}
 	var s cancelscope.Scope
 	if at, ok := s.Deadline(); ok {
-		t.Errorf("Deadline() of a scope that nobody runs = %v, true, want none", at)
+		t.Errorf("Deadline() of a scope that has not been run = %v, true, want none", at)
 	}
-	wantFlags(t, "a scope that nobody runs", &s, false, false)
-	wantNil(t, "Cause() of a scope that nobody runs", s.Cause())
+	wantFlags(t, "a scope that has not been run", &s, false, false)
+	wantNil(t, "Cause() of a scope that has not been run", s.Cause())
 }
 
 // Trio refuses negative durations. Here they count as zero: a limit that has been

@@ -47,12 +47,12 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 // Effective returns the deadline in force for work under ctx: the earliest of the
 // scopes and contexts around it, as far as no shield hides them. If there is none, ok
 // is false. If ctx is done already, it returns the zero time, which is long past, and
-// true. It is Trio's current_effective_deadline, which says minus infinity there.
+// true. It does not block.
 //
-// Deadline, the method of ctx, leaves out the deadlines of scopes that are
-// extendable; Effective does not. It does not block. One thing it cannot see: if a
-// context that can be done was derived from a context.WithoutCancel, the deadlines
-// beyond that one count, until a scope there is canceled.
+// Deadline, the method of ctx, leaves out the deadlines of scopes that are Adjustable;
+// Effective does not. If a context that can be done was derived from a
+// context.WithoutCancel, Effective cannot see the latter: the deadlines of the scopes
+// around the context.WithoutCancel count, until one of these scopes is canceled.
 func Effective(ctx context.Context) (t time.Time, ok bool) {
 	if ctx == nil {
 		panic("deadline: Effective with a nil context: pass context.Background() if there is none")
@@ -66,8 +66,8 @@ func Effective(ctx context.Context) (t time.Time, ok bool) {
 		return t, ok
 	}
 	// A scope that is canceled, while ctx is not, lies beyond a
-	// context.WithoutCancel. As long as it is not, nothing tells that one from a
-	// context that passes cancellations on, unless ctx has no Done at all.
+	// context.WithoutCancel. As long as it is not canceled, a WithoutCancel cannot be
+	// distinguished from a context that passes cancellations on, unless ctx has no Done at all.
 	around, canceled := n.Effective()
 	if !canceled && !around.IsZero() && (!ok || around.Before(t)) {
 		return around, true

@@ -24,7 +24,7 @@ func TestTooSlowErrorText(t *testing.T) {
 		{deadline.TooSlowError{}, "too slow: limit of 0s exceeded"},
 		{deadline.TooSlowError{Name: "dial", Limit: time.Second}, `"dial" too slow: limit of 1s exceeded`},
 		{deadline.TooSlowError{Name: "a\n\"b\"", Limit: time.Second}, `"a\n\"b\"" too slow: limit of 1s exceeded`},
-		// Where somebody else has set the deadline.
+		// Where the caller did not set the deadline by a timeout.
 		{deadline.TooSlowError{Limit: time.Second + 123}, "too slow: limit of 1s exceeded"},
 	}
 	for _, test := range tests {

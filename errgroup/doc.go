@@ -36,7 +36,7 @@
 //   - The context that WithContext returns is done when Wait has returned, also when all
 //     tasks succeeded. Its cause is then context.Canceled.
 //   - Only the first error is kept. Errors that are the result of the cancellation are not
-//     told from other errors: if one of them arrives first, Wait returns it.
+//     distinguished from other errors: if one of them arrives first, Wait returns it.
 //   - SetLimit with a negative number removes the limit, also while tasks run.
 //
 // # Concurrency

@@ -28,7 +28,7 @@
 // Use a plain Go channel where none of this is needed, or where it has to be combined with
 // other channels in a select, which a memory channel does not support.
 //
-// The semantics are those of [memory channels] in Python's Trio.
+// (The idea comes from the [memory channels] of Trio, a library for Python.)
 //
 // # Order and loss
 //

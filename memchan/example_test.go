@@ -259,7 +259,7 @@ func ExampleReceiver_Close() {
 	send, receive := memchan.Open[string](5)
 	fmt.Println(send.TrySend("hello"))
 	receive.Close()
-	fmt.Println(send.TrySend("anybody there?"))
+	fmt.Println(send.TrySend("are you there?"))
 	fmt.Println(send.Stats().Discarded, "discarded")
 	// Output:
 	// <nil>

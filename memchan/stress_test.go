@@ -183,7 +183,7 @@ func (m *market) replace(rng *rand.Rand, s *memchan.Sender[value]) *memchan.Send
 		}
 		s.Close()
 	})
-	if rng.IntN(4) == 0 { // go on with the old one, until it is closed
+	if rng.IntN(4) == 0 { // continue with the old one, until it is closed
 		c.Close()
 		return s
 	}

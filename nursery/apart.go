@@ -17,7 +17,7 @@ import "context"
 func (w *worker) apart(index int, ordered bool, run func(ctx context.Context) error) {
 	n := w.n
 	ended := make(chan struct{})
-	n.enterUnordered()
+	n.enter(taskShare)
 	go func() {
 		defer n.exit(taskShare) // makes what the item did visible to the caller of Run
 		defer func() {
@@ -39,12 +39,4 @@ func (w *worker) apart(index int, ordered bool, run func(ctx context.Context) er
 		defer showOrder()
 	}
 	<-ended
-}
-
-// enterUnordered is enter for a goroutine that must not be ordered behind all tasks that
-// have ended, as it would be by the count of tasks.
-func (n *Nursery) enterUnordered() {
-	hideOrder()
-	n.enter(taskShare)
-	showOrder()
 }

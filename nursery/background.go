@@ -45,7 +45,7 @@ func (n *Nursery) Background(name string, f func(ctx context.Context) error) *Ta
 	if !n.enter(backgroundShare) {
 		panic("nursery: Background in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
-	t := newTask[struct{}](who{name: name, task: f, kind: backgroundTask})
+	t := newTask[struct{}](label{name: name, task: f, kind: backgroundTask})
 	go t.run(n, n.backgroundContext(), backgroundShare, withoutResult(f))
 	return t
 }
@@ -59,8 +59,8 @@ func StartBackground[T any](ctx context.Context, n *Nursery, name string, task f
 	if task == nil {
 		panic("nursery: StartBackground with a nil function: there is nothing to run")
 	}
-	w := who{name: name, task: task, kind: backgroundTask}
-	return start(ctx, n, &cancelscope.Scope{Name: name}, w, task, nil)
+	l := label{name: name, task: task, kind: backgroundTask}
+	return start(ctx, n, &cancelscope.Scope{Name: name}, l, task, nil)
 }
 
 // backgroundScope returns the background of the nursery, and makes it if there is none.

@@ -18,8 +18,8 @@ import (
 // one run: lib=trellis beside lib=errgroup and, where that says something, lib=raw,
 // which is goroutines with a WaitGroup, without contexts and errors.
 
-// parent is what servers have: a context that can be canceled, and that somebody has
-// looked at.
+// parent is what servers have: a context that can be canceled, and whose Done has
+// been asked for.
 func parent(b *testing.B) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.Cleanup(cancel)

@@ -257,7 +257,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 			_, err := self.Wait(ctx)
 			checkCanceled(t, "Wait", err, cancelscope.ByCall)
 			if !handled {
-				t.Errorf("the failure of the child did not come out of the inner nursery, want it to")
+				t.Errorf("the inner nursery did not return the failure of the child, want it to")
 			}
 			return nil
 		})

@@ -295,7 +295,7 @@ func TestCancelOneTask(t *testing.T) {
 		checkShape(t, "Run", err, "nil")
 		child.checkInterrupted(t, "the block in the child")
 		if !after {
-			t.Error("the child did not go on after its scope, which caught the cancellation")
+			t.Error("the child did not continue after its scope, which caught the cancellation")
 		}
 	})
 
@@ -322,7 +322,7 @@ func TestCancelOneTask(t *testing.T) {
 		checkShape(t, "Run", err, "nil")
 		child.checkInterrupted(t, "the block in the child")
 		if !bodyWent {
-			t.Error("the body was cut short, want it to go on")
+			t.Error("the body was cut short, want it to continue")
 		}
 	})
 }
@@ -347,7 +347,7 @@ func TestNurseryIsNoCheckpoint(t *testing.T) {
 		})
 		checkShape(t, "s.Run", err, "nil")
 		if s.CanceledCaught() {
-			t.Error("CanceledCaught() = true, want false: nobody waited")
+			t.Error("CanceledCaught() = true, want false: no task waited")
 		}
 	})
 }

@@ -40,7 +40,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 			n.GoNamed("a", stubborn(errBoom))
 			return nil
 		})
-		checkShape(t, "Run in which nobody returned the cancellation", err, "[a=boom]")
+		checkShape(t, "Run in which no task returned the cancellation", err, "[a=boom]")
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_11
@@ -93,7 +93,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_16
-	inBubble(t, "through somebody who waits for the task with the nursery", func(t *testing.T) {
+	inBubble(t, "through a goroutine that waits for the task with the nursery", func(t *testing.T) {
 		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				task := nursery.Spawn(n, "inner", func(ctx context.Context) (int, error) {
@@ -176,7 +176,7 @@ func TestErrorsBetweenNestedNurseries(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_14
-	inBubble(t, "a failure inside comes out as an inner group", func(t *testing.T) {
+	inBubble(t, "a failure inside is returned as an inner group", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("sleeper", sleeping(forever))
@@ -202,7 +202,7 @@ func TestBodyFailsWhileItIsCanceledForATask(t *testing.T) {
 	}
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_19
-	inBubble(t, "both errors come out", func(t *testing.T) {
+	inBubble(t, "both errors are returned", func(t *testing.T) {
 		err := run(t.Context(), errBoom, errBang)
 		checkShape(t, "Run", err, "[crasher=boom body=bang]")
 		if got := leaves(err); !slices.Equal(got, []error{errBoom, errBang}) {

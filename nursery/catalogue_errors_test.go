@@ -216,7 +216,7 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_single_cancellation_exc
-	inBubble(t, "cancellations alone come out as one", func(t *testing.T) {
+	inBubble(t, "cancellations alone are returned as one", func(t *testing.T) {
 		var s cancelscope.Scope
 		var inside error
 		err := s.Run(t.Context(), func(ctx context.Context) error {

@@ -13,7 +13,7 @@ import (
 
 func TestCatalogueNoNursery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_Nursery_init
-	t.Run("one that nobody has opened is closed", func(t *testing.T) {
+	t.Run("one that Run has not made is closed", func(t *testing.T) {
 		for field := range reflect.TypeFor[nursery.Nursery]().Fields() {
 			if field.IsExported() {
 				t.Errorf("Nursery has the field %s, want none by which one could be made", field.Name)
@@ -82,8 +82,8 @@ func TestCatalogueClosedNursery(t *testing.T) {
 func checkRefusal(t *testing.T, n *nursery.Nursery) {
 	t.Helper()
 	ctx := t.Context()
-	// Whoever ran it after all would do so in a goroutine that goleak finds, and
-	// that the race detector sees.
+	// A nursery that ran it after all would do so in a goroutine that goleak finds,
+	// and that the race detector sees.
 	ran := false
 	task := func(context.Context) error { ran = true; return nil }
 	result := func(context.Context) (int, error) { ran = true; return 0, nil }

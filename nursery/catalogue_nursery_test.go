@@ -126,7 +126,7 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 				}
 			}
 			n.Go(multiply)
-			// The failure comes at an instant at which everybody else starts a task.
+			// The failure comes at an instant at which all other tasks start a task.
 			n.GoNamed("crasher", failing(time.Second, errBoom))
 			return nil
 		})

@@ -31,7 +31,7 @@ func crashing(d time.Duration, err error) func(context.Context, func(int)) error
 	return func(ctx context.Context, _ func(int)) error { return failing(d, err)(ctx) }
 }
 
-// runBody runs a nursery and checks that nothing comes out of it.
+// runBody runs a nursery and checks that it returns nil.
 func runBody(t *testing.T, body func(ctx context.Context, n *nursery.Nursery)) {
 	t.Helper()
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -321,8 +321,8 @@ func TestStartIntoAClosedNursery(t *testing.T) {
 
 func TestStartKeepsTheNurseryOpen(t *testing.T) {
 	// catalogue: trio/test_run.py::test_nursery_start_keeps_nursery_open
-	// run runs a nursery whose body returns while somebody else starts a task there, and
-	// tells when Run and Start have returned, and what.
+	// run runs a nursery whose body returns while another goroutine starts a task there, and
+	// returns when Run and Start have returned, and what.
 	run := func(t *testing.T, task func(context.Context, func(int)) error) (runAt, startAt time.Duration, runErr, startErr error) {
 		begin := time.Now()
 		opened, pending := make(chan *nursery.Nursery), make(chan struct{})

@@ -144,7 +144,7 @@ func TestTaskResults(t *testing.T) {
 		checkShape(t, "Run with a task that fails", err, "[crasher=boom]")
 	})
 
-	inBubble(t, "are not waited for by somebody who is canceled", func(t *testing.T) {
+	inBubble(t, "are not waited for by a caller that is canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			slow := nursery.Spawn(n, "", giving(time.Minute, 1))
 			done := nursery.Spawn(n, "", giving(0, 2))

@@ -13,7 +13,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// crashVariable tells a process of this test who is to panic in it.
+// crashVariable says which task of a process of this test is to panic.
 const crashVariable = "TRELLIS_TEST_CRASH"
 
 func TestCrashOnPanic(t *testing.T) {

@@ -1,6 +1,7 @@
 // Package nursery starts goroutines in blocks. A block returns when every goroutine
 // started in it has ended; the first failure cancels the others; the caller gets every
-// error, and none of the resulting "context canceled".
+// error, and none of the resulting "context canceled". (The idea and the name come from
+// [Trio], a library for Python.)
 //
 //	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 //		for _, url := range urls {
@@ -45,15 +46,15 @@
 //  6. Start: the task belongs to the caller until it calls started, then it moves.
 //  7. Handles: a [Task] can be waited for and canceled.
 //  8. A panic cancels the other tasks at once, OnPanic is called at once, and Run panics.
-//  9. A runtime.Goexit likewise.
+//  9. A runtime.Goexit cancels the other tasks at once, and Run calls runtime.Goexit.
 //  10. Supervise: a failing task does not cancel the others.
 //  11. A task that returned nil leaves nothing behind.
 //
 // # Errors
 //
-// Run returns a [*Error], which holds a [*TaskError] for each failure. Its text is the one
-// of the failure if there is one, with the names that were given; several are a list.
-// errors.Is and errors.As find everything; [First] returns the first failure as the task
+// Run returns a [*Error], which holds a [*TaskError] for each failure. Its text is that of
+// the failure if there is only one, with the names that were given; several are listed.
+// errors.Is and errors.As search all of them; [First] returns the first failure as the task
 // returned it, which is what errgroup's Wait returns. Which errors count as cancellations
 // is decided by package cancelscope, when the task ends: see cancelscope.Split.
 //
@@ -69,10 +70,10 @@
 // fails with ctx.Err(), which scopes recognize. TryAcquire before Go turns work away
 // instead of letting it wait.
 //
-// The semaphore is less than Trio's CapacityLimiter: the number of tokens is fixed, so
-// make it as large as the limit may ever become, and hold the difference; tokens have no
-// owner, so a task that acquires twice may wait for itself; and there are no statistics,
-// but [Nursery.Running] says how many tasks there are.
+// The number of tokens of a semaphore is fixed. For a limit that changes, make it as large
+// as the limit may ever become, and hold the difference. Tokens have no owner, so a task
+// that acquires twice may wait for itself. There are no statistics, but
+// [Nursery.Running] returns how many tasks there are.
 //
 // # Concurrency
 //
@@ -87,4 +88,6 @@
 //   - a task stopping because it has been canceled: it is asked to, and Run waits for it;
 //   - the goroutine of a task that has ended being gone at that instant;
 //   - which of two errors at the same time counts as the first.
+//
+// [Trio]: https://trio.readthedocs.io/en/stable/reference-core.html#nurseries-and-spawning
 package nursery

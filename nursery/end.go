@@ -53,31 +53,31 @@ type handle interface {
 // canceled, so the judgment would be the same; but an error from before the
 // cancellation is real even if it is called context.Canceled, and ten thousand
 // canceled tasks need not be remembered.
-func (n *Nursery) endWithError(w who, err error, h handle) {
-	n.end(w, outcome{err: err}, nil, h)
+func (n *Nursery) endWithError(l label, err error, h handle) {
+	n.end(l, outcome{err: err}, nil, h)
 }
 
 // endAbnormally takes a panic with that value through steps 2 to 6, or a Goexit if value
 // is nil. It is called by the deferred function that has recovered the panic, so that
 // the stack of the panic is still there.
-func (n *Nursery) endAbnormally(w who, value any, h handle) {
-	o, p := n.abnormal(w, value)
-	n.end(w, o, p, h)
+func (n *Nursery) endAbnormally(l label, value any, h handle) {
+	o, p := n.abnormal(l, value)
+	n.end(l, o, p, h)
 }
 
 // abnormal applies the nursery's policy to the end of a task that did not return. p is
 // nil after a Goexit.
-func (n *Nursery) abnormal(w who, value any) (o outcome, p *PanicError) {
+func (n *Nursery) abnormal(l label, value any) (o outcome, p *PanicError) {
 	convert := PanicPolicy(n.panics) == ConvertPanics
 	if value == nil {
-		if convert && w.kind != body {
+		if convert && l.kind != body {
 			return outcome{err: ErrGoexit}, nil
 		}
 		return outcome{exited: true}, nil
 	}
 	p, ok := value.(*PanicError) // of a nursery inside the task, which says more
 	if !ok || p == nil {
-		p = &PanicError{Value: value, Task: w.String(), Stack: debug.Stack()}
+		p = &PanicError{Value: value, Task: l.String(), Stack: debug.Stack()}
 	}
 	if convert {
 		return outcome{err: p}, p
@@ -87,10 +87,10 @@ func (n *Nursery) abnormal(w who, value any) (o outcome, p *PanicError) {
 
 // end takes an outcome through steps 2 to 6. p is the panic to report, nil if there was
 // none.
-func (n *Nursery) end(w who, o outcome, p *PanicError, h handle) {
+func (n *Nursery) end(l label, o outcome, p *PanicError, h handle) {
 	var canceled, failure error
 	if o.err != nil {
-		canceled, failure = n.judge(w, o.err)
+		canceled, failure = n.judge(l, o.err)
 	}
 	if h != nil {
 		h.fix(o)
@@ -98,7 +98,7 @@ func (n *Nursery) end(w who, o outcome, p *PanicError, h handle) {
 	var failed *TaskError
 	if failure != nil || o.panicked != nil || o.exited {
 		var reason *TaskError
-		failed, reason = n.recordEnd(w, o, canceled, failure)
+		failed, reason = n.recordEnd(l, o, canceled, failure)
 		if reason != nil {
 			n.cancelFor(reason)
 		}
@@ -111,13 +111,13 @@ func (n *Nursery) end(w who, o outcome, p *PanicError, h handle) {
 		n.awaitPropagation()
 		h.publish()
 	}
-	n.callBack(w, p, failed)
+	n.callBack(l, p, failed)
 }
 
 // judge divides the error of a task. A background task sees no cancellation but that of
 // the background scope, which means that its work is done.
-func (n *Nursery) judge(w who, err error) (canceled, failure error) {
-	if w.kind == backgroundTask {
+func (n *Nursery) judge(l label, err error) (canceled, failure error) {
+	if l.kind == backgroundTask {
 		_, failure = cancelscope.Split(n.backgroundContext(), err)
 		return nil, failure
 	}
@@ -142,8 +142,8 @@ func (n *Nursery) noteCanceled(canceled error) {
 
 // recordEnd records a failure, a panic or a Goexit. It returns the failure for OnError,
 // nil if there is none, and the reason to cancel the nursery, nil if it continues.
-func (n *Nursery) recordEnd(w who, o outcome, canceled, failure error) (failed, reason *TaskError) {
-	e := &TaskError{Task: w.String(), madeUp: w.madeUp()}
+func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed, reason *TaskError) {
+	e := &TaskError{Task: l.String(), madeUp: l.madeUp()}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	r := n.recordLocked()
@@ -153,7 +153,7 @@ func (n *Nursery) recordEnd(w who, o outcome, canceled, failure error) (failed, 
 	switch {
 	case o.panicked != nil:
 		e.Err = o.panicked
-		if w.kind == body {
+		if l.kind == body {
 			r.bodyPanic = &bodyPanic{value: o.value}
 		} else {
 			r.panics = append(r.panics, o.panicked)
@@ -168,7 +168,7 @@ func (n *Nursery) recordEnd(w who, o outcome, canceled, failure error) (failed, 
 		} else {
 			r.dropped++
 		}
-		if n.supervise && w.kind != body {
+		if n.supervise && l.kind != body {
 			return failed, nil
 		}
 	}
@@ -195,13 +195,13 @@ func (n *Nursery) cancelFor(reason error) {
 // awaitPropagation returns when the cancellation of the nursery, if there is one, has
 // reached all scopes inside. Plain tasks that end in a cancellation do not wait for
 // that: they may be thousands that have just been woken, and would queue up.
-func (n *Nursery) awaitPropagation() { n.ctx.(tree.Node).Told() }
+func (n *Nursery) awaitPropagation() { n.ctx.(tree.Node).AwaitPropagation() }
 
 // callBack calls OnPanic and OnError as far as there is something to report. Under
 // CrashOnPanic it does not return after a panic.
-func (n *Nursery) callBack(w who, p *PanicError, failed *TaskError) {
+func (n *Nursery) callBack(l label, p *PanicError, failed *TaskError) {
 	if p != nil {
-		n.reportPanic(w, p)
+		n.reportPanic(l, p)
 	}
 	if failed == nil || n.hooks == nil || n.hooks.onError == nil {
 		return
@@ -209,10 +209,10 @@ func (n *Nursery) callBack(w who, p *PanicError, failed *TaskError) {
 	returned := false
 	defer func() {
 		if !returned {
-			o, p := n.abnormal(w, recover())
-			n.recordExtra(w, o)
+			o, p := n.abnormal(l, recover())
+			n.recordExtra(l, o)
 			if p != nil {
-				n.reportPanic(w, p)
+				n.reportPanic(l, p)
 			}
 		}
 	}()
@@ -222,7 +222,7 @@ func (n *Nursery) callBack(w who, p *PanicError, failed *TaskError) {
 
 // reportPanic calls OnPanic, and ends the process under CrashOnPanic whatever OnPanic
 // does.
-func (n *Nursery) reportPanic(w who, p *PanicError) {
+func (n *Nursery) reportPanic(l label, p *PanicError) {
 	if PanicPolicy(n.panics) == CrashOnPanic {
 		defer crash(p)
 	}
@@ -232,8 +232,8 @@ func (n *Nursery) reportPanic(w who, p *PanicError) {
 	returned := false
 	defer func() {
 		if !returned {
-			o, _ := n.abnormal(w, recover())
-			n.recordExtra(w, o)
+			o, _ := n.abnormal(l, recover())
+			n.recordExtra(l, o)
 		}
 	}()
 	n.hooks.onPanic(p)
@@ -243,8 +243,8 @@ func (n *Nursery) reportPanic(w who, p *PanicError) {
 // recordExtra records the panic or Goexit of a callback, and cancels the nursery for it.
 // As a failure, under ConvertPanics, it is kept whatever Config.Keep says, since OnError
 // may not be called for it.
-func (n *Nursery) recordExtra(w who, o outcome) {
-	e := &TaskError{Task: w.String(), Err: o.err, madeUp: w.madeUp()}
+func (n *Nursery) recordExtra(l label, o outcome) {
+	e := &TaskError{Task: l.String(), Err: o.err, madeUp: l.madeUp()}
 	n.mu.Lock()
 	r := n.recordLocked()
 	switch {

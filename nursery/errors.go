@@ -55,7 +55,7 @@ func (e *Error) Derive(errs []error) error { return &Error{e.name, errs, e.dropp
 // Error returns the text of the only failure, or a list of several, a line each,
 // indented where nurseries are nested. The name of the nursery stands before it, if it
 // was given one. The name of a task stands before its error if the task was given one;
-// in a list always, to tell the lines apart. A long list is cut.
+// in a list always, to distinguish the lines. A long list is cut.
 func (e *Error) Error() string {
 	prefix := ""
 	if e.name != "" {

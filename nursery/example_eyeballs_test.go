@@ -12,7 +12,7 @@ import (
 
 // Connect to whichever of a host's addresses answers first: happy eyeballs, RFC 8305.
 // The next attempt starts when the one before has failed, or after a delay, while that
-// one goes on. When one succeeds, the others are canceled, and whatever connects too
+// one continues. When one succeeds, the others are canceled, and whatever connects too
 // late is closed.
 func Example_happyEyeballs() {
 	dial := func(ctx context.Context, addr string) (io.Closer, error) {

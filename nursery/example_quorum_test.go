@@ -8,8 +8,8 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// Write to three replicas, and go on when two of them have it: a quorum. A failure of
-// one does no harm, and nobody waits for the slowest.
+// Write to three replicas, and continue when two of them have it: a quorum. A failure
+// of one does no harm, and the slowest delays nothing.
 func Example_quorum() {
 	const enough = 2
 	replicas := map[string]func(ctx context.Context) error{

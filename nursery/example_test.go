@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Do several things at once, and go on when all of them are done.
+// Do several things at once, and continue when all of them are done.
 func ExampleRun() {
 	var sum atomic.Int64
 	err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -186,7 +186,7 @@ func ExampleNursery_Scope() {
 	// Output: near <nil>
 }
 
-// Report how much is going on.
+// Report how many tasks run.
 func ExampleNursery_Running() {
 	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		stop := make(chan struct{})

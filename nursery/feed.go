@@ -46,7 +46,7 @@ type feed[T any] struct {
 type source[T any] interface {
 	pull() (item T, ok bool) // blocks until there is an item, or reports that there are no more
 	stop()                   // is called when no more items are wanted
-	who() who                // names the source in errors
+	label() label            // names the source in errors
 }
 
 // startFeed starts to run the items of a supply. It is called by the body of n.
@@ -75,7 +75,7 @@ func (f *feed[T]) callLocked() {
 		f.coming = true
 		f.idle.Signal()
 	case f.workers < f.limit:
-		f.n.enterUnordered()
+		f.n.enter(taskShare)
 		f.workers++
 		f.coming = true
 		go f.work()

@@ -221,8 +221,8 @@ func deafSequence(yield func(int) bool) {
 	}
 }
 
-// As in a range loop, a sequence that goes on after its yield function returned false
-// panics there: otherwise one that has no end could never be ended.
+// As in a range loop, a sequence that continues after its yield function returned
+// false panics there: otherwise an endless sequence could not be ended.
 func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 	for _, limit := range []int{1, 2, 10} {
 		var begun gauge
@@ -328,6 +328,6 @@ func TestForEachEndsATestAtOnce(t *testing.T) {
 		after = true
 	})
 	if after || !inner.Skipped() {
-		t.Errorf("after SkipNow in an item: the test went on: %t, was skipped: %t, want false, true", after, inner.Skipped())
+		t.Errorf("after SkipNow in an item: the test continued: %t, was skipped: %t, want false, true", after, inner.Skipped())
 	}
 }

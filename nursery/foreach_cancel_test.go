@@ -153,7 +153,7 @@ func TestForEachWithASequenceThatBlocks(t *testing.T) {
 			t.Errorf("the other item was canceled after %v, want 1s", ended)
 		}
 	})
-	inBubble(t, "the others go on", func(t *testing.T) {
+	inBubble(t, "the others continue", func(t *testing.T) {
 		start := time.Now()
 		var last atomic.Int64
 		seq := func(yield func(int) bool) {

@@ -82,7 +82,7 @@ func TestForEachIsLazy(t *testing.T) {
 }
 
 // The sequence and the items may depend on each other's progress: no goroutine that can
-// go on may be left behind one that waits.
+// continue may be left behind one that waits.
 func TestForEachNeverStalls(t *testing.T) {
 	tiny := func(yield func(int) bool, from, count int) bool {
 		for i := range count {

@@ -17,7 +17,7 @@ import (
 )
 
 // kinds are all kinds of tasks, and the body, as ways to run f in a nursery. Those that
-// wait for the task do so in a task of their own, so that the body can go on.
+// wait for the task do so in a task of their own, so that the body can continue.
 var kinds = []victim{
 	{"body", func(ctx context.Context, _ *nursery.Nursery, f func(context.Context) error) error { return f(ctx) }},
 	{"Go", func(_ context.Context, n *nursery.Nursery, f func(context.Context) error) error {

@@ -192,7 +192,7 @@ func TestEveryKindOfItemsRunsEachOnce(t *testing.T) {
 	}
 }
 
-// No item that can go on is left behind one that waits.
+// No item that can continue is left behind one that waits.
 func TestEveryKindOfItemsNeverStalls(t *testing.T) {
 	for _, s := range sources {
 		for _, limit := range []int{2, 3, 8, 13, nursery.NoLimit} {

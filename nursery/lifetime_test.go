@@ -167,7 +167,7 @@ func TestLateGo(t *testing.T) {
 		}
 	})
 
-	// A body that ends badly closes nothing for those who are still there.
+	// A body that ends badly closes nothing for the tasks that still run.
 	for name, end := range map[string]func(context.Context) error{
 		"error":  with(errBoom),
 		"panic":  panicking,

@@ -17,9 +17,9 @@ import (
 
 // A nursery has no limit of its own: the package comment says what bounds how many tasks
 // work at a time, a semaphore, and what that lacks. These tests hold it to what Trio asks
-// of its CapacityLimiter, and to what is said of it there.
+// of its CapacityLimiter, and to what the package documentation says of semaphores.
 
-// acquiring is a task that acquires a token, tells so, and releases it after d.
+// acquiring is a task that acquires a token, calls got, and releases it after d.
 func acquiring(sem *semaphore.Weighted, d time.Duration, got func()) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := sem.Acquire(ctx, 1); err != nil {
@@ -31,7 +31,7 @@ func acquiring(sem *semaphore.Weighted, d time.Duration, got func()) func(contex
 	}
 }
 
-// checkTry checks whether there is a token for somebody who does not wait, and gives
+// checkTry checks whether there is a token for a task that does not wait, and gives
 // it back.
 func checkTry(t *testing.T, when string, sem *semaphore.Weighted, want bool) {
 	t.Helper()
@@ -44,7 +44,7 @@ func checkTry(t *testing.T, when string, sem *semaphore.Weighted, want bool) {
 	}
 }
 
-// A tally lists who has got a token.
+// A tally lists the tasks that have got a token.
 type tally struct {
 	mu  sync.Mutex
 	all []int
@@ -59,8 +59,8 @@ func (y *tally) of(i int) func() {
 	}
 }
 
-// check checks who has got a token so far. Those who got one at the same time may have
-// run in either order.
+// check checks which tasks have got a token so far. Tasks that got one at the same time
+// may have run in either order.
 func (y *tally) check(t *testing.T, when string, want ...int) {
 	t.Helper()
 	y.mu.Lock()
@@ -74,7 +74,7 @@ func (y *tally) check(t *testing.T, when string, want ...int) {
 // catalogue: trio/test_sync.py::test_CapacityLimiter
 func TestLimiter(t *testing.T) {
 	checkPanics(t, "NewWeighted(-1)", "semaphore: ", func() { semaphore.NewWeighted(-1) })
-	checkPanics(t, "Release of a token that nobody holds", "semaphore: released more than held", func() {
+	checkPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() {
 		semaphore.NewWeighted(1).Release(1)
 	})
 
@@ -92,7 +92,7 @@ func TestLimiter(t *testing.T) {
 			synctest.Wait() // the task waits for a token
 			got.check(t, "with none left")
 			sem.Release(1) // by another one than the borrower of this token
-			checkTry(t, "by a newcomer, right after a release for somebody who waits", sem, false)
+			checkTry(t, "by a newcomer, right after a release for a task that waits", sem, false)
 			synctest.Wait() // the task has it
 			got.check(t, "after a release", 1)
 			return nil
@@ -130,7 +130,7 @@ func TestLimiterWithoutBorrowers(t *testing.T) {
 			what       string
 		}{
 			{0, 3, "more tokens than there are"},
-			{2, 1, "a token by the one who holds all of them"},
+			{2, 1, "a token by the task that holds all of them"},
 		} {
 			sem.TryAcquire(c.held)
 			start := time.Now()
@@ -144,7 +144,7 @@ func TestLimiterWithoutBorrowers(t *testing.T) {
 		}
 	})
 	sem := semaphore.NewWeighted(1)
-	checkPanics(t, "Release of a token that nobody holds", "semaphore: released more than held", func() { sem.Release(1) })
+	checkPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() { sem.Release(1) })
 	if !sem.TryAcquire(2) {
 		t.Error("TryAcquire of 2 of 1 after a Release too many = false, want true")
 	}
@@ -159,7 +159,7 @@ func TestLimiterWithoutLimit(t *testing.T) {
 		}
 	}
 	sem.Release(10_000)
-	checkPanics(t, "Release of a token that nobody holds", "semaphore: released more than held", func() { sem.Release(1) })
+	checkPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() { sem.Release(1) })
 }
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_change_total_tokens
@@ -179,7 +179,7 @@ func TestLimiterThatChanges(t *testing.T) {
 			got.check(t, "with a limit of 2", 0, 1)
 
 			sem.Release(2)
-			checkTry(t, "right after the limit was raised for two who wait", sem, false)
+			checkTry(t, "right after the limit was raised for two that wait", sem, false)
 			synctest.Wait() // they have the tokens
 			got.check(t, "with a limit of 4", 0, 1, 2, 3)
 
@@ -192,26 +192,26 @@ func TestLimiterThatChanges(t *testing.T) {
 				err := acquiring(sem, 0, got.of(6))(ctx)
 				return time.Now(), err
 			})
-			synctest.Wait() // nobody has lost a token, and nobody has got one
+			synctest.Wait() // no task has lost a token, and none has got one
 			got.check(t, "with a limit that is being lowered to 1", 0, 1, 2, 3)
 			start := time.Now()
 			at, err := lowered.Wait(ctx)
 			if err != nil {
 				return err
 			}
-			// Tasks 0 and 1 hand on to 4 and 5, who waited before. After 2, 3 and 4, only
-			// one is left.
+			// The tokens of tasks 0 and 1 pass to 4 and 5, which waited before. After 2, 3
+			// and 4, only one is left.
 			if got := at.Sub(start); got != 6*time.Minute {
 				t.Errorf("the limit was lowered after %v, want 6m", got)
 			}
 			got.check(t, "with a limit of 1", 0, 1, 2, 3, 4, 5)
-			checkTry(t, "with a limit of 1 and one who has it", sem, false)
+			checkTry(t, "with a limit of 1 and a task that has the token", sem, false)
 			if at, err = late.Wait(ctx); err != nil {
 				return err
 			}
 			got.check(t, "in the end", 0, 1, 2, 3, 4, 5, 6)
 			if got := at.Sub(start); got != 8*time.Minute {
-				t.Errorf("who came after the lowering has got a token after %v, want 8m, when the last one before has ended", got)
+				t.Errorf("the task that came after the lowering has got a token after %v, want 8m, when the last one before has ended", got)
 			}
 			return nil
 		})
@@ -225,7 +225,7 @@ func TestLimiterThatChanges(t *testing.T) {
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_memleak_548
 func TestLimiterCanceled(t *testing.T) {
-	inBubble(t, "while somebody waits", func(t *testing.T) {
+	inBubble(t, "while a task waits", func(t *testing.T) {
 		sem := semaphore.NewWeighted(1)
 		sem.TryAcquire(1)
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
@@ -319,7 +319,7 @@ func TestLimiterExcludes(t *testing.T) {
 
 // catalogue: trio/test_sync.py::test_generic_lock_fifo_fairness
 func TestLimiterIsFair(t *testing.T) {
-	inBubble(t, "to those who come again and again", func(t *testing.T) {
+	inBubble(t, "to tasks that acquire again and again", func(t *testing.T) {
 		const workers, rounds = 3, 5
 		sem := semaphore.NewWeighted(1)
 		var got tally

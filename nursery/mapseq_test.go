@@ -78,7 +78,7 @@ func TestMapSeqRunsAtMostLimitAhead(t *testing.T) {
 				return 0, nil
 			}) {
 				given++
-				synctest.Wait() // nothing goes on but this loop
+				synctest.Wait() // nothing runs but this loop
 				if got, want := s.pulled.Load(), min(60, int64(given+limit)); got != want || err != nil {
 					t.Fatalf("with %d results given, %d items have been pulled, %v, want %d, nil", given, got, err, want)
 				}

@@ -66,7 +66,7 @@ func TestMapUnorderedRunsAtMostLimitAhead(t *testing.T) {
 			given := 0
 			for _, err := range nursery.MapUnordered(t.Context(), limit, s.all(), identity[int]) {
 				given++
-				synctest.Wait() // nothing goes on but this loop
+				synctest.Wait() // nothing runs but this loop
 				if got, want := s.pulled.Load(), min(60, int64(given+limit)); got != want || err != nil {
 					t.Fatalf("with %d results given, %d items have been pulled, %v, want %d, nil", given, got, err, want)
 				}

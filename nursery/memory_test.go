@@ -101,8 +101,8 @@ func checkMemory(t *testing.T, tasks int, start func(ctx context.Context, n *nur
 	}
 }
 
-// A scope that has been left is held by nobody, in particular not by the scope around
-// it, which may stay open for weeks.
+// Nothing refers to a scope that has been left, in particular not the scope around it,
+// which may stay open for weeks.
 func TestMemoryOfScopesLeft(t *testing.T) {
 	ceiling.SkipUnderRace(t)
 	const scopes = 100_000

@@ -86,9 +86,9 @@ func (n *Nursery) recordLocked() *record {
 // The context given to body and to the tasks belongs to the nursery's cancel scope
 // (see [Nursery.Scope]), which lies inside ctx. The first error of the body or of a
 // task cancels the scope; context.Cause then names the task and its error. Run returns
-// all errors in one [*Error], the first failure first; [First] returns the error of
-// that one alone. Cancellations that the nursery caused itself are not among them, so
-// a nursery that was canceled through its scope, and in which nothing failed, returns
+// all errors in one [*Error], the first failure first; [First] returns the first
+// failure alone. The *Error has no cancellations that the nursery caused itself, so a
+// nursery that was canceled through its scope, and in which nothing failed, returns
 // nil. If ctx is done, and a task ended because of that, the cancellation is returned:
 // beside real errors as the last one in the [*Error], otherwise alone. A nursery whose
 // body and tasks all returned nil returns nil, whatever ctx says.
@@ -147,7 +147,7 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 			return
 		}
 		value := recover()
-		n.endAbnormally(bodyWho, value, nil)
+		n.endAbnormally(bodyLabel, value, nil)
 		n.wait()
 		if p := n.closed().bodyPanic; p != nil {
 			// Here, and not in Run, the stack of the panic is still below: if nothing
@@ -157,7 +157,7 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 		}
 	}()
 	if err := body(n.ctx, n); err != nil {
-		n.endWithError(bodyWho, err, nil)
+		n.endWithError(bodyLabel, err, nil)
 	}
 	returned = true
 }

@@ -8,11 +8,11 @@ import (
 
 // A PanicPolicy says what a nursery does when one of its tasks, or the body, panics.
 //
-// errgroup tried to let panics of its goroutines out of Wait and gave it up
+// A version of errgroup propagated panics of its goroutines from Wait. It was reverted
 // (golang.org/issue/53757, 74275, 74304, 74306), because Wait may be called late or
-// never, and the panic stays hidden until then. Run returns when its tasks have ended, so
-// it can; a panic beside a task that does not end is passed to Config.OnPanic at once,
-// or ends the process under CrashOnPanic.
+// never, and the panic stays hidden until then. Run always waits for its tasks, so it can
+// propagate their panics. If a task does not end, the panic of another one is passed to
+// Config.OnPanic at once, or ends the process under CrashOnPanic.
 type PanicPolicy int
 
 const (

@@ -15,10 +15,10 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// A victim is somebody in a nursery to whom f happens: the body or a task, however it
-// was started. It calls f a second after it began.
+// A victim is the body or a task of a nursery, however it was started. It calls f a
+// second after it began.
 type victim struct {
-	name string // of the task, as errors tell it
+	name string // of the task, as errors have it
 	run  func(ctx context.Context, n *nursery.Nursery, f func(ctx context.Context) error) error
 }
 

@@ -111,6 +111,6 @@ func checkFunctions[T any](call string, ctx context.Context, fns []func(ctx cont
 
 // goFor is like [Nursery.Go] with a task that stands for the function fn.
 func (n *Nursery) goFor(fn any, task func(ctx context.Context) error) {
-	n.enterUnordered()
-	go n.runFor(who{task: fn}, task)
+	n.enter(taskShare)
+	go n.runFor(label{task: fn}, task)
 }

@@ -11,7 +11,7 @@ type receiver[T any] struct {
 	receive func(ctx context.Context) (T, error)
 }
 
-func (r *receiver[T]) who() who { return who{"receive", r.receive, item} }
+func (r *receiver[T]) label() label { return label{"receive", r.receive, item} }
 
 // pull returns the next item. An error other than the end is the failure of a task.
 func (r *receiver[T]) pull() (v T, ok bool) {
@@ -20,7 +20,7 @@ func (r *receiver[T]) pull() (v T, ok bool) {
 	case err == nil:
 		return v, true
 	case !isEnd(err):
-		r.n.endWithError(r.who(), err, nil)
+		r.n.endWithError(r.label(), err, nil)
 	}
 	var none T
 	return none, false

@@ -20,7 +20,7 @@ import (
 // of goroutines were seen to get wrong.
 
 // Seen elsewhere: the panic leaves the group at once, and the child runs on, or the
-// group waits for ever for a child that nobody cancels.
+// group waits for ever for a child that is not canceled.
 func TestRivalBodyPanics(t *testing.T) {
 	inBubble(t, "while a child waits for its context", func(t *testing.T) {
 		var cleaned bool
@@ -80,7 +80,7 @@ func TestRivalParentIsCanceledAlready(t *testing.T) {
 const failNowVariable = "TRELLIS_TEST_FAILNOW"
 
 // Seen elsewhere: the test hangs, because the group never hears of the end of the
-// goroutine; or it goes on as if all were well. A mock that is called with the wrong
+// goroutine; or it continues as if all were well. A mock that is called with the wrong
 // arguments calls t.Fatalf wherever it is called.
 func TestRivalFailNowInAChild(t *testing.T) {
 	if os.Getenv(failNowVariable) != "" {
@@ -96,7 +96,7 @@ func TestRivalFailNowInAChild(t *testing.T) {
 			})
 			return nil
 		})
-		fmt.Println("the test goes on")
+		fmt.Println("the test continues")
 		return
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRivalFailNowInAChild$")
@@ -112,7 +112,7 @@ func TestRivalFailNowInAChild(t *testing.T) {
 			t.Errorf("output of a test with FailNow in a task: no %q in\n%s", want, text)
 		}
 	}
-	for _, not := range []string{"the test goes on", "panic"} {
+	for _, not := range []string{"the test continues", "panic"} {
 		if strings.Contains(text, not) {
 			t.Errorf("output of a test with FailNow in a task: %q in\n%s", not, text)
 		}
@@ -149,8 +149,8 @@ func TestRivalTwentyCanceledSiblings(t *testing.T) {
 	})
 }
 
-// Seen elsewhere: a deadlock as soon as the limit is reached, or tasks started after
-// the wait has begun that nobody waits for.
+// Seen elsewhere: a deadlock as soon as the limit is reached, or tasks that
+// are started after the wait has begun and not waited for.
 func TestRivalChildrenSpawn(t *testing.T) {
 	inBubble(t, "long after the body has ended", func(t *testing.T) {
 		var ran atomic.Int32
@@ -162,7 +162,7 @@ func TestRivalChildrenSpawn(t *testing.T) {
 					if depth == 0 {
 						return nil
 					}
-					synctest.Wait() // whoever can has ended, the body among them
+					synctest.Wait() // every task that can has ended, and the body too
 					n.Go(spawn(depth - 1))
 					return nil
 				}
@@ -197,7 +197,7 @@ func TestRivalChildrenSpawn(t *testing.T) {
 }
 
 // Seen elsewhere: a second Wait that hangs or returns nil, and a late Go that starts a
-// goroutine nobody waits for.
+// goroutine and does not wait for it.
 func TestRivalLateCalls(t *testing.T) {
 	inBubble(t, "after the end of the group", func(t *testing.T) {
 		var late *nursery.Nursery
@@ -237,7 +237,7 @@ func TestRivalNilFunction(t *testing.T) {
 			return ctx.Err()
 		})
 		if err != nil {
-			t.Errorf("Run = %v, want nil: nobody was canceled", err)
+			t.Errorf("Run = %v, want nil: no task was canceled", err)
 		}
 	})
 }
@@ -265,8 +265,8 @@ func TestRivalForeignCancellation(t *testing.T) {
 		checkShape(t, "Run", err, "[body=context canceled]")
 	})
 	inBubble(t, "after a deadline", func(t *testing.T) {
-		// Set while the nursery runs it would end it with context.Canceled, which a
-		// bare one from elsewhere cannot be told from.
+		// Set while the nursery runs it would end it with context.Canceled, from
+		// which a bare one from elsewhere cannot be distinguished.
 		limited := nursery.Config{Timeout: -time.Second}
 		err := limited.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", func(ctx context.Context) error { <-ctx.Done(); return gaveUp })

@@ -24,7 +24,7 @@ type sequence[T any] struct {
 	room int // how many items may still be given before next returns
 }
 
-func (s *sequence[T]) who() who { return who{"sequence", s.seq, item} }
+func (s *sequence[T]) label() label { return label{"sequence", s.seq, item} }
 
 // pull returns an item when others may be in the queue.
 func (s *sequence[T]) pull() (T, bool) {
@@ -52,7 +52,7 @@ func (s *sequence[T]) stop() {
 func (s *sequence[T]) run(yield func(T) bool) {
 	defer func() {
 		if value := recover(); value != nil {
-			s.f.n.endAbnormally(s.who(), value, nil)
+			s.f.n.endAbnormally(s.label(), value, nil)
 		}
 	}()
 	for v := range s.seq {

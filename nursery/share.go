@@ -18,9 +18,13 @@ const (
 	taskMask = bodyBit - 1 // up to 2,147,483,647 tasks; as many background tasks
 )
 
-// enter adds a share, and reports whether the nursery was open.
+// enter adds a share, and reports whether the nursery was open. The count must not order
+// the caller behind all tasks that have ended: see apart.go.
 func (n *Nursery) enter(share int64) bool {
-	if n.shares.Add(share)&openBit == 0 {
+	hideOrder()
+	shares := n.shares.Add(share)
+	showOrder()
+	if shares&openBit == 0 {
 		n.shares.Add(-share)
 		return false
 	}

@@ -45,7 +45,7 @@ func (c *cursor) begin(n *Nursery, run func(ctx context.Context, index int) erro
 
 // start starts the worker with that number, counted from 1. It is called where n is open.
 func (c *cursor) start(number int) {
-	c.n.enterUnordered()
+	c.n.enter(taskShare)
 	go c.work(number)
 }
 

@@ -11,7 +11,7 @@ import (
 // [StartTask], [Nursery.Task] and [Nursery.Background] make them; a Task must not be
 // copied, and its methods may be called by any number of goroutines.
 type Task[T any] struct {
-	who   who
+	label label
 	scope cancelscope.Scope
 
 	// fixed is set when value and err have been written, which are read-only from then
@@ -42,7 +42,7 @@ func Spawn[T any](n *Nursery, name string, f func(ctx context.Context) (T, error
 	if !n.enter(taskShare) {
 		panic("nursery: Spawn in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
-	t := newTask[T](who{name: name, task: f})
+	t := newTask[T](label{name: name, task: f})
 	go t.run(n, n.ctx, taskShare, f)
 	return t
 }
@@ -56,14 +56,14 @@ func (n *Nursery) Task(name string, f func(ctx context.Context) error) *Task[str
 	if !n.enter(taskShare) {
 		panic("nursery: Task in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
-	t := newTask[struct{}](who{name: name, task: f})
+	t := newTask[struct{}](label{name: name, task: f})
 	go t.run(n, n.ctx, taskShare, withoutResult(f))
 	return t
 }
 
-func newTask[T any](w who) *Task[T] {
-	t := &Task[T]{who: w, done: make(chan struct{})}
-	t.scope.Name = w.name
+func newTask[T any](l label) *Task[T] {
+	t := &Task[T]{label: l, done: make(chan struct{})}
+	t.scope.Name = l.name
 	return t
 }
 
@@ -78,7 +78,7 @@ func (t *Task[T]) run(n *Nursery, ctx context.Context, share int64, f func(ctx c
 	returned := false
 	defer func() {
 		if !returned {
-			n.endAbnormally(t.who, recover(), t)
+			n.endAbnormally(t.label, recover(), t)
 		}
 	}()
 	err := t.scope.Run(ctx, func(ctx context.Context) error {
@@ -87,7 +87,7 @@ func (t *Task[T]) run(n *Nursery, ctx context.Context, share int64, f func(ctx c
 		return err
 	})
 	if err != nil {
-		n.endWithError(t.who, err, t)
+		n.endWithError(t.label, err, t)
 	} else {
 		t.fix(outcome{})
 		t.publish()
@@ -132,8 +132,8 @@ func (t *Task[T]) publish() {
 // The error is the one that the task returned, the same value, which the nursery
 // reports as well; a [*PanicError] if it panicked; [ErrGoexit] if it called
 // runtime.Goexit; and a [*cancelscope.Canceled] if it was canceled through
-// [Task.Cancel] and ended because of that. That last one is, to the scopes of the
-// goroutine that waits, a real error like the others.
+// [Task.Cancel] and ended because of that. The scopes of the goroutine that
+// waits treat this Canceled as a real error, like the others.
 //
 // If ctx is done before the task has ended, Wait returns the cause of ctx. If the result
 // is there when Wait looks, it is returned, also if ctx is done: a task whose end
@@ -196,4 +196,4 @@ func (t *Task[T]) Cancel(reason error) { t.scope.Cancel(reason) }
 
 // Name returns the name of the task, which is that of its function if it was given
 // none.
-func (t *Task[T]) Name() string { return t.who.String() }
+func (t *Task[T]) Name() string { return t.label.String() }

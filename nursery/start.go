@@ -41,7 +41,7 @@ func Start[T any](ctx context.Context, n *Nursery, name string, task func(ctx co
 	if task == nil {
 		panic("nursery: Start with a nil function: there is nothing to run")
 	}
-	return start(ctx, n, &cancelscope.Scope{Name: name}, who{name: name, task: task}, task, nil)
+	return start(ctx, n, &cancelscope.Scope{Name: name}, label{name: name, task: task}, task, nil)
 }
 
 // StartTask is like [Start] for a task that also has a result, and returns a handle of
@@ -50,8 +50,8 @@ func StartTask[S, T any](ctx context.Context, n *Nursery, name string, task func
 	if task == nil {
 		panic("nursery: StartTask with a nil function: there is nothing to run")
 	}
-	t := newTask[T](who{name: name, task: task})
-	value, err := start(ctx, n, &t.scope, t.who, func(ctx context.Context, started func(S)) error {
+	t := newTask[T](label{name: name, task: task})
+	value, err := start(ctx, n, &t.scope, t.label, func(ctx context.Context, started func(S)) error {
 		v, err := task(ctx, started)
 		t.value = v
 		return err
@@ -65,7 +65,7 @@ func StartTask[S, T any](ctx context.Context, n *Nursery, name string, task func
 // A starting is a task between the call of Start and its end.
 type starting[T any] struct {
 	nursery *Nursery
-	who     who
+	label   label
 	handle  handle    // nil if the task has none
 	node    tree.Node // the context of the task; written before the task runs
 
@@ -79,7 +79,7 @@ type starting[T any] struct {
 	outcome outcome       // written before ready is closed, if the task has not moved
 }
 
-func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, w who, task func(ctx context.Context, started func(T)) error, h handle) (value T, err error) {
+func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, l label, task func(ctx context.Context, started func(T)) error, h handle) (value T, err error) {
 	if ctx == nil {
 		panic("nursery: Start with a nil context: pass the context of the calling task")
 	}
@@ -89,7 +89,7 @@ func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, w w
 	if !n.enter(taskShare) {
 		return value, ErrClosed
 	}
-	s := &starting[T]{nursery: n, who: w, handle: h, ready: make(chan struct{})}
+	s := &starting[T]{nursery: n, label: l, handle: h, ready: make(chan struct{})}
 	go s.run(ctx, scope, task)
 	<-s.ready
 	s.mu.Lock()
@@ -140,7 +140,7 @@ func (s *starting[T]) end(err error) {
 	case !s.moved: // which is not written any more
 		s.outcome = outcome{err: err}
 	case err != nil:
-		s.nursery.endWithError(s.who, err, s.handle)
+		s.nursery.endWithError(s.label, err, s.handle)
 	}
 	if s.handle != nil {
 		s.handle.fix(s.outcome)
@@ -152,21 +152,21 @@ func (s *starting[T]) end(err error) {
 // stack of the panic.
 func (s *starting[T]) endAbnormally(value any) {
 	if s.moved {
-		s.nursery.endAbnormally(s.who, value, s.handle)
+		s.nursery.endAbnormally(s.label, value, s.handle)
 		return
 	}
 	// It belongs to the caller, and the nursery records nothing but what OnPanic does.
 	var p *PanicError
-	s.outcome, p = s.nursery.abnormal(s.who, value)
+	s.outcome, p = s.nursery.abnormal(s.label, value)
 	if p != nil {
-		s.nursery.reportPanic(s.who, p)
+		s.nursery.reportPanic(s.label, p)
 	}
 }
 
 // exit gives back the share in the nursery, and releases the caller if the task has not
 // moved.
 func (s *starting[T]) exit() {
-	if s.moved && s.who.kind == backgroundTask {
+	if s.moved && s.label.kind == backgroundTask {
 		s.nursery.exit(backgroundShare)
 		return
 	}
@@ -196,7 +196,7 @@ func (s *starting[T]) started(value T) {
 // move moves the task into the nursery, and reports whether it has.
 func (s *starting[T]) move() bool {
 	n := s.nursery
-	if s.who.kind != backgroundTask {
+	if s.label.kind != backgroundTask {
 		return s.node.Move(n.ctx.(tree.Node))
 	}
 	n.enter(backgroundShare) // succeeds, because of the share that the task has

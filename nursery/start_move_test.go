@@ -104,7 +104,7 @@ func TestStartMovesTheTask(t *testing.T) {
 			expired, err := deadline.MoveOnAfter(ctx, time.Minute, func(ctx context.Context) error {
 				_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 					if _, ok := ctx.Deadline(); ok {
-						t.Error("Deadline before started tells one, want none: it would be wrong after")
+						t.Error("Deadline before started returns one, want none: it would be wrong after")
 					}
 					if at, ok := deadline.Effective(ctx); !ok || at != start.Add(time.Minute) {
 						t.Errorf("Effective before started = %v, %v, want the caller's deadline", at, ok)
@@ -157,7 +157,7 @@ func TestStartMovesTheTask(t *testing.T) {
 			return limited.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
 				_, err := nursery.Start(outer, n, "", func(ctx context.Context, started func(int)) error {
 					started(1)
-					// Nobody asks for Done, so nobody but the clock can tell.
+					// No code asks for Done, so only the clock shows the deadline.
 					before = ctx.Err()
 					time.Sleep(time.Hour)
 					after = ctx.Err()
@@ -189,7 +189,7 @@ func TestStartMovesTheTask(t *testing.T) {
 }
 
 func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
-	// Nobody has looked at the caller's context when started is called.
+	// No code has looked at the caller's context when started is called.
 	inBubble(t, "by the cancel of the caller's context", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			ctx, cancel := context.WithCancel(ctx)
@@ -225,7 +225,7 @@ func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 type key struct{}
 
 func TestStartedTaskFailsInTheNursery(t *testing.T) {
-	inBubble(t, "whoever started it", func(t *testing.T) {
+	inBubble(t, "also if started from elsewhere", func(t *testing.T) {
 		var callerErr, started error
 		var caller *nursery.Nursery
 		opened := make(chan *nursery.Nursery)

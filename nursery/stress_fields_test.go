@@ -14,8 +14,8 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// tasks: whoever is let in while the nursery closes runs before it has, and whoever is
-// not stays out.
+// tasks: a task that is accepted while the nursery closes runs before it has closed, and
+// a task that is refused does not run.
 func TestStressTasks(t *testing.T) {
 	stress.Run(t, 200, func(r *stress.Round) {
 		const nurseries, intruders = 100, 2
@@ -87,19 +87,19 @@ func TestStressTasks(t *testing.T) {
 	})
 }
 
-// tasks: the last share may go to a stranger, who comes when nobody has one and the
-// nursery has not closed yet. Here it is given back and taken again all the time. The
-// moment that matters is two instructions long: a nursery that closes without looking
+// tasks: a goroutine outside the nursery may take a share when the count is zero and the
+// nursery has not closed yet. Here shares are given back and taken again all the time.
+// The moment that matters is two instructions long: a nursery that closes without looking
 // again fails within seconds under the race detector, and hardly ever without.
-func TestStressStrangers(t *testing.T) {
+func TestStressTryGoFromOutside(t *testing.T) {
 	stress.Run(t, 60, func(r *stress.Round) {
-		const strangers, tries = 2, 200
+		const outsiders, tries = 2, 200
 		for range 20 {
 			var let, ran atomic.Int32
 			var over atomic.Bool
 			var all sync.WaitGroup
 			err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
-				for range strangers {
+				for range outsiders {
 					all.Go(func() {
 						for range tries {
 							err := n.TryGo("", func(context.Context) error {
@@ -132,8 +132,8 @@ func TestStressStrangers(t *testing.T) {
 	})
 }
 
-// parked: the last one out wakes the body, whoever it is, and once. The ends of the
-// body and of a few tasks fall together here; if nobody is woken, the test hangs.
+// parked: whichever goroutine ends last wakes the body, and once. The ends of the body
+// and of a few tasks fall together here; if the body is not woken, the test hangs.
 func TestStressParked(t *testing.T) {
 	stress.Run(t, 50, func(r *stress.Round) {
 		rng := r.Rand(0)
@@ -165,7 +165,7 @@ func TestStressParked(t *testing.T) {
 	})
 }
 
-// failures: all errors come out and the first one is to blame, however many fail at
+// failures: all errors are returned and the first one is the cause, however many fail at
 // the same time.
 func TestStressFailures(t *testing.T) {
 	stress.Run(t, 100, func(r *stress.Round) {
@@ -201,10 +201,10 @@ func TestStressFailures(t *testing.T) {
 	})
 }
 
-// Told: a task with a handle ends after everybody in the nursery knows of its failure, or
-// of one before. Two of them fail together here, while many scopes make the telling
-// long, and whoever waits for one is canceled when the wait ends.
-func TestStressTold(t *testing.T) {
+// A task with a handle ends after all scopes in the nursery know of its failure, or of
+// one before. Two of them fail together here, while many scopes make the propagation
+// long, and each task that waits for one is canceled when the wait ends.
+func TestStressPropagation(t *testing.T) {
 	stress.Run(t, 50, func(r *stress.Round) {
 		const waiters, failing = 4, 2
 		nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -220,7 +220,7 @@ func TestStressTold(t *testing.T) {
 					return 0, errBoom
 				})
 			}
-			// The scopes that are entered first are told last.
+			// The scopes that are entered first are canceled last.
 			var ready sync.WaitGroup
 			for i := range waiters {
 				ready.Add(1)
@@ -255,8 +255,8 @@ func TestStressTold(t *testing.T) {
 	})
 }
 
-// Also a task without a handle, if it fails: it counts as ended when everybody in the
-// nursery knows, although another one was first to fail and is still telling them.
+// Also a task without a handle, if it fails: it counts as ended when all scopes in the
+// nursery know, although another task was first to fail and still cancels them.
 func TestStressEnded(t *testing.T) {
 	stress.Run(t, 8, func(r *stress.Round) {
 		const inside = 5000
@@ -271,7 +271,7 @@ func TestStressEnded(t *testing.T) {
 			var ready sync.WaitGroup
 			ready.Add(1 + inside)
 			n.Go(func(ctx context.Context) error {
-				var first cancelscope.Scope // is told last
+				var first cancelscope.Scope // is canceled last
 				return first.Run(ctx, func(ctx context.Context) error {
 					ready.Done()
 					<-together

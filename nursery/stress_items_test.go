@@ -306,7 +306,7 @@ func (l *level) end() {
 	}
 }
 
-// check checks what came out.
+// check checks the outcome.
 func (w *works) check(o outcome) {
 	if w.broken.Load() {
 		return // the tests in bubbles check the outcome
@@ -320,7 +320,7 @@ func (w *works) check(o outcome) {
 	}
 	for p, l := range w.planted {
 		if n := all.plants[p]; n > 1 || n == 0 && !l.lost() {
-			w.r.Errorf("error %d came out %d times, want once", p.id, n)
+			w.r.Errorf("error %d was returned %d times, want once", p.id, n)
 		}
 	}
 }

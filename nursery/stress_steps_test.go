@@ -154,8 +154,8 @@ func (f *frame) meddle() {
 			f.w.r.Errorf("Err() = nil after Cancel")
 		}
 	case 1, 2:
-		// Who puts a shield up takes it down again, or else nothing would reach
-		// those who wait for a cancellation from outside.
+		// The code that raises a shield lowers it again, or else nothing would reach
+		// tasks that wait for a cancellation from outside.
 		if b.scope.Adjustable {
 			b.scope.SetShield(true)
 		}
@@ -177,7 +177,7 @@ func (f *frame) meddle() {
 		b.ctx.Done()
 	case 8:
 		if t, ok := deadline.Effective(b.ctx); ok && !t.IsZero() && t.Before(f.w.start.Add(-time.Minute)) {
-			f.w.r.Errorf("Effective = %v, which nobody has set", t)
+			f.w.r.Errorf("Effective = %v, which no code has set", t)
 		}
 	case 9:
 		if err, cause := b.ctx.Err(), context.Cause(b.ctx); err != nil && !errors.Is(cause, err) {
@@ -217,7 +217,7 @@ func (f *frame) scope() error {
 }
 
 // between runs a block under a context of the standard library, and takes what that one
-// canceled out of the error, as whoever makes such a context must.
+// canceled out of the error, as code that makes such a context must.
 func (f *frame) between() error {
 	type key struct{}
 	ctx, cancel := f.ctx, context.CancelFunc(nil)
@@ -270,7 +270,7 @@ func (f *frame) nursery() error {
 		case v == nil:
 			f.w.spill(p.reported) // an exit has no place for errors
 		case f.one(2) || f.chain == nil:
-			// It may have come over an exit, and then the exit goes on.
+			// It may have come over an exit, and then the exit continues.
 			f.hold(recovered(f.w, v))
 			if bodyPanicked {
 				// Errors of tasks have gone to OnError only, panics to nothing.
@@ -386,7 +386,7 @@ func (f *frame) start() error {
 }
 
 // handle starts a task with a result and does something with its handle. The nursery
-// has the task's error; whoever waits must not report it again.
+// has the task's error; code that waits must not report it again.
 func (f *frame) handle() error {
 	if len(f.chain) == 0 {
 		return nil
@@ -428,7 +428,7 @@ func (f *frame) limited() error {
 	}
 	err := cancelscope.Shield(f.ctx, f.soon(), block)
 	if _, cut := err.(*cancelscope.Canceled); cut {
-		return nil // to everybody around it would be a real error
+		return nil // to all scopes around it would be a real error
 	}
 	return err
 }

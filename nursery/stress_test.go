@@ -21,7 +21,7 @@ import (
 )
 
 // TestStressTree grows random trees of nurseries and scopes, with standard contexts in
-// between, in which everybody cancels, moves deadlines, switches shields, starts tasks
+// between, in which each task cancels, moves deadlines, switches shields, starts tasks
 // in each other's nurseries, fails, panics and exits. What must hold is said where it
 // is checked.
 func TestStressTree(t *testing.T) {
@@ -70,7 +70,7 @@ type place struct {
 	reported []error // what its tasks returned or panicked with
 }
 
-// A plant is a real error. Each of them must come out once.
+// A plant is a real error. Each of them must be returned once.
 type plant struct{ id uint64 }
 
 func (p *plant) Error() string { return "plant" }
@@ -82,7 +82,7 @@ func newWorld(r *stress.Round) *world {
 	return w
 }
 
-// runRoot opens the outermost nursery, below a context that nobody cancels.
+// runRoot opens the outermost nursery, below a context that is not canceled.
 func (w *world) runRoot() (err error, exited bool) {
 	done := make(chan struct{})
 	exited = true
@@ -124,16 +124,16 @@ func (w *world) checkEnd(err error, exited bool) {
 	defer w.mu.Unlock()
 	all := gathered(err)
 	for _, noise := range all.noise {
-		w.r.Errorf("the error of the outermost nursery, in surroundings that nobody cancels, has a cancellation:\n%s", noise)
+		w.r.Errorf("the error of the outermost nursery, below a context that is not canceled, has a cancellation:\n%s", noise)
 	}
 	for p, lost := range w.planted {
 		if n := all.plants[p]; n > 1 || n == 0 && !lost && !exited {
-			w.r.Errorf("error %d came out %d times, want once", p.id, n)
+			w.r.Errorf("error %d was returned %d times, want once", p.id, n)
 		}
 		delete(all.plants, p)
 	}
 	for p := range all.plants {
-		w.r.Errorf("error %d came out, which nobody returned", p.id)
+		w.r.Errorf("error %d was returned, which no task has returned", p.id)
 	}
 	for i, p := range w.places {
 		if live := p.live.Load(); live != 0 || p.n.Running() != 0 {

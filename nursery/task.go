@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// A who says which task something is about.
-type who struct {
+// A label says which task an error, a panic or a callback is about.
+type label struct {
 	name string // given by the user, or, for a body or item, made up; "" if there is none
 	task any    // its function, which it is named after if there is no name
 	kind kind
 }
 
-// A kind tells tasks apart that are treated differently when they end.
+// A kind distinguishes tasks that are treated differently when they end.
 type kind uint8
 
 const (
@@ -24,18 +24,18 @@ const (
 	body                       // the body of the nursery
 )
 
-var bodyWho = who{name: "body", kind: body}
+var bodyLabel = label{name: "body", kind: body}
 
 // madeUp reports whether String returns a name that the user did not give.
-func (w who) madeUp() bool { return w.name == "" || w.kind == item || w.kind == body }
+func (l label) madeUp() bool { return l.name == "" || l.kind == item || l.kind == body }
 
 // String returns the name, or that of the function without its import path, and without
 // the marks of method values and generic functions.
-func (w who) String() string {
-	if w.name != "" {
-		return w.name
+func (l label) String() string {
+	if l.name != "" {
+		return l.name
 	}
-	f := runtime.FuncForPC(reflect.ValueOf(w.task).Pointer())
+	f := runtime.FuncForPC(reflect.ValueOf(l.task).Pointer())
 	if f == nil {
 		return "task"
 	}
@@ -52,11 +52,11 @@ func (n *Nursery) run(task func(ctx context.Context) error) { n.runNamed("", tas
 
 // runNamed is the goroutine of a task.
 func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
-	n.runFor(who{name: name, task: task}, task)
+	n.runFor(label{name: name, task: task}, task)
 }
 
-// runFor is the goroutine of a task that stands for w.
-func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
+// runFor is the goroutine of a task that stands for l.
+func (n *Nursery) runFor(l label, task func(ctx context.Context) error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -64,10 +64,10 @@ func (n *Nursery) runFor(w who, task func(ctx context.Context) error) {
 			return
 		}
 		defer n.exit(taskShare) // also after a callback has exited
-		n.endAbnormally(w, recover(), nil)
+		n.endAbnormally(l, recover(), nil)
 	}()
 	if err := task(n.ctx); err != nil {
-		n.endWithError(w, err, nil)
+		n.endWithError(l, err, nil)
 	}
 	returned = true
 }

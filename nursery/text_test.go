@@ -99,7 +99,7 @@ func TestTextOfError(t *testing.T) {
 }
 
 func TestTextOfErrorWithACancellation(t *testing.T) {
-	inBubble(t, "that goes on up, at the end and not counted", func(t *testing.T) {
+	inBubble(t, "that propagates to the parent, at the end and not counted", func(t *testing.T) {
 		s := cancelscope.Scope{Name: "job"}
 		var got string
 		s.Run(t.Context(), func(ctx context.Context) error {

@@ -8,10 +8,10 @@ import "strconv"
 // It is used by its own goroutine only.
 type worker struct {
 	n        *Nursery
-	fn       any                    // the function that the items are given to
-	src      interface{ who() who } // what the worker pulls items from, if it does
-	item     int                    // the index of the item that runs, or theSource
-	returned bool                   // set when the worker ends by itself
+	fn       any                        // the function that the items are given to
+	src      interface{ label() label } // what the worker pulls items from, if it does
+	item     int                        // the index of the item that runs, or theSource
+	returned bool                       // set when the worker ends by itself
 }
 
 // theSource stands for an index while the worker pulls.
@@ -21,21 +21,21 @@ const theSource = -1
 // the worker, or of the source, on top of the stack of the panic if there is one.
 func (w *worker) end() {
 	if !w.returned {
-		w.n.endAbnormally(w.who(w.item), recover(), nil)
+		w.n.endAbnormally(w.label(w.item), recover(), nil)
 	}
 }
 
 // failed takes the error of the item that runs.
-func (w *worker) failed(err error) { w.n.endWithError(w.who(w.item), err, nil) }
+func (w *worker) failed(err error) { w.n.endWithError(w.label(w.item), err, nil) }
 
-// who names the item with that index, or the source.
-func (w *worker) who(index int) who {
+// label names the item with that index, or the source.
+func (w *worker) label(index int) label {
 	if index == theSource {
-		return w.src.who()
+		return w.src.label()
 	}
-	return who{"item " + strconv.Itoa(index), w.fn, item}
+	return label{"item " + strconv.Itoa(index), w.fn, item}
 }
 
 // cutShort records that the nursery was canceled before all its items were run, so that
 // it counts as canceled even if no item says so.
-func (n *Nursery) cutShort(fn any) { n.endWithError(who{"items", fn, item}, n.ctx.Err(), nil) }
+func (n *Nursery) cutShort(fn any) { n.endWithError(label{"items", fn, item}, n.ctx.Err(), nil) }

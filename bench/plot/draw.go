@@ -13,8 +13,8 @@ import (
 // never in one panel, look the same.
 var libraries = []string{"raw", "std", "errgroup", "trellis"}
 
-// styles are by the name of the file. The colors can be told apart without seeing red
-// and green, and the lines without colors.
+// styles are by the name of the file. The colors differ also without red and
+// green, and the lines also without colors.
 var styles = map[string]string{
 	"growth.svg":      fmt.Sprintf(style, "#fff", "#1f2328", "#e2e5e9", "#009e73", "#0072b2", "#d55e00"),
 	"growth-dark.svg": fmt.Sprintf(style, "#0d1117", "#e6edf3", "#2a3038", "#3fcf9f", "#5ab4f0", "#ff9248"),

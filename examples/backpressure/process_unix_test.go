@@ -79,7 +79,7 @@ func TestLostOutput(t *testing.T) {
 	server.Expect(t, "exit status 0")
 }
 
-// The server goes on when nothing reads its log, and when the reader has gone.
+// The server continues when nothing reads its log, and when the reader has gone.
 func TestLostLog(t *testing.T) {
 	t.Parallel()
 	proctest.LoseLog(t, 500, func(addr string) {

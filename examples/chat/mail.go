@@ -38,7 +38,7 @@ func newMail(mailbox int) *mail {
 }
 
 // post puts a message into the bag. If there is no room, the client is dropped:
-// the hub does not wait for it, and a client that missed a message and went on
+// the hub does not wait for it, and a client that missed a message and continued
 // would not know that it had.
 func (c *client) post(data []byte) {
 	if errors.Is(c.mail.bag.TrySend(data), memchan.ErrWouldBlock) {

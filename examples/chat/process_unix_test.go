@@ -70,7 +70,7 @@ func TestSecondSignal(t *testing.T) {
 	p.Expect(t, "signal: terminated")
 }
 
-// The program goes on when nothing reads its log, and when the reader has gone.
+// The program continues when nothing reads its log, and when the reader has gone.
 func TestLostLog(t *testing.T) {
 	proctest.LoseLog(t, 500, func(addr string) {
 		s := &server{addr: addr, dial: new(net.Dialer).DialContext}

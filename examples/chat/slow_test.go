@@ -148,7 +148,7 @@ func TestNoPong(t *testing.T) {
 	})
 }
 
-// Those who answer are not dropped, however quiet they are.
+// Clients that answer are not dropped, however quiet they are.
 func TestPong(t *testing.T) {
 	limits := chat.Limits{Ping: 5 * time.Second, Pong: time.Second}
 	synctest.Test(t, func(t *testing.T) {

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// grace is how long a call of the operating system may go on after the time limit, or a
+// grace is how long a call of the operating system may continue after the time limit, or a
 // signal. One that reads a block of a disk ends long before that.
 const grace = time.Second
 
 // await returns what fn returns. If ctx is done, and fn does not return within the grace,
-// await returns the cause of ctx, and fn is abandoned: it goes on in a goroutine that no
+// await returns the cause of ctx, and fn is abandoned: it continues in a goroutine that no
 // task waits for, until it returns, or the process ends. If ctx was done before, fn is not
 // called.
 //

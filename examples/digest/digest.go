@@ -13,7 +13,7 @@ import (
 )
 
 // window is how many files may be between the walk and the printing. It bounds
-// the memory, whatever the size of the tree, and leaves room to go on with the
+// the memory, whatever the size of the tree, and leaves room to continue with the
 // files behind a large one, which holds up the order.
 const window = 1024
 

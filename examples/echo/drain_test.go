@@ -141,7 +141,7 @@ func TestGrace(t *testing.T) {
 		r.expect(t, 3, oneCut)
 		sinceStart(t, "end", start, 0)
 	})
-	// A client that goes on and on is served to the last instant.
+	// A client that never stops sending is served to the last instant.
 	inBubble(t, "busy", none, nil, func(t *testing.T, h *hall, r *running) {
 		c := h.dial(t)
 		start := time.Now()

@@ -43,7 +43,7 @@ func RunIn(ctx context.Context, w World, args ...string) int {
 	return p.run(ctx, args)
 }
 
-// Lines cuts what comes out of read into lines, as the server does, until read fails.
+// Lines cuts what read returns into lines, as the server does, until read fails.
 // It returns the lines, the rest, the error, and the size of the buffer then.
 func Lines(maxLine int, read func([]byte) (int, error)) (lines []string, rest string, size int, err error) {
 	in := input{max: maxLine}

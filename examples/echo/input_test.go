@@ -12,7 +12,7 @@ import (
 	echo "github.com/trellis-go/trellis/examples/echo"
 )
 
-// However a stream is cut into reads, the same lines come out.
+// However a stream is cut into reads, the lines are the same.
 func TestLines(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -91,7 +91,7 @@ func TestTwoSignals(t *testing.T) {
 	p.expect(t, "exit status 3", cutOff)
 }
 
-// The program goes on when nothing reads its log, and when the reader has gone.
+// The program continues when nothing reads its log, and when the reader has gone.
 func TestLostLog(t *testing.T) {
 	proctest.LoseLog(t, 1000, func(addr string) {
 		c := dial(t, addr)

@@ -131,7 +131,7 @@ func newPipe(t *testing.T) net.Conn {
 
 // Too many open files, say, do not end the server.
 func TestAcceptErrors(t *testing.T) {
-	inBubble(t, "go on", echo.World{}, nil, func(t *testing.T, h *hall, r *running) {
+	inBubble(t, "continue", echo.World{}, nil, func(t *testing.T, h *hall, r *running) {
 		c := h.dial(t)
 		for range 2 { // the second time shows that a success makes the pauses short again
 			h.button.Write(tooMany)
@@ -168,8 +168,8 @@ func TestDrainWhileAcceptFails(t *testing.T) {
 	})
 }
 
-// A listener that is broken for good ends the server, but not at once for those who
-// are connected.
+// A listener that is broken for good ends the server, but not at once for clients
+// that are connected.
 func TestListenerClosed(t *testing.T) {
 	inBubble(t, "closed", echo.World{}, nil, func(t *testing.T, h *hall, r *running) {
 		c := h.dial(t)

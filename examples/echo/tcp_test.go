@@ -164,7 +164,7 @@ func TestNotReading(t *testing.T) {
 	}
 }
 
-// A fullListener has no file descriptor left for those who want to come.
+// A fullListener has no file descriptor left for new clients.
 type fullListener struct{ *net.TCPListener }
 
 func (fullListener) Accept() (net.Conn, error) {

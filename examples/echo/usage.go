@@ -20,8 +20,8 @@ not notice. So does a line that is too long, after a line that begins with
 "error:".
 
 The first SIGINT (Ctrl-C) or SIGTERM closes the listener, at once, and the
-connections may go on for the grace period: a client in the middle of a line can
-finish it, and a client that is silent between two lines for a moment is closed.
+connections may continue for the grace period: a client in the middle of a line
+can finish it, and a client that is silent between two lines for a moment is closed.
 At the end of the grace period, or at a second signal, the clients that are left
 are cut off: nothing more is read from them, and the lines that have been read
 are still sent back, if they take them within a moment. A third signal ends the

@@ -232,7 +232,7 @@ func TestStopsReadingForReal(t *testing.T) {
 }
 
 // A press that comes in the middle of a transmission does not tear it: the
-// message arrives whole, the connection goes on, and the next run begins after
+// message arrives whole, the connection stays open, and the next run begins after
 // it.
 func TestPressDuringTransmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -30,7 +30,7 @@ func hostAt(t *testing.T, addr string) *host {
 	}}
 }
 
-// The program goes on when nothing reads its log, and when the reader has gone.
+// The program continues when nothing reads its log, and when the reader has gone.
 func TestLostLog(t *testing.T) {
 	proctest.LoseLog(t, 500, func(addr string) {
 		tab := hostAt(t, addr).tab("a")

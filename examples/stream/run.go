@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 	err = webserver.Run(ctx, l, newServer(o, log).handler())
 	if err != nil && !cancelscope.IsCancellation(ctx, err) {
-		log.Error("cannot go on", "error", err)
+		log.Error("cannot continue", "error", err)
 		return command.ExitFailed
 	}
 	log.Info("stopped", "reason", context.Cause(ctx))

@@ -77,7 +77,7 @@ func (s *seats) hold(ctx context.Context, mine *seat, work *cancelscope.Scope, f
 	defer close(mine.ended)
 	if before != nil {
 		before.work.Cancel(errNewerTab)
-		// This wait goes on when ctx is done, and when a third tab cancels this
+		// This wait continues when ctx is done, and when a third tab cancels this
 		// one meanwhile: the third tab waits for this one only, and relies on
 		// its having waited for the first. The wait is short: the first tab has
 		// been canceled, and its last transmission has a time limit.

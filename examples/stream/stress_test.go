@@ -62,7 +62,7 @@ type transcript struct {
 	presses []string // in the order of their numbers: what the jobs are called
 	lists   []int    // and how many there are
 
-	told    int    // how many of the presses have come to an end: finished or replaced
+	ended   int    // how many of the presses have come to an end: finished or replaced
 	run     uint64 // that is in progress, or 0
 	last    uint64 // the highest number so far
 	results map[int]bool
@@ -75,10 +75,10 @@ func (s *transcript) check(e stream.Event) error {
 		}
 		s.last, s.run, s.results = e.Run, e.Run, make(map[int]bool)
 	}
-	if s.told >= len(s.presses) || e.Run != s.run {
-		return fmt.Errorf("%+v during run %d, with %d of %d presses told of", e, s.run, s.told, len(s.presses))
+	if s.ended >= len(s.presses) || e.Run != s.run {
+		return fmt.Errorf("%+v during run %d, with %d of %d presses ended", e, s.run, s.ended, len(s.presses))
 	}
-	name, n := s.presses[s.told], s.lists[s.told]
+	name, n := s.presses[s.ended], s.lists[s.ended]
 	switch e.Type {
 	case "started":
 		if e.Jobs != n {
@@ -93,12 +93,12 @@ func (s *transcript) check(e stream.Event) error {
 		if e.Jobs != n || len(s.results) != n {
 			return fmt.Errorf("%+v after %d results, want %d", e, len(s.results), n)
 		}
-		s.told, s.run = s.told+1, 0
+		s.ended, s.run = s.ended+1, 0
 	case "replaced":
 		if e.By <= e.Run {
 			return fmt.Errorf("%+v: by an older one", e)
 		}
-		s.told, s.run = s.told+1, 0
+		s.ended, s.run = s.ended+1, 0
 	default:
 		return fmt.Errorf("%+v is not expected", e)
 	}
@@ -149,7 +149,7 @@ func restless(h *host, id string, rounds int, random *rand.Rand) error {
 		read := make(chan error, 1)
 		enough := random.IntN(30)
 		if last {
-			enough = -1 // until all is told
+			enough = -1 // until all presses have ended
 		}
 		left := make(chan struct{}) // closed when as many messages have come, or no more will
 		reading.Go(func() { read <- follow(c, tab, enough, left) })
@@ -167,8 +167,8 @@ func restless(h *host, id string, rounds int, random *rand.Rand) error {
 			if err := <-read; err != nil {
 				return err
 			}
-			if tab.told != len(tab.presses) {
-				return fmt.Errorf("%d of %d presses were told of", tab.told, len(tab.presses))
+			if tab.ended != len(tab.presses) {
+				return fmt.Errorf("%d of %d presses ended", tab.ended, len(tab.presses))
 			}
 			return nil
 		}
@@ -191,7 +191,7 @@ func restless(h *host, id string, rounds int, random *rand.Rand) error {
 }
 
 // follow checks what a tab sees until its connection ends. It closes left when
-// there have been enough messages, or all its presses have been told of.
+// there have been enough messages, or all its presses have ended.
 func follow(c *client, tab *transcript, enough int, left chan<- struct{}) (err error) {
 	leave := sync.OnceFunc(func() { close(left) })
 	defer leave()
@@ -207,7 +207,7 @@ func follow(c *client, tab *transcript, enough int, left chan<- struct{}) (err e
 			c.ws.CloseNow()
 			continue
 		}
-		if seen++; seen == enough || tab.told == len(tab.presses) {
+		if seen++; seen == enough || tab.ended == len(tab.presses) {
 			leave()
 		}
 	}

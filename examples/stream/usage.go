@@ -37,11 +37,11 @@ The server sends, each with the number of the run that the press began:
   {"type":"result","run":7,"job":2,"id":"b","error":"..."}
   {"type":"finished","run":7,"jobs":3}
   {"type":"replaced","run":7,"by":8}          pressed again before its end
-  {"type":"refused","run":9,"error":"..."}    no list of jobs; run 8 goes on
+  {"type":"refused","run":9,"error":"..."}    no list of jobs; run 8 continues
 
 Exit codes:
   0  stopped by SIGINT or SIGTERM
-  1  it cannot listen on the address, or cannot go on
+  1  it cannot listen on the address, or cannot continue
   2  the command line is wrong
 
 Example:

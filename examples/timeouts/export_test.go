@@ -38,7 +38,7 @@ type Counts struct {
 
 // Run runs the group. It returns what the check says of it, as if no request
 // had been asked to fail, and the error of the group. The check includes that
-// exactly those who did not fail have made room for others: a slot that is
+// exactly the requests that did not fail have made room for others: a slot that is
 // released a moment before the group is canceled is seldom taken.
 func (g Group) Run(ctx context.Context) (counts Counts, check, err error) {
 	inner := &group{

@@ -65,7 +65,7 @@ func failAfter(ctx context.Context, p *pair) error {
 func moveOnAfter(ctx context.Context, p *pair) error {
 	expired, err := deadline.MoveOnAfter(ctx, p.limit, p.both)
 	if expired {
-		p.say("going on with what there is")
+		p.say("continuing with what there is")
 	}
 	return err
 }

@@ -27,7 +27,7 @@ shared: one limit, and what came in time is kept
      5.00s  first answer: 200 OK, 15 bytes
      5.00s  second request: 4.00s are left for it
      9.00s  second request ends: scope canceled: deadline passed
-     9.00s  going on with what there is
+     9.00s  continuing with what there is
      9.00s  1 of 2 answers, with a limit of 9.00s; error: <nil>
 
 shared: one limit, which the first answer moves

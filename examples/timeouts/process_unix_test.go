@@ -24,7 +24,7 @@ func TestSignals(t *testing.T) {
 			}
 			_, rest, _ := strings.Cut(p.Out.String(), "second request: ")
 			if n := strings.Count(rest, "\n"); n != 2 || !strings.Contains(rest, "second request ends: ") {
-				t.Errorf("timeouts after %v: standard output goes on with\n%swant one line more, about the second request", sig, rest)
+				t.Errorf("timeouts after %v: standard output continues with\n%swant one line more, about the second request", sig, rest)
 			}
 		})
 	}

@@ -267,7 +267,7 @@ func TestRunGivesUp(t *testing.T) {
 	} {
 		c := decodeOne(t, `{"id":"x","program":{"scopes":[{"id":"n1","kind":"nursery","d":null,"shield":false},`+
 			`{"id":"s1","kind":"scope","d":null,"shield":true}],"events":["e1"],"main":`+ops+`},`+
-			`"expect":{"end":0,"errors":[],"cancelled":false,"scopes":{},"trace":{}}}`)
+			`"expect":{"end":0,"errors":[],"`+canceledKey+`":false,"scopes":{},"trace":{}}}`)
 		got := runInBubble(t, c.Program, corpus.Options{})
 		if !strings.HasPrefix(got.Problem, "hung; ") {
 			t.Errorf("Run of\n%sgives the problem %q, want that it hung", c.Program, got.Problem)

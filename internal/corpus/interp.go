@@ -333,7 +333,7 @@ func (in *interp) addLive(n int) {
 
 // An event is a one-shot event. Whether a waiter has got it or has been
 // canceled is decided when the event is set, as in Trio: a waiter that only
-// looked at two channels when it is woken could not tell which came first.
+// looked at two channels when it is woken could not know which came first.
 type event struct {
 	mu      sync.Mutex
 	set     chan struct{} // closed by the first set

@@ -39,7 +39,7 @@ func Predict(p *Program, flavor Flavor, pace Pace, seed uint64, schedules int) (
 	return first, nil
 }
 
-// simErr is an error as far as programs can tell them apart: the names of the
+// simErr is an error as far as programs can distinguish errors: the names of the
 // application errors in it, and whether a cancellation is in it. Nil is none.
 type simErr struct {
 	names []string

@@ -30,7 +30,7 @@ func (s *sim) resume(t *simTask) {
 	switch {
 	case w.op == nil: // a nursery that has closed: the block is left next
 	case w.kind == interrupted:
-		s.record(t, w.op.N, Event{What: "cancelled"})
+		s.record(t, w.op.N, Event{What: CanceledRecord})
 		t.err = cancellation
 	case w.op.Op == "join":
 		s.recordErr(t, w.op.N, "joined", w.on.endErr)
@@ -356,8 +356,8 @@ func (s *sim) endTask(t *simTask) {
 		s.fail(t.nursery, t.scope.absorb(t.err))
 		s.checkClosed(t.nursery)
 	}
-	// Those who wait for the task come last: one who is in the nursery that
-	// its failure has canceled is canceled. So is one who is canceled before
+	// Tasks that wait for this one come last: a task in the nursery that its
+	// failure has canceled is canceled. So is a task that is canceled before
 	// it continues.
 	for _, other := range s.tasks {
 		if other.wait.kind == onTask && other.wait.on == t {

@@ -9,11 +9,15 @@ import (
 	"strings"
 )
 
+// CanceledRecord is the record of an operation that was canceled, in Trio's spelling,
+// which the recordings have.
+const CanceledRecord = "cancelled"
+
 // An Outcome is what a program did, or should do.
 type Outcome struct {
 	End      int64              // the tick at which main ended
-	Errors   []string           // sorted names of the errors that came out of main
-	Canceled bool               // a cancellation came out of main
+	Errors   []string           // sorted names of the errors that main returned
+	Canceled bool               // main returned a cancellation
 	Scopes   map[string]Flags   // nil in an asyncio expectation
 	Trace    map[string][]Event // of each task that recorded something
 
@@ -91,7 +95,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 		want = 2
 	case hasValue[e.What]:
 		want = 1
-	case !slices.Contains([]string{"ok", "cancelled", "caught", "left", "spawned",
+	case !slices.Contains([]string{"ok", CanceledRecord, "caught", "left", "spawned",
 		"closed", "none", "notstarted"}, e.What):
 		return fmt.Errorf("record %s: unknown record %q", data, e.What)
 	}
@@ -174,7 +178,7 @@ func Diff(flavor Flavor, got, want *Outcome) []Difference {
 		differ("errors", names(got.Errors, false), names(want.Errors, false))
 	}
 	if comparableC(flavor, got.Errors, got.Canceled) != comparableC(flavor, want.Errors, want.Canceled) {
-		differ("cancelled", got.Canceled, want.Canceled)
+		differ("canceled", got.Canceled, want.Canceled)
 	}
 	if flavor != Asyncio {
 		for _, id := range unionKeys(got.Scopes, want.Scopes) {

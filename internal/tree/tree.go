@@ -7,7 +7,7 @@ import (
 
 // A Node is the context of a running cancel scope. The methods beyond
 // [context.Context] are for the packages of this module; they may be called
-// from any goroutine, and none of them blocks but Told.
+// from any goroutine, and only AwaitPropagation blocks.
 type Node interface {
 	context.Context
 
@@ -17,13 +17,13 @@ type Node interface {
 	Effective() (t time.Time, canceled bool)
 
 	// Fail cancels the scope because one of its tasks has failed. Like every
-	// cancellation it changes nothing if the scope has a cause already. Somebody
-	// else may then still be telling the scopes inside: see Told.
+	// cancellation it changes nothing if the scope has a cause already. Another
+	// goroutine may then still be canceling the scopes inside: see AwaitPropagation.
 	Fail(reason error)
 
-	// Told returns when every scope inside knows of the cancellation of this one, if
-	// it has been canceled.
-	Told()
+	// AwaitPropagation blocks until every scope inside knows of the cancellation of
+	// this one. It returns at once if this one is not canceled.
+	AwaitPropagation()
 
 	// Movable declares that the scope may be moved. Until it is, it publishes
 	// no deadline of the scopes around it: a context of the standard library
@@ -31,7 +31,7 @@ type Node interface {
 	Movable()
 
 	// Private declares that no code can cancel the scope, move its deadline or put up
-	// its shield. It is called before the context is given to anybody. The bridge to
+	// its shield. It is called before any other code has the context. The bridge to
 	// the standard library is then cheaper.
 	Private()
 

@@ -10,7 +10,7 @@
 //		return nil
 //	})
 //
-// The SDK's futures give up an activity when the context is canceled: the workflow goes on while
+// The SDK's futures give up an activity when the context is canceled: the workflow continues while
 // the activity still books, and does not learn whether it did. The calls of this package wait for
 // the end, so a nursery that returns has no activity running, and the code after it knows what to
 // undo. A canceled activity learns of it by its next heartbeat: let it run under

@@ -164,7 +164,7 @@ func ExampleSplit() {
 	// failed: no vacancy
 }
 
-// A loop that goes on after failures must end when it is canceled.
+// A loop that continues after failures must end when it is canceled.
 func ExampleIsCancellation() {
 	run(func(ctx workflow.Context) error {
 		var s cancelscope.Scope

@@ -92,7 +92,7 @@ func (s *Scope) Run(ctx workflow.Context, fn func(ctx workflow.Context) error) e
 			return
 		}
 		// recover gives nil when the worker lets go of the workflow, which ends each
-		// coroutine by runtime.Goexit. Nothing may be done then: the workflow goes on
+		// coroutine by runtime.Goexit. Nothing may be done then: the workflow continues
 		// elsewhere, from its history.
 		if r := recover(); r != nil {
 			s.leave()

@@ -73,7 +73,7 @@ func Shield(ctx workflow.Context, limit time.Duration, fn func(ctx workflow.Cont
 //
 // It does nothing where waiting is impossible: while a panic passes, because the workflow
 // task will be tried again; and when the worker lets go of the workflow, which runs deferred
-// functions although the workflow goes on elsewhere. In both cases fn runs in a later
+// functions although the workflow continues elsewhere. In both cases fn runs in a later
 // execution of the same code. Other deferred functions must not wait or give commands.
 //
 // Cleanup panics if err or fn is nil.

@@ -18,7 +18,7 @@ type realAnyway struct{ error }
 func (realAnyway) Cancellation() bool { return false }
 func (r realAnyway) Unwrap() error    { return r.error }
 
-// several is a multi-error of another make.
+// several is a multi-error of another type.
 type several []error
 
 func (s several) Error() string        { return fmt.Sprintf("%d errors", len(s)) }
@@ -75,7 +75,7 @@ func TestSplit(t *testing.T) {
 					{"nested", errors.Join(wrap(errReal), errors.Join(own, own)), "scope canceled\nscope canceled", "wrapped: real"},
 					{"wrapped above a join, all canceled", wrap(errors.Join(own, own)), "wrapped: scope canceled\nscope canceled", ""},
 					{"wrapped above a join", wrap(errors.Join(own, errReal)), "", "wrapped: scope canceled\nreal"},
-					{"of another make", several{errReal, own, nil}, "3 errors", "3 errors"},
+					{"of another type", several{errReal, own, nil}, "3 errors", "3 errors"},
 					{"with Derive", &copied{[]error{own, errReal}}, "copied", "copied"},
 				} {
 					c, rest := cancelscope.Split(ctx, test.err)
@@ -100,12 +100,12 @@ func text(err error) string {
 	return err.Error()
 }
 
-// checkRest checks what is left of errors of another make.
+// checkRest checks what is left of errors of other types.
 func checkRest(t *testing.T, ctx workflow.Context, own error) {
 	_, rest := cancelscope.Split(ctx, several{errReal, own})
 	var s several
 	if !errors.Is(rest, errSeveral) || !errors.As(rest, &s) || !errors.Is(rest, errReal) || cancelscope.IsCancellation(ctx, rest) {
-		t.Errorf("the rest of a multi-error of another make: errors.Is and As do not find it and its members: %v", rest)
+		t.Errorf("the rest of a multi-error of another type: errors.Is and As do not find it and its members: %v", rest)
 	}
 	_, rest = cancelscope.Split(ctx, rest)
 	if !errors.Is(rest, errSeveral) {

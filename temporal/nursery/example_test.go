@@ -152,7 +152,7 @@ func ExampleTask() {
 	// 42 <nil> true
 }
 
-// serve reports that it is ready, and goes on until it is canceled.
+// serve reports that it is ready, and continues until it is canceled.
 func serve(ctx workflow.Context, started func(string)) error {
 	if err := deadline.Sleep(ctx, time.Second); err != nil {
 		return err

@@ -246,13 +246,13 @@ func TestOnErrorAndKeep(t *testing.T) {
 		{-1, "3 tasks failed\n\tand 3 more that were not kept"},
 	} {
 		inWorkflow(t, func(ctx workflow.Context) {
-			var told []string
+			var given []string
 			var scope *cancelscope.Scope
 			err := nursery.Config{Keep: test.keep, OnError: func(e *nursery.TaskError) {
 				if scope.Cause() == nil {
 					t.Error("OnError is called before the siblings are canceled")
 				}
-				told = append(told, e.Error())
+				given = append(given, e.Error())
 			}}.Run(ctx, func(ctx workflow.Context, n *nursery.Nursery) error {
 				scope = n.Scope()
 				n.GoNamed("a", fails(0, errReal))
@@ -260,8 +260,8 @@ func TestOnErrorAndKeep(t *testing.T) {
 				n.GoNamed("c", fails(2, errOther))
 				return nil
 			})
-			if text(err) != test.want || fmt.Sprint(told) != "[a: real b: other c: other]" {
-				t.Errorf("Keep %d: Run = %q, OnError was told %q, want %q and all three", test.keep, text(err), told, test.want)
+			if text(err) != test.want || fmt.Sprint(given) != "[a: real b: other c: other]" {
+				t.Errorf("Keep %d: Run = %q, OnError was given %q, want %q and all three", test.keep, text(err), given, test.want)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/trellis-go/trellis/temporal/nursery"
 )
 
-// Start returns the value that the task gives to started, and the task goes on in the nursery.
+// Start returns the value that the task gives to started, and the task continues in the nursery.
 //
 // catalogue: trio/test_run.py::test_nursery_start
 // catalogue: anyio/test_taskgroups.py::test_start_with_value

@@ -139,7 +139,7 @@ func (t *Task[T]) Wait(ctx workflow.Context) (T, error) {
 	return t.value, t.err
 }
 
-// Join is like [Task.Wait] and goes on waiting when ctx is canceled. A task that joins itself or
+// Join is like [Task.Wait] and continues to wait when ctx is canceled. A task that joins itself or
 // a task that waits for it, or a body that joins a background task, waits for ever.
 func (t *Task[T]) Join(ctx workflow.Context) (T, error) {
 	if ctx == nil {

@@ -1,5 +1,5 @@
 // Package wait provides waits that end when their context is canceled. The SDK's own do not:
-// Future.Get, Channel.Receive, Channel.Send and Selector.Select go on waiting in a canceled
+// Future.Get, Channel.Receive, Channel.Send and Selector.Select continue to wait in a canceled
 // workflow.Context. [Get], [Receive], [Send] and [Selector] take their places.
 //
 // Each function returns the cause of ctx (see cancelscope.Cause) when ctx is canceled, also if

@@ -48,7 +48,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// limits reports whether c runs a block with a limit, and nobody else has its scope.
+// limits reports whether c runs a block with a limit, and no other code has its scope.
 func limits(c api.Callee) bool {
 	switch c.Pkg + "." + c.Name {
 	case "deadline.FailAfter", "deadline.FailAt", "deadline.MoveOnAfter", "deadline.MoveOnAt", "deadline.Call":

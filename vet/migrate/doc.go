@@ -30,7 +30,7 @@
 // context, so the code inside need not change. Code before the first use stays where it
 // is. Variables that are declared inside and used after Wait are declared in front.
 //
-// A group without a context, as in var g errgroup.Group, goes on when a task has failed.
+// A group without a context, as in var g errgroup.Group, continues when a task has failed.
 // It becomes nursery.Config{Supervise: true}.Run, which does so too.
 //
 // A loop under SetLimit becomes nursery.ForEach, and nursery.ForN where it has an index,

@@ -27,7 +27,7 @@ type loop struct {
 // loopUnderLimit returns the change of a group with a limit to ForEach or ForN.
 func (m *migration) loopUnderLimit(g *group, u *use) (*rewrite, *reason) {
 	if g.ctx == nil {
-		return nil, &reason{u.limit, "it has a limit and no context, so it goes on after a failure, and ForEach does not: " +
+		return nil, &reason{u.limit, "it has a limit and no context, so it continues after a failure, and ForEach does not: " +
 			"use ForEach if that is what you want"}
 	}
 	limit := u.limit.X.(*ast.CallExpr).Args[0]

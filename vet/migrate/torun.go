@@ -167,7 +167,7 @@ func (m *migration) toRun(g *group, u *use) (*rewrite, *reason) {
 
 	runner, what := c.nurseryPkg+".Run", "nursery.Run"
 	if g.ctx == nil {
-		runner, what = c.nurseryPkg+".Config{Supervise: true}.Run", "nursery.Config.Run, which goes on after a failure as the group does"
+		runner, what = c.nurseryPkg+".Config{Supervise: true}.Run", "nursery.Config.Run, which continues after a failure as the group does"
 		if headOfStatement(u.end) {
 			// A composite literal in front of a block needs parentheses.
 			runner = "(" + c.nurseryPkg + ".Config{Supervise: true}).Run"

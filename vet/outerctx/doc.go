@@ -6,7 +6,7 @@
 // outerctx: find contexts from outside in tasks and blocks
 //
 // A task of a nursery is given the context of the nursery. If it passes the context from
-// outside of the nursery to what it calls, the task goes on when another task has failed,
+// outside of the nursery to what it calls, the task continues when another task has failed,
 // and the nursery waits for it:
 //
 //	nursery.Run(ctx, func(inner context.Context, n *nursery.Nursery) error {

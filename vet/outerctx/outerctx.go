@@ -245,7 +245,7 @@ func (c *checker) reportUse(arg ast.Expr, v *types.Var) {
 		Pos: arg.Pos(),
 		End: arg.End(),
 		Message: "the " + what + " uses the outer context " + v.Name() + " in place of " + own +
-			", and so goes on when that is canceled",
+			", and so continues when that is canceled",
 		SuggestedFixes: fixes,
 	})
 }

@@ -33,7 +33,7 @@ func Main(run RunFunc) {
 // Exit is Main for a program that handles its signals itself.
 //
 // A write to a closed pipe gives an error in it, like any other, and does not end the
-// process: a server goes on when the reader of its log has gone.
+// process: a server continues when the reader of its log has gone.
 func Exit(run RunFunc) {
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(context.Background(), os.Args[1:], Stdout(), os.Stderr))

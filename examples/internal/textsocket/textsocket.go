@@ -13,7 +13,7 @@ import (
 )
 
 // A Violation is the error of a client that breaks the rules of the protocol. The
-// connection cannot go on: it must be closed with this status and reason.
+// connection cannot continue: it must be closed with this status and reason.
 type Violation struct {
 	Status websocket.StatusCode
 	Reason string // at most 123 bytes, as a close frame has room for

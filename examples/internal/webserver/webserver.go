@@ -83,7 +83,7 @@ func Run(ctx context.Context, l net.Listener, handler http.Handler) error {
 func stop(ctx context.Context, server *http.Server) error {
 	err := cancelscope.Shield(ctx, grace, server.Shutdown)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("requests that went on for %v after their cancellation were cut off", grace)
+		err = fmt.Errorf("requests that ran for %v after their cancellation were cut off", grace)
 		server.Close()
 	}
 	return err

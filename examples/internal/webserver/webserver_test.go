@@ -226,7 +226,7 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// If accepting fails, requests are canceled as well, and the error comes out.
+// If accepting fails, requests are canceled as well, and the error is returned.
 func TestListenerFails(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -315,7 +315,7 @@ func TestTimeToEnd(t *testing.T) {
 	}
 }
 
-// A client that does not go on with a request, or does not take the answer, loses the
+// A client that does not continue a request, or does not take the answer, loses the
 // connection, whether or not the handler reads or writes.
 func TestTimeForRequests(t *testing.T) {
 	answer := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }

@@ -5,7 +5,7 @@
 //	go run ./examples/trip          # in the folder temporal of the repository
 //
 // This one command builds and starts a server in memory, which takes minutes the first time, starts
-// the workers and tells the story: each line says when, and in which process. With -server
+// the workers and plays the story: each line says when, and in which process. With -server
 // ADDRESS,NAMESPACE it uses a server that runs already.
 //
 // trip.go is the workflow with its activities, which is what a user writes. main.go starts the

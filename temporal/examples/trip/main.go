@@ -31,7 +31,7 @@ func main() {
 	defer stop()
 	server, err := serverFor(ctx, *where)
 	if err == nil {
-		err = tell(ctx, os.Stdout, server)
+		err = play(ctx, os.Stdout, server)
 		server.Stop()
 	}
 	if err != nil {
@@ -79,8 +79,8 @@ func work(ctx context.Context, _ string, c client.Client) error {
 	return nil
 }
 
-// tell runs the story.
-func tell(ctx context.Context, out io.Writer, server *live.Server) error {
+// play runs the story.
+func play(ctx context.Context, out io.Writer, server *live.Server) error {
 	c, err := server.Dial("trip")
 	if err != nil {
 		return err

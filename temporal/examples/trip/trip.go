@@ -26,7 +26,7 @@ type Booking struct {
 
 // Trip books everything at once, or nothing: when one booking fails, the others are canceled, Run
 // returns when they have ended, and what had been booked by then is given back. Giving back is
-// shielded: it goes on also if the trip itself is canceled, or takes too long.
+// shielded: it continues also if the trip itself is canceled, or takes too long.
 func Trip(ctx workflow.Context, bookings []Booking) (err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,

@@ -70,7 +70,7 @@ func TestTripThatFails(t *testing.T) {
 func TestStory(t *testing.T) {
 	binary := os.Getenv("TRELLIS_DEVSERVER")
 	if binary == "" {
-		t.Skip("TRELLIS_DEVSERVER is not set: the story was NOT told on a server")
+		t.Skip("TRELLIS_DEVSERVER is not set: the story was NOT played on a server")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -80,8 +80,8 @@ func TestStory(t *testing.T) {
 	}
 	defer server.Stop()
 	var out bytes.Buffer
-	if err := tell(ctx, &out, server); err != nil {
-		t.Fatalf("tell: %v\n%s", err, &out)
+	if err := play(ctx, &out, server); err != nil {
+		t.Fatalf("play: %v\n%s", err, &out)
 	}
 	t.Logf("the story:\n%s", &out)
 	// In this order, in whichever process.

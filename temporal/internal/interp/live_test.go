@@ -37,7 +37,7 @@ func runWorker(ctx context.Context, name string, c client.Client) error {
 	if name == "2" {
 		worker.SetStickyWorkflowCacheSize(0)
 	}
-	// A killed worker is noticed by timeouts: short ones here, so that others go on soon.
+	// A killed worker is noticed by timeouts: short ones here, so that others continue soon.
 	w := worker.New(c, queue, worker.Options{StickyScheduleToStartTimeout: time.Second})
 	w.RegisterWorkflowWithOptions(interp.Workflow, workflow.RegisterOptions{Name: "program"})
 	if err := w.Start(); err != nil {

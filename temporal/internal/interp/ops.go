@@ -93,7 +93,7 @@ func (in *interp) waited(ctx workflow.Context, t *task, o *corpus.Op, err error)
 		in.record(ctx, t, o, corpus.Event{What: "ok"})
 		return nil
 	}
-	in.record(ctx, t, o, corpus.Event{What: "cancelled"})
+	in.record(ctx, t, o, corpus.Event{What: corpus.CanceledRecord})
 	return err
 }
 
@@ -204,7 +204,7 @@ func (in *interp) join(ctx workflow.Context, t *task, o *corpus.Op) error {
 	}
 	_, err := h.Wait(ctx)
 	if cancelscope.Cause(ctx) != nil && cancelscope.IsCancellation(ctx, err) {
-		in.record(ctx, t, o, corpus.Event{What: "cancelled"})
+		in.record(ctx, t, o, corpus.Event{What: corpus.CanceledRecord})
 		return err
 	}
 	in.recordErr(ctx, t, o, "joined", err)

@@ -22,7 +22,7 @@ type Balance struct {
 }
 
 // Account is a workflow that lives for years. Signals bring deposits, an update withdraws, a query
-// asks for the balance. After so many deposits, or when the server suggests it, it goes on as a new
+// asks for the balance. After so many deposits, or when the server suggests it, it continues as a new
 // run with an empty history.
 //
 // A scope tree cannot cross from one run to the next, so Account drains first: it stops accepting,

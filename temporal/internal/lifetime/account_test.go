@@ -85,7 +85,7 @@ func TestAccountIsClosed(t *testing.T) {
 	}
 }
 
-// Before it goes on as a new run, the account drains: nothing that has come is lost, and nothing
+// Before it continues as a new run, the account drains: nothing that has come is lost, and nothing
 // runs any more.
 func TestAccountContinuesAsNew(t *testing.T) {
 	env := environment()

@@ -206,7 +206,7 @@ func (o onServer) account(ctx context.Context) {
 	o.history(ctx, run.GetID(), run.GetRunID()) // the first run
 }
 
-// changed: a workflow that began with the code as it was goes on with the code as it is.
+// changed: a workflow that began with the code as it was continues with the code as it is.
 func (o onServer) changed(ctx context.Context) {
 	for id, want := range map[string]string{"changed-before": "car", "changed": "boat"} {
 		var fn any = lifetime.Changed
@@ -240,7 +240,7 @@ func TestKeptHistories(t *testing.T) {
 	}
 }
 
-// A change of the code needs a version: with one, a workflow of the code before goes on; without one,
+// A change of the code needs a version: with one, a workflow of the code before continues; without one,
 // its replay fails.
 func TestVersions(t *testing.T) {
 	history, err := live.Load("testdata/histories/changed-before.json.gz")

@@ -92,7 +92,7 @@ func Slow(ctx workflow.Context) (_ string, err error) {
 }
 
 // Changed is a workflow whose code has changed: it had one step, and has two. Workflows that began
-// before go on with one.
+// before continue with one.
 func Changed(ctx workflow.Context) (string, error) {
 	ctx = options(ctx)
 	steps := []string{"car"}

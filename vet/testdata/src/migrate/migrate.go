@@ -110,7 +110,7 @@ func front(ctx context.Context, urls []string) error {
 
 // Groups without a context go on after a failure.
 func zero(urls []string) error {
-	var g errgroup.Group // want `this group can be a call of nursery.Config.Run, which goes on after a failure as the group does`
+	var g errgroup.Group // want `this group can be a call of nursery.Config.Run, which continues after a failure as the group does`
 	for range urls {
 		g.Go(work)
 	}
@@ -202,7 +202,7 @@ func limitedCount(ctx context.Context, connections uint) error {
 
 func limitedNothingUsed(ctx context.Context, urls []string) error {
 	g, _ := errgroup.WithContext(ctx)
-	g.SetLimit(2) // want `this group stays an errgroup: it has a limit and no context, so it goes on after a failure, and ForEach does not`
+	g.SetLimit(2) // want `this group stays an errgroup: it has a limit and no context, so it continues after a failure, and ForEach does not`
 	for range urls {
 		g.Go(func() error { return work() })
 	}

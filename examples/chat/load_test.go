@@ -11,10 +11,10 @@ import (
 	chat "github.com/trellis-go/trellis/examples/chat"
 )
 
-// 200 clients, of whom 50 vanish without a closing handshake, while 20 never
-// read, until they are dropped. Every other one hears of each of them exactly
-// once, and everything else in its order.
-func TestCrowd(t *testing.T) {
+// 200 clients, of which 50 vanish without a closing handshake, while 20 never
+// read, until they are dropped. Every other client is notified of each of them
+// exactly once, and everything else in its order.
+func TestLoad(t *testing.T) {
 	const all, vanishing, silent = 200, 50, 20
 	const gone = vanishing + silent
 
@@ -22,14 +22,14 @@ func TestCrowd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// All that goes at once fits into the mailboxes of those who read, so that
-	// none of them depends on being fast. Pings are left out: those who do not
+	// All that goes at once fits into the mailboxes of clients that read, so that
+	// none of them depends on being fast. Pings are left out: clients that do not
 	// read are to be found by their mailboxes.
 	limits := chat.Limits{Mailbox: 2 * silent, Patience: 500 * time.Millisecond, Ping: time.Hour, Write: time.Hour, Farewell: 100 * time.Millisecond}
 	s := start(t, smallBuffers{l}, new(net.Dialer).DialContext, limits, true)
 	defer s.end(t)
 
-	// Those who do not read come last, so that all are there before the first
+	// Clients that do not read come last, so that all are there before the first
 	// is dropped.
 	clients, heard := make([]*client, all), make([]*hearing, all)
 	leaving := make(map[string]bool)

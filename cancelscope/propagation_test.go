@@ -11,33 +11,33 @@ import (
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
-// Told waits for whoever is telling the scopes inside, and Fail does not: it would wait
-// here for ever.
-func TestTold(t *testing.T) {
+// AwaitPropagation waits for the goroutine that cancels the scopes inside. Fail does not
+// wait for it: here it would wait for ever.
+func TestAwaitPropagation(t *testing.T) {
 	s, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 	s.Run(t.Context(), func(outer context.Context) error {
 		return inner.Run(outer, func(ctx context.Context) error {
-			done, told := ctx.Done(), make(chan bool)
+			done, closed := ctx.Done(), make(chan bool)
 			var once sync.Once
 			undo := cancelscope.OnPropagation(func() {
-				once.Do(func() { propagating(outer, done, told) })
+				once.Do(func() { propagating(outer, done, closed) })
 			})
 			defer undo()
 			s.Cancel(nil)
-			if !<-told {
-				t.Error("inside, after Told: Done is open, want it closed")
+			if !<-closed {
+				t.Error("inside, after AwaitPropagation: Done is open, want it closed")
 			}
 			return nil
 		})
 	})
 }
 
-// propagating is called when the outer scope is canceled and locked, and the inner one,
-// whose channel done is, has not been told.
-func propagating(outer context.Context, done <-chan struct{}, told chan<- bool) {
+// propagating is called while the outer scope is canceled and locked, and before the
+// inner one, to which the channel done belongs, is canceled.
+func propagating(outer context.Context, done <-chan struct{}, closed chan<- bool) {
 	go func() {
-		outer.(tree.Node).Told()
-		told <- isClosed(done)
+		outer.(tree.Node).AwaitPropagation()
+		closed <- isClosed(done)
 	}()
 	failed := make(chan struct{})
 	go func() {
@@ -46,11 +46,11 @@ func propagating(outer context.Context, done <-chan struct{}, told chan<- bool) 
 	}()
 	<-failed
 	for range 100 {
-		runtime.Gosched() // the other one gets to the lock, or past it
+		runtime.Gosched() // the first goroutine gets to the lock, or past it
 	}
 }
 
-// Whoever sees that a scope was called off sees it in the scopes inside as well.
+// When CancelCalled reports true, the contexts of the scope and of those inside are done.
 func TestStressCalled(t *testing.T) {
 	stress.Run(t, 20, func(r *stress.Round) {
 		for range 500 {

@@ -17,9 +17,9 @@ import (
 	echo "github.com/trellis-go/trellis/examples/echo"
 )
 
-// A crowd is 500 clients of one server: half of them idle, the others busy, clumsy or
+// A load is 500 clients of one server: half of them idle, the others busy, clumsy or
 // worse.
-type crowd struct {
+type load struct {
 	t    *testing.T
 	addr string
 	stop chan struct{} // closed when the server shuts down
@@ -27,7 +27,7 @@ type crowd struct {
 	ready, done sync.WaitGroup
 
 	mu   sync.Mutex
-	sent map[string]int64 // guarded by mu; by address, of those who read to the end: the lines sent
+	sent map[string]int64 // guarded by mu; by address, of clients that read to the end: the lines sent
 	got  map[string]int64 // guarded by mu; the lines that came back
 }
 
@@ -41,15 +41,15 @@ const (
 	tooLong = 10
 )
 
-func newCrowd(t *testing.T, addr string) *crowd {
-	return &crowd{
+func newLoad(t *testing.T, addr string) *load {
+	return &load{
 		t: t, addr: addr, stop: make(chan struct{}),
 		sent: make(map[string]int64), got: make(map[string]int64),
 	}
 }
 
 // come starts all clients, and returns when each of them has had a line back.
-func (c *crowd) come(finish bool) {
+func (c *load) come(finish bool) {
 	for n, client := range map[int]func(*visit){
 		idle: (*visit).idle, busy: (*visit).busy, half: (*visit).half, leaving: (*visit).leaving,
 	} {
@@ -63,7 +63,7 @@ func (c *crowd) come(finish bool) {
 	c.ready.Wait()
 }
 
-func (c *crowd) start(n int, finish bool, client func(*visit)) {
+func (c *load) start(n int, finish bool, client func(*visit)) {
 	for range n {
 		c.ready.Add(1)
 		c.done.Go(func() {
@@ -86,7 +86,7 @@ func (c *crowd) start(n int, finish bool, client func(*visit)) {
 
 // A visit is one client at the server.
 type visit struct {
-	*crowd
+	*load
 	conn   *net.TCPConn
 	in     *bufio.Reader
 	finish bool // what has been begun when the server shuts down, for there is time
@@ -222,7 +222,7 @@ func echoed(r *running) (byClient map[string]int64) {
 }
 
 // check compares what the clients got with what the server says.
-func (c *crowd) check(r *running) {
+func (c *load) check(r *running) {
 	byClient := echoed(r)
 	if got, want := len(byClient), idle+busy+half+leaving+leaver+boom+tooLong; got != want {
 		c.t.Errorf("the log has %d clients, want %d", got, want)
@@ -237,14 +237,14 @@ func (c *crowd) check(r *running) {
 		}
 		total += got
 	}
-	c.t.Logf("%d lines for those who read to the end", total)
+	c.t.Logf("%d lines for clients that read to the end", total)
 }
 
-// All have the time they need: nothing that was sent is lost.
-func TestCrowdDrains(t *testing.T) {
+// All clients have the time they need: nothing that was sent is lost.
+func TestLoadDrains(t *testing.T) {
 	// A client is never silent for so long unless it has nothing to say.
 	r, addr := serve(t, echo.World{Silence: 2 * time.Second}, "-v", "-max-line", "1000", "-grace", "1h")
-	c := newCrowd(t, addr)
+	c := newLoad(t, addr)
 	c.come(true)
 	r.log.AwaitTimes(t, boom+tooLong, "msg=failed")
 	r.log.AwaitTimes(t, leaving, "msg=gone")
@@ -274,9 +274,9 @@ func TestCrowdDrains(t *testing.T) {
 	c.check(r)
 }
 
-// Some go on for ever, or stop in the middle of a line: they are cut off, and get
+// Some clients send for ever, or stop in the middle of a line: they are cut off, and get
 // nevertheless all that the server has read of them.
-func TestCrowdIsCut(t *testing.T) {
+func TestLoadIsCut(t *testing.T) {
 	for _, how := range []string{"grace period", "second signal"} {
 		t.Run(how, func(t *testing.T) {
 			grace := "1h"
@@ -284,7 +284,7 @@ func TestCrowdIsCut(t *testing.T) {
 				grace = "500ms"
 			}
 			r, addr := serve(t, echo.World{Parting: patience}, "-v", "-max-line", "1000", "-grace", grace)
-			c := newCrowd(t, addr)
+			c := newLoad(t, addr)
 			c.come(false)
 			r.signals <- os.Interrupt
 			r.log.Await(t, "msg=draining")
