@@ -30,7 +30,7 @@ func (s *sim) resume(t *simTask) {
 	switch {
 	case w.op == nil: // a nursery that has closed: the block is left next
 	case w.kind == interrupted:
-		s.record(t, w.op.N, Event{What: canceledRecord})
+		s.record(t, w.op.N, Event{What: CanceledRecord})
 		t.err = cancellation
 	case w.op.Op == "join":
 		s.recordErr(t, w.op.N, "joined", w.on.endErr)

@@ -98,7 +98,7 @@ func (in *interp) waited(t *task, o *Op, err error) error {
 		in.record(t, o, Event{What: "ok"})
 		return nil
 	}
-	in.record(t, o, Event{What: canceledRecord})
+	in.record(t, o, Event{What: CanceledRecord})
 	return err
 }
 
@@ -256,7 +256,7 @@ func (in *interp) join(ctx context.Context, t *task, o *Op) error {
 	if ctx.Err() != nil {
 		// A cancellation is delivered to a waiting asyncio task even when what it
 		// waits for has ended. Wait returns the result then, which is there.
-		in.record(t, o, Event{What: canceledRecord})
+		in.record(t, o, Event{What: CanceledRecord})
 		return ctx.Err()
 	}
 	in.recordErr(t, o, "joined", err)

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// canceledRecord is the record of an operation that was canceled, in Trio's spelling,
-// which the recordings have.
-const canceledRecord = "cancelled"
+// CanceledRecord is what an [Event] says of an operation that was canceled. The spelling is
+// that of the recordings.
+const CanceledRecord = "cancelled"
 
 // An Outcome is what a program did, or should do.
 type Outcome struct {
@@ -95,7 +95,7 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 		want = 2
 	case hasValue[e.What]:
 		want = 1
-	case !slices.Contains([]string{"ok", canceledRecord, "caught", "left", "spawned",
+	case !slices.Contains([]string{"ok", CanceledRecord, "caught", "left", "spawned",
 		"closed", "none", "notstarted"}, e.What):
 		return fmt.Errorf("record %s: unknown record %q", data, e.What)
 	}
