@@ -79,7 +79,7 @@ func TestShieldTakenOffWakesWaiters(t *testing.T) {
 		"a context outside":           func(_ *cancelscope.Scope, cancel context.CancelFunc) { cancel() },
 		"a deadline outside": func(outer *cancelscope.Scope, _ context.CancelFunc) {
 			outer.SetTimeout(time.Second)
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		},
 	} {
 		for _, before := range []bool{true, false} { // the end comes before the shield is off

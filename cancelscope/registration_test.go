@@ -27,8 +27,8 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 		"Cancel of an adjustable one":  {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.Cancel(nil) }},
 		"a timeout":                    {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(0) }},
 		"a timeout of an adjustable":   {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(0) }},
-		"a timer":                      {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(time.Second); time.Sleep(time.Minute) }},
-		"a timer of an adjustable one": {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(time.Second); time.Sleep(time.Minute) }},
+		"a timer":                      {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(time.Second); <-time.After(time.Minute) }},
+		"a timer of an adjustable one": {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(time.Second); <-time.After(time.Minute) }},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			outside, cancel := context.WithCancel(context.Background())
