@@ -182,6 +182,25 @@ func TestCalmEnds(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.Canceled)
 		})
 	})
+	t.Run("a shield that is taken off", func(t *testing.T) {
+		for _, adjustable := range []bool{false, true} {
+			outside, cancel := context.WithCancel(context.Background())
+			outer, inner := &cancelscope.Scope{Adjustable: adjustable}, new(cancelscope.Scope)
+			outer.SetShield(true)
+			outer.Run(outside, func(ctx context.Context) error {
+				return inner.Run(ctx, func(ctx context.Context) error {
+					checkError(t, "Err under a shield", poll(ctx), nil)
+					outer.SetShield(false)
+					checkError(t, "Err without", ctx.Err(), nil)
+					cancel()
+					if ctx.Err() == nil {
+						t.Error("Err() = nil when the context outside is canceled and the shield off")
+					}
+					return nil
+				})
+			})
+		}
+	})
 	inBubble(t, "a move", func(t *testing.T) {
 		var outer cancelscope.Scope
 		outer.Run(t.Context(), func(to context.Context) error {
@@ -219,6 +238,35 @@ func TestCalmIsNotBlindBeyondStandardContexts(t *testing.T) {
 				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 				return nil
 			})
+		})
+	})
+}
+
+// When Done is closed the calm is over, although the cause has not got there.
+func TestCalmIsOverWhenDoneIsClosed(t *testing.T) {
+	var outer, inner cancelscope.Scope
+	outer.Run(context.Background(), func(around context.Context) error {
+		around.Done()
+		return inner.Run(around, func(ctx context.Context) error {
+			poll(ctx)
+			if !cancelscope.Calm(&inner) {
+				t.Fatal("not calm after 20 calls of Err")
+			}
+			done := ctx.Done()
+			first := true
+			undo := cancelscope.OnPropagation(func() {
+				if !first {
+					return // that of the inner scope, from inside this one
+				}
+				first = false // the outer scope is canceled, and locked
+				if closed, err := isClosed(done), ctx.Err(); closed && err == nil {
+					t.Error("inside, Done is closed and Err() = nil")
+				}
+			})
+			defer undo()
+			outer.Cancel(nil)
+			checkDone(t, "ctx", ctx, context.Canceled)
+			return nil
 		})
 	})
 }

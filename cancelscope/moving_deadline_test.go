@@ -160,3 +160,26 @@ func TestMovedDeadlineVisitsNobody(t *testing.T) {
 		})
 	})
 }
+
+// A deadline that only the standard library's timer has noticed counts in verdicts.
+func TestDeadlineThatOnlyATimerHasNoticed(t *testing.T) {
+	inBubble(t, "", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(time.Second)
+		outer.Run(t.Context(), func(around context.Context) error {
+			return inner.Run(around, func(ctx context.Context) error {
+				derived, cancel := context.WithCancel(around)
+				defer cancel()
+				inner.Cancel(nil)
+				checkError(t, "Err", ctx.Err(), context.Canceled)
+				<-derived.Done()
+				cause := context.Cause(derived)
+				asCanceled(t, "context.Cause(derived)", cause, cancelscope.ByDeadline)
+				checkCancellation(t, "context.Cause(derived), inside", ctx, cause)
+				return cause
+			})
+		})
+		checkScope(t, "outer", &outer, true, true)
+		checkScope(t, "inner", &inner, true, false)
+	})
+}
