@@ -96,16 +96,19 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// Deadlines count from the instant they have passed, also before their timers are served: here in
-// a workflow task in which a signal and the time came together.
+// Deadlines count from the instant they have passed, also before their timers are served: here
+// another timer for the same instant is older, and is served first.
 func TestDeadlineIsNoticedBeforeItsTimer(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
+		older := workflow.NewTimer(ctx, time.Second)
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		_ = s.Run(ctx, func(ctx workflow.Context) error {
-			alone, _ := workflow.NewDisconnectedContext(ctx)
-			_ = workflow.Sleep(alone, time.Second) // this timer is older
-			if ctx.Err() == nil && cancelscope.Cause(ctx) == nil {
+			_ = older.Get(ctx, nil)
+			if ctx.Err() != nil {
+				t.Error("the timer of the deadline has been served, want the other one first")
+			}
+			if cancelscope.Cause(ctx) == nil {
 				t.Error("Cause at the deadline = nil, want the deadline")
 			}
 			if ctx.Err() == nil {
@@ -123,16 +126,31 @@ func TestDeadlineIsNoticedBeforeItsTimer(t *testing.T) {
 //
 // catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
 func TestNestedWithOneDeadline(t *testing.T) {
-	inWorkflow(t, func(ctx workflow.Context) {
-		var outer, inner cancelscope.Scope
-		at := workflow.Now(ctx).Add(time.Second)
-		outer.SetDeadline(at)
-		inner.SetDeadline(at)
-		_ = outer.Run(ctx, func(ctx workflow.Context) error { return inner.Run(ctx, forever) })
-		if !outer.CanceledCaught() || inner.CanceledCaught() {
-			t.Errorf("caught by the outer: %t, by the inner: %t, want the outer", outer.CanceledCaught(), inner.CanceledCaught())
-		}
-	})
+	for _, byClock := range []bool{false, true} {
+		inWorkflow(t, func(ctx workflow.Context) {
+			older := workflow.NewTimer(ctx, time.Second)
+			var outer, inner cancelscope.Scope
+			at := workflow.Now(ctx).Add(time.Second)
+			outer.SetDeadline(at)
+			inner.SetDeadline(at)
+			_ = outer.Run(ctx, func(ctx workflow.Context) error {
+				return inner.Run(ctx, func(ctx workflow.Context) error {
+					if !byClock {
+						return forever(ctx)
+					}
+					_ = older.Get(ctx, nil) // before the timers of the deadlines
+					return cancelscope.Cause(ctx)
+				})
+			})
+			if inner.Cause() != outer.Cause() {
+				t.Errorf("noticed by the clock: %t: Cause of the inner scope = %v, want that of the outer one", byClock, inner.Cause())
+			}
+			if !outer.CanceledCaught() || inner.CanceledCaught() {
+				t.Errorf("noticed by the clock: %t: caught by the outer: %t, by the inner: %t, want the outer",
+					byClock, outer.CanceledCaught(), inner.CanceledCaught())
+			}
+		})
+	}
 }
 
 // CancelCalled is true when the own deadline has passed before the end, whatever canceled first.

@@ -226,10 +226,10 @@ func TestCleanupDuringPanic(t *testing.T) {
 // A worker that lets go of a workflow ends its coroutines, and their deferred functions run. The
 // test environment does the same when the workflow has ended and coroutines have not.
 func TestCleanupDuringEviction(t *testing.T) {
-	ran, unwound := false, make(chan struct{})
+	ran, unwound := false, make(chan any)
 	inWorkflow(t, func(ctx workflow.Context) {
 		workflow.Go(ctx, func(ctx workflow.Context) {
-			defer close(unwound)
+			defer func() { unwound <- recover() }()
 			func() (err error) {
 				defer cancelscope.Cleanup(ctx, &err, time.Minute, func(workflow.Context) error {
 					ran = true
@@ -240,8 +240,7 @@ func TestCleanupDuringEviction(t *testing.T) {
 		})
 		_ = workflow.Sleep(ctx, time.Second)
 	})
-	<-unwound
-	if ran {
-		t.Error("Cleanup has run although the workflow was let go")
+	if r := <-unwound; ran || r != nil {
+		t.Errorf("Cleanup has run although the workflow was let go: %t, panic: %v", ran, r)
 	}
 }

@@ -33,7 +33,10 @@ func booked(t *testing.T, bookings ...Booking) (givenBack []string, err error) {
 	suite.SetLogger(live.Silent{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{failure.NewInterceptor()}})
+	env.SetWorkerOptions(worker.Options{
+		Interceptors:             []interceptor.WorkerInterceptor{failure.NewInterceptor()},
+		DeadlockDetectionTimeout: time.Minute, // the machine may be busy
+	})
 	env.RegisterWorkflow(Trip)
 	env.RegisterActivityWithOptions(func(_ context.Context, b Booking) error {
 		if b.Full {

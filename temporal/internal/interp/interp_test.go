@@ -18,6 +18,7 @@ import (
 
 	"github.com/trellis-go/trellis/internal/corpus"
 	"github.com/trellis-go/trellis/temporal/internal/interp"
+	"github.com/trellis-go/trellis/temporal/internal/wftest"
 )
 
 // maxShown is how many differing programs a run prints in full.
@@ -94,6 +95,7 @@ func runInTestEnvironment(p *corpus.Program, opts interp.Options) (got *corpus.O
 	suite.SetLogger(silent{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(wftest.Options())
 	env.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		got = interp.Run(ctx, p, opts)
 		return nil

@@ -26,6 +26,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/temporal/internal/interp"
 	"github.com/trellis-go/trellis/temporal/internal/live"
+	"github.com/trellis-go/trellis/temporal/internal/wftest"
 )
 
 const queue = "programs"
@@ -38,7 +39,9 @@ func runWorker(ctx context.Context, name string, c client.Client) error {
 		worker.SetStickyWorkflowCacheSize(0)
 	}
 	// A killed worker is noticed by timeouts: short ones here, so that others continue soon.
-	w := worker.New(c, queue, worker.Options{StickyScheduleToStartTimeout: time.Second})
+	options := wftest.Options()
+	options.StickyScheduleToStartTimeout = time.Second
+	w := worker.New(c, queue, options)
 	w.RegisterWorkflowWithOptions(interp.Workflow, workflow.RegisterOptions{Name: "program"})
 	if err := w.Start(); err != nil {
 		return err
@@ -148,6 +151,7 @@ func closest(c *corpus.Case) float64 {
 	suite.SetLogger(silent{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(wftest.Options())
 	begin := env.Now()
 	instants := []int64{0, c.Expect.End}
 	env.SetOnTimerScheduledListener(func(_ string, d time.Duration) {

@@ -13,6 +13,7 @@ import (
 	"github.com/trellis-go/trellis/temporal/failure"
 	"github.com/trellis-go/trellis/temporal/internal/lifetime"
 	"github.com/trellis-go/trellis/temporal/internal/live"
+	"github.com/trellis-go/trellis/temporal/internal/wftest"
 )
 
 const queue = "lifetime"
@@ -24,7 +25,9 @@ func TestMain(m *testing.M) {
 
 // options are those of all workers: what their workflows and activities return is encoded.
 func options() worker.Options {
-	return worker.Options{Interceptors: []interceptor.WorkerInterceptor{failure.NewInterceptor()}}
+	o := wftest.Options()
+	o.Interceptors = []interceptor.WorkerInterceptor{failure.NewInterceptor()}
+	return o
 }
 
 // runWorker is what a worker process does. The second one keeps no workflow in memory: it runs each

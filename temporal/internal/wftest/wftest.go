@@ -31,11 +31,11 @@ func New() *Env {
 // Run runs fn as a workflow, with activity and child options that will do for tests, and returns
 // the error that a client would get.
 func (e *Env) Run(fn func(ctx workflow.Context) error) error {
+	options := Options()
 	if e.Encode {
-		e.SetWorkerOptions(worker.Options{
-			Interceptors: []interceptor.WorkerInterceptor{failure.NewInterceptor()},
-		})
+		options.Interceptors = []interceptor.WorkerInterceptor{failure.NewInterceptor()}
 	}
+	e.SetWorkerOptions(options)
 	e.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Hour})
 		ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Hour})
@@ -44,6 +44,10 @@ func (e *Env) Run(fn func(ctx workflow.Context) error) error {
 	e.ExecuteWorkflow("test")
 	return e.GetWorkflowError()
 }
+
+// Options returns the options of workers for tests: on a busy machine a coroutine may get no time for
+// longer than the SDK's second, after which it is taken for deadlocked.
+func Options() worker.Options { return worker.Options{DeadlockDetectionTimeout: time.Minute} }
 
 // Run runs fn as a workflow in an environment of its own.
 func Run(fn func(ctx workflow.Context) error) error { return New().Run(fn) }
