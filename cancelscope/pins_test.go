@@ -94,21 +94,21 @@ func canceledWithBallast(t *testing.T, cancel func(*cancelscope.Scope, context.C
 }
 
 // A ballastError is a failure that is large.
-type ballastError struct{ ballast }
+type ballastError ballast
 
 func (e *ballastError) Error() string { return "large" }
 
 // The cause in a nursery keeps the failure that canceled it, and no other failure, no
 // result of a task, and no context.
 func TestCanceledPinsOneFailureOnly(t *testing.T) {
-	kept, first, gone := failedWithBallast(t)
+	gone, kept, first := failedWithBallast(t)
 	checkCollected(t, kept, gone)
 	if !errors.Is(kept, first) {
 		t.Errorf("errors.Is does not find the first failure in %v", kept)
 	}
 }
 
-func failedWithBallast(t *testing.T) (kept, first error, gone map[string]func() bool) {
+func failedWithBallast(t *testing.T) (gone map[string]func() bool, kept, first error) {
 	gone = make(map[string]func() bool)
 	first = errors.New("the first failure")
 	var ctx context.Context
@@ -135,7 +135,7 @@ func failedWithBallast(t *testing.T) (kept, first error, gone map[string]func() 
 	if !errors.Is(err, first) {
 		t.Errorf("Run = %v, want %v in it", err, first)
 	}
-	return kept, first, gone
+	return gone, kept, first
 }
 
 // The error of a Shield keeps nothing.
@@ -177,7 +177,7 @@ func TestRestartsPinNoChain(t *testing.T) {
 			"from outside":  endFromOutside,
 		} {
 			t.Run(name+", "+way, func(t *testing.T) {
-				kept, gone := restarted(t, reason, end)
+				gone, kept := restarted(t, reason, end)
 				checkCollected(t, kept, gone)
 				if n := len(kept.Error()); n > 10_000 {
 					t.Errorf("the text of the last cause has %d bytes, want few: %.200s", n, kept.Error())
@@ -205,7 +205,7 @@ func endFromOutside(_ *cancelscope.Scope, reason error) context.Context {
 }
 
 // restarted runs many rounds, and returns the cause of the last one.
-func restarted(t *testing.T, reason func(last error) error, end func(*cancelscope.Scope, error) context.Context) (last error, gone map[string]func() bool) {
+func restarted(t *testing.T, reason func(last error) error, end func(*cancelscope.Scope, error) context.Context) (gone map[string]func() bool, last error) {
 	const rounds = 100
 	gone = make(map[string]func() bool)
 	start := &ballastError{}
@@ -227,7 +227,7 @@ func restarted(t *testing.T, reason func(last error) error, end func(*cancelscop
 		}
 		last = c
 	}
-	return last, gone
+	return gone, last
 }
 
 // severalFailed returns the error of a nursery in which a task returned last.

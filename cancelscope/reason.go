@@ -54,7 +54,7 @@ func reduceAt(err error, depth int, looks *int) (_ error, changed bool) {
 			reduced = []error{e.err}
 		}
 	}
-	one, many := inside(err)
+	many, one := inside(err)
 	if one != nil {
 		if in, ch := reduceAt(one, depth+1, looks); ch {
 			reduced = []error{in}
@@ -96,7 +96,7 @@ func settleAt(err error, depth int, looks *int) {
 	if r, ok := err.(*retelling); ok {
 		r.settled()
 	}
-	one, many := inside(err)
+	many, one := inside(err)
 	settleAt(one, depth+1, looks)
 	for _, in := range many {
 		settleAt(in, depth+1, looks)
@@ -111,24 +111,24 @@ var (
 	nurseryPath = strings.TrimSuffix(reflect.TypeFor[tree.Key]().PkgPath(), "internal/tree") + "nursery"
 )
 
-// inside returns the errors in err, one or many, without calling methods of a user's
+// inside returns the errors in err, many or one, without calling methods of a user's
 // type.
-func inside(err error) (one error, many []error) {
+func inside(err error) (many []error, one error) {
 	switch e := err.(type) {
 	case *retelling:
-		return nil, e.inner
+		return e.inner, nil
 	case *pruned:
-		return nil, e.kept
+		return e.kept, nil
 	case *disguised:
-		return e.err, nil
+		return nil, e.err
 	}
 	if t := reflect.TypeOf(err); t != joined && t != wrapped && t != wrappedMany && !ours(err) {
 		return nil, nil
 	}
 	if e, ok := err.(interface{ Unwrap() []error }); ok {
-		return nil, e.Unwrap()
+		return e.Unwrap(), nil
 	}
-	return errors.Unwrap(err), nil
+	return nil, errors.Unwrap(err)
 }
 
 // ours reports whether err is an error of a nursery that can be made anew.
