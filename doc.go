@@ -38,6 +38,9 @@
 // Package [github.com/trellis-go/trellis/memchan] has channels between tasks: each wait
 // ends with a context, and both sides can close.
 //
+// Package [github.com/trellis-go/trellis/errgroup] is a drop-in for
+// golang.org/x/sync/errgroup, for code that is moved over step by step.
+//
 // Functions that are generic, such as nursery.Spawn, are functions and not methods because
 // methods cannot have type parameters.
 //
