@@ -46,16 +46,45 @@ func (l label) String() string {
 	return strings.ReplaceAll(name, "%2e", ".")  // a dot in the last part of an import path
 }
 
-// run is the goroutine of a task without a name; the name would cost every task the
-// memory for it.
-func (n *Nursery) run(task func(ctx context.Context) error) { n.runNamed("", task) }
-
-// runNamed is the goroutine of a task.
-func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
-	n.runFor(label{name: name, task: task}, task)
+// run is the goroutine of a task without a name. It and the next one are written out, and
+// make the label only when it is needed: a task that waits keeps their frames, and the
+// runtime starts goroutines with more stack once the average is large.
+func (n *Nursery) run(task func(ctx context.Context) error) {
+	returned := false
+	defer n.leave(&returned, "", task)
+	if err := task(n.ctx); err != nil {
+		n.fail("", task, err)
+	}
+	returned = true
 }
 
-// runFor is the goroutine of a task that stands for l.
+// runNamed is the goroutine of a task with a name.
+func (n *Nursery) runNamed(name string, task func(ctx context.Context) error) {
+	returned := false
+	defer n.leave(&returned, name, task)
+	if err := task(n.ctx); err != nil {
+		n.fail(name, task, err)
+	}
+	returned = true
+}
+
+// fail takes the error of a task without a handle.
+func (n *Nursery) fail(name string, task any, err error) {
+	n.endWithError(label{name: name, task: task}, err, nil)
+}
+
+// leave is deferred by the goroutine of a task without a handle, so that it can recover
+// a panic. returned is false if the task has not returned, or the code that took its error.
+func (n *Nursery) leave(returned *bool, name string, task func(ctx context.Context) error) {
+	if *returned {
+		n.exit(taskShare)
+		return
+	}
+	defer n.exit(taskShare) // also after a callback has exited
+	n.endAbnormally(label{name: name, task: task}, recover(), nil)
+}
+
+// runFor is the goroutine of a task that stands for another function.
 func (n *Nursery) runFor(l label, task func(ctx context.Context) error) {
 	returned := false
 	defer func() {
