@@ -101,7 +101,7 @@ func TestCalmScopesSeeDeadlinesAtTheirInstant(t *testing.T) {
 								time.Sleep(20*time.Second - 1)
 							}
 							checkError(t, "Err, three nanoseconds before", poll(ctx), nil)
-							time.Sleep(3)
+							time.Sleep(3 * time.Nanosecond)
 							want := context.DeadlineExceeded
 							if late && !adjustable {
 								want = context.Canceled

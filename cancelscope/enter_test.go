@@ -139,7 +139,7 @@ func TestEndOfEnter(t *testing.T) {
 			f()
 		}
 		var s cancelscope.Scope
-		panics("cancelscope: Enter with a nil context", func() { s.Enter(nil) }) //nolint:staticcheck // misuse
+		panics("cancelscope: Enter with a nil context", func() { s.Enter(noContext) })
 		_, end := s.Enter(t.Context())
 		panics("cancelscope: end with a nil pointer", func() { end(nil) })
 		panics("cancelscope: second", func() { s.Enter(t.Context()) })

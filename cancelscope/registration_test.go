@@ -51,7 +51,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 		outside, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		for _, f := range []func(ctx context.Context) error{
-			func(ctx context.Context) error { <-ctx.Done(); time.Sleep(1); return nil },
+			func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Nanosecond); return nil },
 			func(ctx context.Context) error { ctx.Done(); time.Sleep(time.Minute); return ctx.Err() },
 		} {
 			var s cancelscope.Scope

@@ -157,7 +157,7 @@ func TestLimitEnds(t *testing.T) {
 			}()
 			f()
 		}
-		mustPanic("deadline: Limit with a nil context", func() { deadline.Limit(nil, time.Second) }) //nolint:staticcheck // misuse
+		mustPanic("deadline: Limit with a nil context", func() { deadline.Limit(noContext, time.Second) })
 		_, end := deadline.Limit(t.Context(), time.Hour)
 		mustPanic("deadline: end of a Limit with a nil pointer", func() { end(nil) })
 		var err error

@@ -62,7 +62,7 @@ type transcript struct {
 	presses []string // in the order of their numbers: what the jobs are called
 	lists   []int    // and how many there are
 
-	ended   int    // how many of the presses have come to an end: finished or replaced
+	settled int    // how many of the presses have come to an end: finished or replaced
 	run     uint64 // that is in progress, or 0
 	last    uint64 // the highest number so far
 	results map[int]bool
@@ -75,10 +75,10 @@ func (s *transcript) check(e stream.Event) error {
 		}
 		s.last, s.run, s.results = e.Run, e.Run, make(map[int]bool)
 	}
-	if s.ended >= len(s.presses) || e.Run != s.run {
-		return fmt.Errorf("%+v during run %d, with %d of %d presses ended", e, s.run, s.ended, len(s.presses))
+	if s.settled >= len(s.presses) || e.Run != s.run {
+		return fmt.Errorf("%+v during run %d, with %d of %d presses settled", e, s.run, s.settled, len(s.presses))
 	}
-	name, n := s.presses[s.ended], s.lists[s.ended]
+	name, n := s.presses[s.settled], s.lists[s.settled]
 	switch e.Type {
 	case "started":
 		if e.Jobs != n {
@@ -93,12 +93,12 @@ func (s *transcript) check(e stream.Event) error {
 		if e.Jobs != n || len(s.results) != n {
 			return fmt.Errorf("%+v after %d results, want %d", e, len(s.results), n)
 		}
-		s.ended, s.run = s.ended+1, 0
+		s.settled, s.run = s.settled+1, 0
 	case "replaced":
 		if e.By <= e.Run {
 			return fmt.Errorf("%+v: by an older one", e)
 		}
-		s.ended, s.run = s.ended+1, 0
+		s.settled, s.run = s.settled+1, 0
 	default:
 		return fmt.Errorf("%+v is not expected", e)
 	}
@@ -131,12 +131,20 @@ func TestNeverMix(t *testing.T) {
 func restless(h *host, id string, rounds int, random *rand.Rand) error {
 	var reading sync.WaitGroup // of the tabs that were given up
 	defer reading.Wait()
+	var tabs []*client
+	fail := func(err error) error {
+		for _, c := range tabs {
+			c.ws.CloseNow() // no next tab comes that would end the last one
+		}
+		return err
+	}
 	serial := 0
 	for round := range rounds {
 		c, err := h.connect(id)
 		if err != nil {
-			return err
+			return fail(fmt.Errorf("tab %d: %w", round+1, err))
 		}
+		tabs = append(tabs, c)
 		tab := &transcript{}
 		for range random.IntN(6) {
 			serial++
@@ -144,18 +152,18 @@ func restless(h *host, id string, rounds int, random *rand.Rand) error {
 			tab.lists = append(tab.lists, random.IntN(8))
 		}
 		last := round == rounds-1
-		c.events = make(chan stream.Event, 1<<16)
+		c.events = make(chan stream.Event, 1<<7) // room for all that five presses can bring
 		go c.read()
 		read := make(chan error, 1)
 		enough := random.IntN(30)
 		if last {
-			enough = -1 // until all presses have ended
+			enough = -1 // until all are settled
 		}
 		left := make(chan struct{}) // closed when as many messages have come, or no more will
 		reading.Go(func() { read <- follow(c, tab, enough, left) })
 		for i, name := range tab.presses {
 			if err := c.send(jobs(name, tab.lists[i])); err != nil {
-				return fmt.Errorf("press %s: %w", name, err)
+				return fail(fmt.Errorf("press %s: %w", name, err))
 			}
 			for range random.IntN(50) {
 				runtime.Gosched()
@@ -165,10 +173,10 @@ func restless(h *host, id string, rounds int, random *rand.Rand) error {
 			<-left
 			c.ws.Close(websocket.StatusNormalClosure, "")
 			if err := <-read; err != nil {
-				return err
+				return fail(err)
 			}
-			if tab.ended != len(tab.presses) {
-				return fmt.Errorf("%d of %d presses ended", tab.ended, len(tab.presses))
+			if tab.settled != len(tab.presses) {
+				return fmt.Errorf("%d of %d presses were settled", tab.settled, len(tab.presses))
 			}
 			return nil
 		}
@@ -191,7 +199,7 @@ func restless(h *host, id string, rounds int, random *rand.Rand) error {
 }
 
 // follow checks what a tab sees until its connection ends. It closes left when
-// there have been enough messages, or all its presses have ended.
+// there have been enough messages, or all its presses have been settled.
 func follow(c *client, tab *transcript, enough int, left chan<- struct{}) (err error) {
 	leave := sync.OnceFunc(func() { close(left) })
 	defer leave()
@@ -207,7 +215,7 @@ func follow(c *client, tab *transcript, enough int, left chan<- struct{}) (err e
 			c.ws.CloseNow()
 			continue
 		}
-		if seen++; seen == enough || tab.ended == len(tab.presses) {
+		if seen++; seen == enough || tab.settled == len(tab.presses) {
 			leave()
 		}
 	}
