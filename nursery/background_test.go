@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,18 +195,24 @@ func TestBackgroundHandle(t *testing.T) {
 func TestBackgroundTasksStartTasks(t *testing.T) {
 	inBubble(t, "ordinary ones", func(t *testing.T) {
 		var canceled time.Duration
-		var order []string
+		var mu sync.Mutex
+		var order []string // guarded by mu
+		ran := func(what string) {
+			mu.Lock()
+			order = append(order, what)
+			mu.Unlock()
+		}
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Background("", untilCanceled(&canceled))
 			n.Background("", func(ctx context.Context) error {
 				n.Go(sleeping(time.Second)) // the background tasks wait for it
 				<-ctx.Done()
 				n.Go(func(ctx context.Context) error {
-					order = append(order, "late")
+					ran("late")
 					return deadline.Sleep(ctx, time.Second)
 				})
 				n.Background("", func(ctx context.Context) error {
-					order = append(order, fmt.Sprint("background ", ctx.Err()))
+					ran(fmt.Sprint("background ", ctx.Err()))
 					return nil
 				})
 				return nil

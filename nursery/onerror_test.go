@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,8 +93,8 @@ func TestKeep(t *testing.T) {
 		{9, 5, "5 tasks failed:\n\ttask 0: error 0\n\ttask 1: error 1\n\ttask 2: error 2\n\ttask 3: error 3\n\ttask 4: error 4"},
 	} {
 		inBubble(t, fmt.Sprintf("Keep %d", test.keep), func(t *testing.T) {
-			given := 0
-			c := nursery.Config{Supervise: true, Keep: test.keep, OnError: func(*nursery.TaskError) { given++ }}
+			var given atomic.Int64
+			c := nursery.Config{Supervise: true, Keep: test.keep, OnError: func(*nursery.TaskError) { given.Add(1) }}
 			err := c.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 				for i := range tasks {
 					n.GoNamed(fmt.Sprintf("task %d", i), failing(time.Duration(i)*time.Second, fmt.Errorf("error %d", i)))
@@ -101,9 +102,9 @@ func TestKeep(t *testing.T) {
 				return nil
 			})
 			var all *nursery.Error
-			if !errors.As(err, &all) || len(all.Unwrap()) != test.kept || all.Dropped() != tasks-test.kept || given != tasks {
+			if !errors.As(err, &all) || len(all.Unwrap()) != test.kept || all.Dropped() != tasks-test.kept || given.Load() != tasks {
 				t.Fatalf("Run = %v (%T), OnError was given %d; want %d failures kept, %d dropped, %d given",
-					err, err, given, test.kept, tasks-test.kept, tasks)
+					err, err, given.Load(), test.kept, tasks-test.kept, tasks)
 			}
 			if got := err.Error(); got != test.text {
 				t.Errorf("Error() =\n%s\nwant\n%s", got, test.text)

@@ -109,10 +109,10 @@ func report(s *server, err error) int {
 			}
 		}
 	}
-	c := s.tally.counts()
-	if n := c.ended[failed] - s.kept; n > 0 {
-		s.log.Error("more failed, and were logged when they did", "number", n)
+	if failures != nil && failures.Dropped() > 0 {
+		s.log.Error("more failed, and were logged when they did", "number", failures.Dropped())
 	}
+	c := s.tally.counts()
 
 	level, msg, code := slog.LevelInfo, "drained", command.ExitOK
 	switch {

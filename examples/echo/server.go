@@ -61,6 +61,8 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 		OnPanic: func(p *nursery.PanicError) {
 			s.log.Error("panic", "task", p.Task, "value", p.Value, "stack", string(p.Stack))
 		},
+		OnError: func(e *nursery.TaskError) { s.log.Debug("failed", "task", e.Task) }, // logged by handle
+		Keep:    s.kept,
 	}
 	return connections.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 		n.GoNamed("listener", func(ctx context.Context) error { return s.listen(ctx, n, l) })
@@ -122,7 +124,7 @@ func (s *server) handle(ctx, draining context.Context, name string, conn net.Con
 	c := newClient(ctx, conn, s.maxLine, s.limits)
 	log := s.log.With("task", name)
 	log.Debug("connected")
-	result, nth, err := s.attend(ctx, draining, c)
+	result, err := s.attend(ctx, draining, c)
 
 	attrs := []any{"lines", c.lines}
 	if err != nil {
@@ -132,19 +134,18 @@ func (s *server) handle(ctx, draining context.Context, name string, conn net.Con
 		attrs = append(attrs, "unsent", n)
 	}
 	log.Log(ctx, result.level(err), result.String(), attrs...)
-	if result == gone || result == failed && nth > s.kept {
+	if result == gone {
 		return nil
 	}
 	return err
 }
 
-// attend serves a client, closes the connection, and counts how it ended: nth says
-// how many have ended in this way.
-func (s *server) attend(ctx, draining context.Context, c *client) (result outcome, nth int, err error) {
+// attend serves a client, closes the connection, and counts how it ended.
+func (s *server) attend(ctx, draining context.Context, c *client) (result outcome, err error) {
 	result = failed // also if it comes to a panic
 	defer func() {
 		c.conn.Close()
-		nth = s.tally.end(result, c.lines)
+		s.tally.end(result, c.lines)
 	}()
 	err = c.echo(ctx, draining)
 	c.part(ctx)
@@ -156,5 +157,5 @@ func (s *server) attend(ctx, draining context.Context, c *client) (result outcom
 	case brokeOff(err):
 		result = gone
 	}
-	return result, nth, err
+	return result, err
 }

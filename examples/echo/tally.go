@@ -82,13 +82,12 @@ func (t *tally) accept() int {
 	return t.c.accepted
 }
 
-// end counts the end of a connection, and returns how many ended in this way.
-func (t *tally) end(o outcome, lines int64) int {
+// end counts the end of a connection.
+func (t *tally) end(o outcome, lines int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.c.ended[o]++
 	t.c.lines += lines
-	return t.c.ended[o]
 }
 
 func (t *tally) counts() counts {
