@@ -103,6 +103,20 @@ func TestErrorText(t *testing.T) {
 				return ctx.Err()
 			})
 		}, "1 task failed:\n\tclean-up: boom\n\tscope canceled from outside: context canceled: user left", ""},
+		{"canceled from outside beside two failures", func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.GoNamed("a", stubborn(errBoom))
+				n.GoNamed("b", func(ctx context.Context) error {
+					<-ctx.Done()
+					linger(time.Second)
+					return errBang
+				})
+				return ctx.Err()
+			})
+		}, "2 tasks failed:\n\ta: boom\n\tb: bang\n\tscope canceled from outside: context canceled",
+			`err.failed=2 err.a=boom err.b=bang err.canceled="scope canceled from outside: context canceled"`},
 	} {
 		inBubble(t, test.name, func(t *testing.T) {
 			err := test.err(t.Context())
@@ -213,3 +227,24 @@ func names(t *testing.T, fns ...func(context.Context) error) (names []string) {
 }
 
 func generic[T any](context.Context) error { return errBoom }
+
+// A panic is logged with its task, its value, its stack, and what else went wrong.
+func TestPanicErrorInALog(t *testing.T) {
+	inBubble(t, "slog", func(t *testing.T) {
+		o := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+				n.GoNamed("fetch", panicking)
+				n.GoNamed("a", stubborn(errBoom))
+				return nil
+			})
+		})
+		p, ok := o.panicked.(*nursery.PanicError)
+		if !ok {
+			t.Fatalf("Run: %v, want a *PanicError", o)
+		}
+		p.Stack = []byte("STACK")
+		if got, want := logged(p), `err.task=fetch err.panic=bad err.stack=STACK err.other="a: boom"`; got != want {
+			t.Errorf("slog writes\n%s\nwant\n%s", got, want)
+		}
+	})
+}

@@ -35,11 +35,7 @@ func (l label) String() string {
 	if l.name != "" {
 		return l.name
 	}
-	f := runtime.FuncForPC(reflect.ValueOf(l.task).Pointer())
-	if f == nil {
-		return "task"
-	}
-	name := f.Name()
+	name := runtime.FuncForPC(reflect.ValueOf(l.task).Pointer()).Name()
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	name = strings.TrimSuffix(name, "-fm")       // a method value
 	name = strings.ReplaceAll(name, "[...]", "") // type arguments
