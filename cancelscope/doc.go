@@ -47,8 +47,8 @@
 //     Cancel after Run only records the call.
 //  8. A shield hides cancellations and deadlines from outside, not the scope's own.
 //  9. If the deadline has passed before Run, the block still runs to its first wait.
-//  10. A block that panics or calls runtime.Goexit leaves the scope properly. A method
-//     of an error that does so while the error is judged counts as the block doing it.
+//  10. A block that panics or calls runtime.Goexit leaves the scope properly. If a method
+//     of an error does so while the error is judged, that counts as one of the block.
 //
 // # The context of a scope
 //
@@ -67,9 +67,10 @@
 // is that cause.
 //
 // A deadline counts from the instant that it has passed. Err, Done and Cause do not wait
-// for a timer to be served. They read the clock only if a deadline in sight is near, or
-// if the context has been asked less than some sixteen times. Timers run only below a
-// context that was asked for Done, or was asked that often.
+// for a timer to be served. To save time they read the clock only where it may matter: if
+// a deadline of this scope or one outside is near, or during the first calls, about
+// sixteen. A timer runs only where a context was asked for Done, or was asked more often
+// than that.
 //
 // A deadline that was set before Run ends the contexts below with
 // context.DeadlineExceeded. A deadline that was set, or moved, while the scope ran ends
@@ -151,10 +152,10 @@
 // When the cancel function of a context of the standard library has returned, Done
 // channels of all scopes below that had been asked for are closed, and contexts derived
 // from them are done, through any number of scopes, nurseries and values in between. No
-// goroutine is started for it. Exceptions: in these scopes, and in scopes inside them,
-// Err says so at once, and Done channels that were asked for earlier, and contexts
-// derived from them, follow from another goroutine, as a function given to
-// context.AfterFunc does:
+// goroutine is started for it. There are exceptions. In the following scopes, and in
+// scopes inside them, Err is not nil at once. Done channels that were asked for earlier,
+// and contexts derived from them, are done shortly after, by another goroutine like that
+// of context.AfterFunc:
 //
 //   - a scope that is Adjustable
 //   - a task in nursery.Start that has not called started, and one whose Done was asked

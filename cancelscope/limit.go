@@ -68,9 +68,9 @@ func (s *Scope) SetTimeout(d time.Duration) {
 // SetDeadline sets the deadline of the scope to t; the zero time means none. A
 // time that is past cancels the scope at once, or on entry.
 //
-// It is like [Scope.SetTimeout] otherwise. A time without a monotonic clock reading
-// that is the same wall-clock time as the present deadline, or an earlier one, is not
-// later, even if the wall clock has been set meanwhile.
+// It is like [Scope.SetTimeout] otherwise. If t has no monotonic clock reading, the wall
+// clock decides whether t is later than the present deadline. So a t that is the same
+// wall-clock time is not later, even if the wall clock has been set meanwhile.
 func (s *Scope) SetDeadline(t time.Time) {
 	if !s.plan(limit{deadline: t}) {
 		s.moveDeadline(t, now())

@@ -27,10 +27,11 @@ func IsCancellation(ctx context.Context, err error) bool {
 //     also counts if it claims by a method Is(error) bool to be that value: dialing
 //     with a context that is done gives such errors.
 //   - a [*Canceled], bare or in such a chain, that began in a scope of ctx: in the
-//     innermost one or any around it. Its reason plays no part. A Canceled that a
-//     foreign context around these scopes has for its cause counts as well, and one
-//     of kind [ByParent] from further inside counts as the Err of the foreign context
-//     would that it came from. (A foreign context is one not made by this package.)
+//     innermost one or any around it. Its reason plays no part. A Canceled counts as
+//     well if it is the cause of a foreign context around these scopes. (A foreign
+//     context is one not made by this package.) A Canceled of kind [ByParent] that
+//     began further inside is judged as if it were the Err of the foreign context
+//     that it came from.
 //   - what [AsCancellation] has returned for ctx, bare or in such a chain, whatever it
 //     wraps.
 //

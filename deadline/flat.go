@@ -21,8 +21,9 @@ import (
 //
 // end leaves the scope of the limit. If the limit cut the function short, so that it
 // returned the cancellation, end replaces that by a [*TooSlowError]; real errors beside
-// it stay, joined behind the TooSlowError. Always defer end: a panic or runtime.Goexit
-// runs it as well. A second call of end does nothing.
+// it stay, joined behind the TooSlowError, where FailAfter returns only the real errors.
+// Text that was wrapped around the cancellation is lost. Always defer end: a panic or
+// runtime.Goexit runs it as well. A second call of end does nothing.
 //
 // Use FailAfter where the limit covers a part of a function, and [Call] where that part
 // has a value.

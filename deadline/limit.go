@@ -38,7 +38,8 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 
 // FailAfter is like [MoveOnAfter], but if the limit cut fn short it returns a
 // [*TooSlowError]. If fn returned a real error as well, or if ctx is canceled too, that
-// is returned in place of the TooSlowError.
+// is returned in place of the TooSlowError. Text that fn wrapped around its cancellation
+// is not in the TooSlowError.
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	var s cancelscope.Scope
 	s.SetTimeout(d)

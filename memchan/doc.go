@@ -19,11 +19,13 @@
 //	})
 //
 // A channel is used through handles. A [Sender] and a [Receiver] come from [Open]; Clone
-// makes further handles of the same side. Each is closed on its own. When the last Sender is
-// closed, receivers get the values that are left, and then [ErrEndOfChannel]. When the last
-// Receiver is closed, senders get [ErrBroken]. A call that waits in a handle ends when that
-// handle is closed. So each task can close its own handle with defer, and a program needs
-// no extra code to find out which task ends last.
+// makes further handles of the same side. Each is closed on its own. When the last Sender
+// is closed, receivers get the values that are left, and then [ErrEndOfChannel]. When the
+// last Receiver is closed, senders get [ErrBroken]. A call that waits in a handle ends
+// when that handle is closed. So each task can close its own handle with defer, and a
+// program needs no extra code to find out which task ends last. Where a receiver may stop
+// early, a task that sends returns nil for ErrBroken; otherwise this is a failure of that
+// task.
 //
 // Use a plain Go channel where none of this is needed, or where it has to be combined with
 // other channels in a select, which a memory channel does not support.

@@ -43,7 +43,8 @@
 //     Cancellations caused by the nursery itself are never in it.
 //  4. Tasks may start tasks as long as anything runs, also after cancellation.
 //  5. If the body and all tasks return nil, Run returns nil.
-//  6. Start: the task belongs to the caller until it calls started, then it moves.
+//  6. Start: the task belongs to the caller until it calls started, then it moves into
+//     the nursery.
 //  7. Handles: a [Task] can be waited for and canceled.
 //  8. A panic cancels the other tasks at once, OnPanic is called at once, and Run panics.
 //  9. A runtime.Goexit cancels the other tasks at once, and Run calls runtime.Goexit.
@@ -52,11 +53,17 @@
 //
 // # Errors
 //
-// Run returns a [*Error], which holds a [*TaskError] for each failure. Its text is that of
-// the failure if there is only one, with the names that were given; several are listed.
-// errors.Is and errors.As search all of them; [First] returns the first failure as the task
-// returned it, which is what errgroup's Wait returns. Which errors count as cancellations
-// is decided by package cancelscope, when the task ends: see cancelscope.Split.
+// Run returns a [*Error], which holds a [*TaskError] for each failure. Its text is that
+// of the failure if there is only one, with the names that were given; several are
+// listed. errors.Is and errors.As search all of them; [First] returns the first failure
+// as the task returned it, which is what errgroup's Wait returns. Package cancelscope
+// decides, when a task ends, which of its errors count as cancellations: see
+// cancelscope.Split.
+//
+// The first failure cancels the other tasks, so their work is cut short and they often
+// have no failure of their own. To get the failures of all, set [Config.Supervise]. ForEach
+// and its relatives always stop at the first failure: where the others are to continue,
+// fn keeps its error and returns nil.
 //
 // While an error is judged, its methods Unwrap, Is and Cancellation are called. A panic or
 // a runtime.Goexit in one of them counts as one of the task.
@@ -70,10 +77,11 @@
 // fails with ctx.Err(), which scopes recognize. TryAcquire before Go turns work away
 // instead of letting it wait.
 //
-// The number of tokens of a semaphore is fixed. For a limit that changes, make it as large
-// as the limit may ever become, and hold the difference. Tokens have no owner, so a task
-// that acquires twice may wait for itself. There are no statistics, but
-// [Nursery.Running] returns how many tasks there are.
+// The number of tokens of a semaphore is fixed. For a limit that changes, make the
+// semaphore as large as the limit may ever become, and acquire the tokens that tasks must
+// not have at present. Tokens have no owner, so a task that acquires twice may wait for
+// itself. There are no statistics, but [Nursery.Running] returns how many tasks there
+// are.
 //
 // # Concurrency
 //

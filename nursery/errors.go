@@ -31,7 +31,18 @@ var (
 
 // An Error is what [Run] returns when the body or a task failed: all their errors, each
 // in a [*TaskError], the first failure first. If the parent context was canceled as
-// well, and a task ended because of that, the cancellation is the last one.
+// well, and a task ended because of that, the cancellation is the last one. To read them
+// one by one:
+//
+//	var all *nursery.Error
+//	if errors.As(err, &all) {
+//		for _, err := range all.Unwrap() {
+//			var failed *nursery.TaskError
+//			if errors.As(err, &failed) {
+//				log.Println(failed.Task, failed.Err)
+//			}
+//		}
+//	}
 //
 // An Error does not change, and may be used by any number of goroutines.
 type Error struct {
@@ -52,10 +63,10 @@ func (e *Error) Dropped() int { return e.dropped }
 // [cancelscope.Split].
 func (e *Error) Derive(errs []error) error { return &Error{e.name, errs, e.dropped} }
 
-// Error returns the text of the only failure, or a list of several, a line each,
-// indented where nurseries are nested. The name of the nursery stands before it, if it
-// was given one. The name of a task stands before its error if the task was given one;
-// in a list always, to distinguish the lines. A long list is cut.
+// Error returns the text of the only failure, or a list of several, a line each, indented
+// where nurseries are nested. The name of the nursery stands before it, if it was given
+// one. The name of a task stands before its error if the task was given one; a list
+// always has the names, to distinguish the lines. A long list is cut.
 func (e *Error) Error() string {
 	prefix := ""
 	if e.name != "" {

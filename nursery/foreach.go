@@ -10,18 +10,20 @@ import "context"
 //
 // ForEach is a nursery whose tasks are those calls, and what [Run] says holds here: all
 // errors are returned in one [*Error], in which the task of the first item is called
-// "item 0"; an item that fails cancels the others; panics and runtime.Goexit propagate
-// to the caller. The items share the context of the nursery. To cancel an item alone, or
-// give it a limit of its own, open a scope in fn. ForEach returns nil if the items have
-// come to their end and every call returned nil.
+// "item 0"; an item that fails cancels the others; panics and runtime.Goexit propagate to
+// the caller. The items share the context of the nursery. To cancel an item alone, or
+// give it a limit of its own, open a scope in fn. The text of a single failure is that of
+// the error from fn alone, so fn should name the item in it. ForEach returns nil if the
+// items have come to their end and every call returned nil.
 //
 // ForEach takes an item only when fn can be called with it at once, so it never takes
 // more than limit items beyond those that are done, and gives every item that it takes to
 // fn. Once an item has failed or ctx is done it takes no more. If ctx is done before the
-// end of the items, ForEach has been canceled, even if no call returned an error, and
-// the cancellation is returned as described at [Run]; so it does where a channel was
-// closed, or a sequence or receive function ended, after ctx was done. Which items were
-// left is then unknown to ForEach. A slice has ended when all its items have been taken.
+// end of the items, ForEach has been canceled, even if no call returned an error, and the
+// cancellation is returned as described at [Run]; the same holds if a channel was closed,
+// or a sequence or receive function ended, after ctx was done, because ForEach cannot
+// know then whether items were left. A slice has ended when all its items have been
+// taken.
 //
 // From a channel ForEach receives under the context of the nursery, so a failure or a
 // cancellation ends a wait for the next item at once.

@@ -100,11 +100,12 @@ func (n *Nursery) recordLocked() *record {
 // calls runtime.Goexit, as t.FailNow does, the others are canceled, and Run calls
 // runtime.Goexit when all have ended. See [PanicPolicy] for other ways.
 //
-// A deadline that is set on the nursery's own scope, and ends it, is not an error:
-// Run returns nil then, like a scope that was canceled by hand. To get an error when
-// the time is up, put deadline.FailAfter around Run. For the same reason close what
-// tasks use, such as a connection, after Run has returned and not in a defer of the
-// body, which would run while tasks are still using it.
+// A deadline that is set on the nursery's own scope, and ends it, is not an error: Run
+// returns nil then, like a scope that was canceled by hand. To get an error when the time
+// is up, put deadline.FailAfter around Run.
+//
+// Close what tasks use, such as a connection, after Run has returned. A defer of the body
+// runs while tasks may still be using it.
 //
 // Run panics if ctx or body is nil.
 func Run(ctx context.Context, body func(ctx context.Context, n *Nursery) error) error {

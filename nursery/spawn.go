@@ -129,11 +129,11 @@ func (t *Task[T]) publish() {
 // Wait waits for the end of the task and returns its value, or its error. It may be
 // called any number of times, also after the end and after the nursery has closed.
 //
-// The error is the one that the task returned, the same value, which the nursery
-// reports as well; a [*PanicError] if it panicked; [ErrGoexit] if it called
-// runtime.Goexit; and a [*cancelscope.Canceled] if it was canceled through
-// [Task.Cancel] and ended because of that. The scopes of the goroutine that
-// waits treat this Canceled as a real error, like the others.
+// The error is the one that the task returned, the same value, which the nursery reports
+// as well; a [*PanicError] if it panicked; [ErrGoexit] if it called runtime.Goexit; and a
+// [*cancelscope.Canceled] if it was canceled through [Task.Cancel] and ended because of
+// that. In the goroutine that waits this Canceled is a real error, like the others: the
+// scopes there do not remove it.
 //
 // If ctx is done before the task has ended, Wait returns the cause of ctx. If the result
 // is there when Wait looks, it is returned, also if ctx is done: a task whose end

@@ -20,12 +20,12 @@ import (
 // having called started, Start returns [ErrNotStarted], or, if ctx is done then, the
 // cancellation.
 //
-// When it calls started, the task with all scopes in it moves into the nursery, and
-// Start returns the value given to started. From then on it is a task like any other
-// there; if the nursery is canceled, so is the task when started returns. The values
-// of its context are those of ctx for good. If ctx is done already when started is
-// called, the task does not move: it ends under the caller, and if it then returns nil,
-// Start returns the value.
+// When it calls started, the task with all scopes in it moves into the nursery, and Start
+// returns the value given to started. From then on it is a task like any other there; if
+// the nursery is canceled, so is the task when started returns. The values of its context
+// are those of ctx, also after the move. If ctx is done already when started is called,
+// the task does not move: it ends under the caller, and if it then returns nil, Start
+// returns the value.
 //
 // The context of the task does not report a deadline of ctx by its Deadline method, since
 // that will not apply after the move; it is canceled by it all the same.
