@@ -195,11 +195,6 @@ func (u *undated) Done() <-chan struct{}       { return u.limit.above.Done() }
 func (u *undated) Err() error                  { return u.limit.above.Err() }
 func (u *undated) Value(key any) any           { return u.limit.above.Value(key) }
 
-// closedLocked reports whether the standard library has closed the bridge.
-func (s *Scope) closedLocked() bool {
-	return s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil
-}
-
 // closeBridgeLocked closes a bridge that is attached, and reports whether c may become the
 // cause of s. The standard library decides that: if it has canceled the bridge before,
 // because of something else, the contexts below have that one's Err, and poll finds out

@@ -1,6 +1,9 @@
 package cancelscope
 
-import "sync/atomic"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // timerBalance counts the timers of all scopes that have not been stopped.
 var timerBalance atomic.Int64
@@ -50,3 +53,9 @@ func Hold(s *Scope) (release func()) {
 	s.mu.Lock()
 	return s.mu.Unlock
 }
+
+// RelayParent returns the parent of the bridge of s, which must be relayed.
+func RelayParent(s *Scope) context.Context { return (*relayParent)(s) }
+
+// NeverStopped is what stops the function that was given to AfterFunc of such a parent.
+func NeverStopped() bool { return neverStopped() }
