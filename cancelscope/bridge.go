@@ -290,9 +290,6 @@ func (s *Scope) foreignParent() context.Context {
 
 // outerDone cancels s because its foreign parent is done, and returns its cause.
 func (s *Scope) outerDone() *Canceled {
-	if c := s.cause.Load(); c != nil {
-		return c
-	}
 	c := s.fromOuter()
 	s.mu.Lock()
 	if c != nil && s.phase == running && s.has(foreign) && !s.has(shielded) {
@@ -323,8 +320,8 @@ func (s *Scope) fromOuter() *Canceled {
 			end = standard(err)
 		}
 	}
-	if up := s.up.Load(); up != nil {
-		if c := up.cause.Load(); c != nil && c.err == end && c.kind == ByParent && identical(c.raw(), cause) {
+	if up := s.up.Load(); up != nil && !s.has(custom) {
+		if c := up.poll(); c != nil && c.err == end && c.kind == ByParent && identical(c.raw(), cause) {
 			return c
 		}
 	}

@@ -69,6 +69,74 @@ func TestContextsThatContradictThemselves(t *testing.T) {
 		})
 		_ = err // whose it is cannot be known
 	})
+
+	t.Run("canceled without a cause, it says nothing", func(t *testing.T) {
+		outside, cancel := context.WithCancel(t.Context())
+		var s cancelscope.Scope
+		s.Run(liar{outside, nil}, func(ctx context.Context) error {
+			ctx.Done()
+			cancel()
+			checkDone(t, "ctx", ctx, context.Canceled)
+			checkError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), nil)
+			return nil
+		})
+	})
+}
+
+// A hasty context claims a deadline that it does not keep.
+type hasty struct{ context.Context }
+
+func (hasty) Deadline() (time.Time, bool) { return time.Now().Add(time.Millisecond), true }
+
+// The library installs no timer below an earlier deadline, and a scope does not rely on
+// what contexts say of theirs.
+func TestDeadlineBelowAContextThatDoesNotKeepItsOwn(t *testing.T) {
+	for name, run := range map[string]func(ctx context.Context, f block){
+		"FailAfter": func(ctx context.Context, f block) { _ = deadline.FailAfter(ctx, time.Second, f) },
+		"a scope": func(ctx context.Context, f block) {
+			var s cancelscope.Scope
+			s.SetTimeout(time.Second)
+			_ = s.Run(ctx, f)
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			outside, cancel := context.WithCancel(hasty{t.Context()})
+			defer cancel()
+			start := time.Now()
+			run(outside, func(ctx context.Context) error {
+				checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
+				checkElapsed(t, "wait", start, time.Second)
+				return nil
+			})
+		})
+	}
+}
+
+// The cancellation of a scope around, which has no bridge, is the cause below a limit that
+// nobody can cancel.
+func TestCancelReachesWhatIsBelowALimit(t *testing.T) {
+	for depth := range 4 {
+		var outer cancelscope.Scope
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			var nest func(ctx context.Context, n int) error
+			nest = func(ctx context.Context, n int) error {
+				return deadline.FailAfter(ctx, time.Hour, func(ctx context.Context) error {
+					if n > 0 {
+						return nest(ctx, n-1)
+					}
+					derived, stop := withTimeout(ctx)
+					defer stop()
+					outer.Cancel(errBoom)
+					for name, ctx := range map[string]context.Context{"ctx": ctx, "derived": derived} {
+						checkDone(t, name, ctx, context.Canceled)
+						checkError(t, "context.Cause("+name+")", context.Cause(ctx), outer.Cause())
+					}
+					return nil
+				})
+			}
+			return nest(ctx, depth)
+		})
+	}
 }
 
 // The cause of a context outside may be a Canceled of any scope. It does not become the
@@ -107,6 +175,11 @@ func TestForeignCauseOfAnotherScopeWhereDoneWasAskedFor(t *testing.T) {
 }
 
 func TestDeadlinesOfTheWallClockFarAway(t *testing.T) {
+	t.Run("outside of bubbles", testDeadlinesFarAway)
+	inBubble(t, "in a bubble, whose clock is set back", testDeadlinesFarAway)
+}
+
+func testDeadlinesFarAway(t *testing.T) {
 	var past, future cancelscope.Scope
 	past.SetDeadline(time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC))
 	future.SetDeadline(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))

@@ -49,11 +49,11 @@ func TestStressDeadlineSeenByTheClockFirst(t *testing.T) {
 // A scope that learns of the cancellation of one further out from the standard library,
 // before that one has made it known, does not take it for its own.
 func TestStressOuterCancelIsNotTakenForItsOwn(t *testing.T) {
-	stress.Run(t, 40, func(r *stress.Round) {
+	stress.Run(t, 12, func(r *stress.Round) {
 		var outer, between, inner cancelscope.Scope
 		_ = outer.Run(context.Background(), func(ctx context.Context) error {
 			// The library is busy with these for a while, with inner somewhere among them.
-			for range 1000 {
+			for range 20_000 {
 				_, cancel := context.WithCancel(ctx)
 				defer cancel()
 			}

@@ -112,7 +112,7 @@ func (s *Scope) outside(cause *Canceled) *Canceled {
 		return nil
 	case s.has(foreign):
 		if up != nil && !s.has(custom) {
-			up.awaitPropagation() // or outer does not know yet
+			up.poll() // or the contexts between do not know yet
 		}
 		if cause.kind == ByParent && cause.origin == s {
 			return cause
