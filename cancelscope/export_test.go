@@ -10,6 +10,11 @@ var timerBalance atomic.Int64
 
 func init() {
 	timers = func(delta int) { timerBalance.Add(int64(delta)) }
+	armed = func() {
+		if f := armedHook.Load(); f != nil {
+			(*f)()
+		}
+	}
 	propagating = func() {
 		if f := propagationHook.Load(); f != nil {
 			(*f)()
@@ -26,6 +31,15 @@ var propagationHook atomic.Pointer[func()]
 func OnPropagation(f func()) (undo func()) {
 	propagationHook.Store(&f)
 	return func() { propagationHook.Store(nil) }
+}
+
+var armedHook atomic.Pointer[func()]
+
+// OnArmed has f called when the timers for a scope that is becoming calm run, and it is not
+// calm yet.
+func OnArmed(f func()) (undo func()) {
+	armedHook.Store(&f)
+	return func() { armedHook.Store(nil) }
 }
 
 // Timers returns how many timers of scopes there are.

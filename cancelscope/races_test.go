@@ -49,7 +49,7 @@ func TestStressDeadlineSeenByTheClockFirst(t *testing.T) {
 // A scope that learns of the cancellation of one further out from the standard library,
 // before that one has made it known, does not take it for its own.
 func TestStressOuterCancelIsNotTakenForItsOwn(t *testing.T) {
-	stress.Run(t, 12, func(r *stress.Round) {
+	stress.Run(t, 40, func(r *stress.Round) {
 		var outer, between, inner cancelscope.Scope
 		_ = outer.Run(context.Background(), func(ctx context.Context) error {
 			// The library is busy with these for a while, with inner somewhere among them.
@@ -111,7 +111,7 @@ func TestCancelWaitsForAnotherCancel(t *testing.T) {
 
 // A shield that was up before the scope around was canceled holds, whoever looks when.
 func TestStressShieldAgainstCancel(t *testing.T) {
-	stress.Run(t, 40, func(r *stress.Round) {
+	stress.Run(t, 160, func(r *stress.Round) {
 		for range 50 {
 			outer, s, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}, cancelscope.Scope{}
 			_ = outer.Run(context.Background(), func(ctx context.Context) error {
@@ -138,28 +138,36 @@ func TestStressShieldAgainstCancel(t *testing.T) {
 	})
 }
 
-// A shield that comes off while a scope is becoming calm is not overlooked.
-func TestStressCalmAgainstShield(t *testing.T) {
-	stress.Run(t, 40, func(r *stress.Round) {
-		for range 100 {
-			outside, cancel := context.WithCancel(context.Background())
+// What happens while a scope is becoming calm keeps it from that.
+func TestCalmAgainstWhatHappensMeanwhile(t *testing.T) {
+	for name, happen := range map[string]func(s *cancelscope.Scope){
+		"a shield taken off": func(s *cancelscope.Scope) { s.SetShield(false) },
+		"a short timeout":    func(s *cancelscope.Scope) { s.SetTimeout(10 * time.Millisecond) },
+	} {
+		inBubble(t, name, func(t *testing.T) {
 			var s, inner cancelscope.Scope
 			s.SetShield(true)
-			_ = s.Run(outside, func(ctx context.Context) error {
+			s.Run(t.Context(), func(ctx context.Context) error {
 				return inner.Run(ctx, func(ctx context.Context) error {
-					for range 15 {
-						_ = ctx.Err()
+					first := true
+					undo := cancelscope.OnArmed(func() {
+						if first {
+							happen(&s)
+						}
+						first = false
+					})
+					defer undo()
+					for range 17 {
+						checkError(t, "Err", ctx.Err(), nil)
 					}
-					together(func() { _, _, _ = ctx.Err(), ctx.Err(), ctx.Err() }, func() { s.SetShield(false) })
-					cancel()
-					if ctx.Err() == nil {
-						r.Errorf("Err() = nil, the shield being off and the context outside canceled")
+					if first || cancelscope.Calm(&inner) {
+						t.Errorf("becoming calm: %v, calm: %v; want true, and false because of %s", !first, cancelscope.Calm(&inner), name)
 					}
 					return nil
 				})
 			})
-		}
-	})
+		})
+	}
 }
 
 // A bridge that is built while the scope around is canceled is closed.
