@@ -195,11 +195,6 @@ func (u *undated) Done() <-chan struct{}       { return u.limit.above.Done() }
 func (u *undated) Err() error                  { return u.limit.above.Err() }
 func (u *undated) Value(key any) any           { return u.limit.above.Value(key) }
 
-// closedLocked reports whether the standard library has closed the bridge.
-func (s *Scope) closedLocked() bool {
-	return s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil
-}
-
 // closeBridgeLocked closes a bridge that is attached, and reports whether c may become the
 // cause of s. The standard library decides that: if it has canceled the bridge before,
 // because of something else, the contexts below have that one's Err, and poll finds out
@@ -292,9 +287,6 @@ func (s *Scope) foreignParent() context.Context {
 
 // outerDone cancels s because its foreign parent is done, and returns its cause.
 func (s *Scope) outerDone() *Canceled {
-	if c := s.cause.Load(); c != nil {
-		return c
-	}
 	c := s.fromOuter()
 	s.mu.Lock()
 	if c != nil && s.phase == running && s.has(foreign) && !s.has(shielded) {
@@ -324,8 +316,8 @@ func (s *Scope) fromOuter() *Canceled {
 			end = standard(err)
 		}
 	}
-	if up := s.up.Load(); up != nil {
-		if c := up.cause.Load(); c != nil && c.err == end && c.kind == ByParent && identical(c.raw(), cause) {
+	if up := s.up.Load(); up != nil && !s.has(custom) {
+		if c := up.poll(); c != nil && c.err == end && c.kind == ByParent && identical(c.raw(), cause) {
 			return c
 		}
 	}

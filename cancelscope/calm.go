@@ -46,12 +46,16 @@ func (s *Scope) settleDown() {
 		n.mu.Unlock()
 	}
 	ask := s.arm(now())
+	armed()
 	s.mu.Lock()
 	if ask != nil && s.has(calmInside) && s.phase == running && s.cause.Load() == nil {
 		s.calm.Store(ask)
 	}
 	s.mu.Unlock()
 }
+
+// armed is called when the timers for a scope that is becoming calm run. Tests replace it.
+var armed = func() {}
 
 // arm arms the timers of all deadlines that s can see, and returns what has to be asked
 // when they run; nil if that is too much for one question, or if a deadline is near.

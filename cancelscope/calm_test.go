@@ -74,6 +74,27 @@ func TestCalm(t *testing.T) {
 	}
 }
 
+// Two questions are one too many: a bridge with a timer of its own, in an adjustable scope
+// that hangs below another bridge.
+func TestNotCalmIfTwoHaveToBeAsked(t *testing.T) {
+	outside, cancel := context.WithCancel(t.Context())
+	around, adjustable, s := new(cancelscope.Scope), &cancelscope.Scope{Adjustable: true}, new(cancelscope.Scope)
+	s.SetTimeout(time.Hour)
+	around.Run(outside, func(ctx context.Context) error {
+		return adjustable.Run(ctx, func(ctx context.Context) error {
+			return s.Run(ctx, func(ctx context.Context) error {
+				checkError(t, "Err", poll(ctx), nil)
+				if cancelscope.Calm(s) {
+					t.Error("calm, and what is around the adjustable scope is not asked")
+				}
+				cancel()
+				checkDone(t, "ctx", ctx, context.Canceled)
+				return nil
+			})
+		})
+	})
+}
+
 // Calm or not, a deadline counts from the instant that it has passed.
 func TestCalmScopesSeeDeadlinesAtTheirInstant(t *testing.T) {
 	for name, set := range map[string]func(outer, inner *cancelscope.Scope){
@@ -172,6 +193,20 @@ func TestCalmEnds(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 		})
 	})
+	inBubble(t, "a deadline that has moved away, but not when its timer fires", func(t *testing.T) {
+		s := cancelscope.Scope{Adjustable: true}
+		s.SetTimeout(time.Second)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			poll(ctx)
+			s.SetTimeout(time.Hour)
+			time.Sleep(time.Minute)
+			checkError(t, "Err", poll(ctx), nil)
+			if !cancelscope.Calm(&s) {
+				t.Error("not calm after 20 calls of Err, an hour before the deadline")
+			}
+			return nil
+		})
+	})
 	t.Run("a shield", func(t *testing.T) {
 		inside(t, true, func(outer *cancelscope.Scope, ctx context.Context, cancel context.CancelFunc) {
 			outer.SetShield(true)
@@ -217,6 +252,30 @@ func TestCalmEnds(t *testing.T) {
 				time.Sleep(time.Second)
 				if ctx.Err() == nil {
 					t.Error("Err() = nil at the deadline of the scope that it has moved to")
+				}
+				return nil
+			})
+		})
+	})
+}
+
+// A scope that has moved sees the deadlines of its new place, also if nothing has happened
+// at its old one.
+func TestCalmOfAScopeThatMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var outer, task cancelscope.Scope
+		outer.Run(t.Context(), func(to context.Context) error {
+			return task.Run(t.Context(), func(ctx context.Context) error {
+				tree.Of(ctx).Movable()
+				poll(ctx)
+				tree.Of(ctx).Move(tree.Of(to))
+				outer.SetTimeout(time.Second)
+				poll(ctx)
+				for range 50 {
+					time.Sleep(20 * time.Millisecond)
+					if now := ctx.Err(); now != nil != outer.CancelCalled() {
+						t.Fatalf("Err() = %v, and of the deadline around it is %v that it has passed", now, outer.CancelCalled())
+					}
 				}
 				return nil
 			})

@@ -109,6 +109,51 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 	}
 }
 
+// What comes through a standard context between two scopes is the cause of the outer one,
+// the very same, if that is where it comes from.
+func TestOuterCauseComesThroughStandardContexts(t *testing.T) {
+	for _, cause := range []error{errBoom, nil} {
+		outside, cancel := context.WithCancelCause(t.Context())
+		var outer, inner cancelscope.Scope
+		outer.Run(outside, func(ctx context.Context) error {
+			between, stop := context.WithCancel(context.WithValue(ctx, key("k"), 1))
+			defer stop()
+			return inner.Run(between, func(ctx context.Context) error {
+				ctx.Done()
+				cancel(cause)
+				checkDone(t, "ctx", ctx, context.Canceled)
+				checkError(t, "inner.Cause", inner.Cause(), outer.Cause())
+				return nil
+			})
+		})
+	}
+}
+
+// The cancellation of the parent counts when the block ends, whether or not its timer has
+// been served.
+func TestParentExpiresWhenTheBlockEnds(t *testing.T) {
+	for range rounds {
+		synctest.Test(t, func(t *testing.T) {
+			var outer, inner cancelscope.Scope
+			outer.SetTimeout(time.Second)
+			err := outer.Run(t.Context(), func(ctx context.Context) error {
+				between, stop := context.WithCancel(ctx)
+				defer stop()
+				err := inner.Run(between, func(ctx context.Context) error {
+					inner.Cancel(nil)
+					time.Sleep(time.Second)
+					return ctx.Err()
+				})
+				if err == nil || inner.CanceledCaught() {
+					t.Fatalf("inner.Run = %v, CanceledCaught() = %v; want the cancellation, false", err, inner.CanceledCaught())
+				}
+				return err
+			})
+			checkError(t, "outer.Run", err, nil)
+		})
+	}
+}
+
 // A standard context whose cause happens to be a Canceled from elsewhere, as an error
 // group's would be: its own Err and kind count, not those of the Canceled, and what it
 // says is a cancellation all the same.

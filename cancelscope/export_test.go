@@ -1,12 +1,20 @@
 package cancelscope
 
-import "sync/atomic"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // timerBalance counts the timers of all scopes that have not been stopped.
 var timerBalance atomic.Int64
 
 func init() {
 	timers = func(delta int) { timerBalance.Add(int64(delta)) }
+	armed = func() {
+		if f := armedHook.Load(); f != nil {
+			(*f)()
+		}
+	}
 	propagating = func() {
 		if f := propagationHook.Load(); f != nil {
 			(*f)()
@@ -23,6 +31,15 @@ var propagationHook atomic.Pointer[func()]
 func OnPropagation(f func()) (undo func()) {
 	propagationHook.Store(&f)
 	return func() { propagationHook.Store(nil) }
+}
+
+var armedHook atomic.Pointer[func()]
+
+// OnArmed has f called when the timers for a scope that is becoming calm run, and it is not
+// calm yet.
+func OnArmed(f func()) (undo func()) {
+	armedHook.Store(&f)
+	return func() { armedHook.Store(nil) }
 }
 
 // Timers returns how many timers of scopes there are.
@@ -50,3 +67,9 @@ func Hold(s *Scope) (release func()) {
 	s.mu.Lock()
 	return s.mu.Unlock
 }
+
+// RelayParent returns the parent of the bridge of s, which must be relayed.
+func RelayParent(s *Scope) context.Context { return (*relayParent)(s) }
+
+// NeverStopped is what stops the function that was given to AfterFunc of such a parent.
+func NeverStopped() bool { return neverStopped() }

@@ -68,6 +68,14 @@ func TestLooksAreLinearInDepth(t *testing.T) {
 				outside, cancel := context.WithCancel(context.Background())
 				calls := 0
 				intoMerged(outside, depth, &calls, func(ctx context.Context) error {
+					inScope(ctx, func(inside context.Context) error {
+						inside.Done() // and the next one sees that the merged context has another
+						inScope(merged{inside, make(chan struct{}), new(int)}, func(ctx context.Context) error {
+							checkError(t, "Err", ctx.Err(), nil)
+							return nil
+						})
+						return nil
+					})
 					before := calls
 					look(ctx)
 					if n := calls - before; n > most*depth {

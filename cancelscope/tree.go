@@ -76,17 +76,10 @@ func surroundings(ctx context.Context) (up *Scope, where uint32) {
 // its block ended, and which cancellation of its parent it could see then; nil
 // where there was none.
 func (s *Scope) exit() (cause, visible *Canceled) {
-	for {
-		cause = s.poll()
-		if cause != nil {
-			visible = s.outside(cause)
-		}
-		s.mu.Lock()
-		if cause != nil || !s.closedLocked() {
-			break
-		}
-		s.mu.Unlock() // the standard library has just canceled it
+	if cause = s.poll(); cause != nil {
+		visible = s.outside(cause)
 	}
+	s.mu.Lock()
 	if cause != nil && s.deadline() != never && s.deadline().passed(now()) {
 		s.called.Store(true) // it would have been noticed, had there been no other cause
 	}
@@ -95,7 +88,7 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 	// What has been derived from the scope's context and is still there must
 	// not wait for ever.
 	s.setCauseLocked(exited)
-	if s.cause.Load() == nil { // the library was faster after all
+	if s.cause.Load() == nil { // the library was faster, if only just now
 		s.setCauseLocked(s.fromBridgeLocked())
 	}
 	up := s.up.Load() // an ended scope is not moved
@@ -119,7 +112,7 @@ func (s *Scope) outside(cause *Canceled) *Canceled {
 		return nil
 	case s.has(foreign):
 		if up != nil && !s.has(custom) {
-			up.awaitPropagation() // or outer does not know yet
+			up.poll() // or the contexts between do not know yet
 		}
 		if cause.cameInAt(s) {
 			return cause

@@ -29,6 +29,9 @@ func callsOfLimits(ctx context.Context) []ceiling.Call {
 	nothing := func(context.Context) error { return nil }
 	waits := func(ctx context.Context) error { return ctx.Err() }
 	far := time.Now().Add(time.Minute)
+	outside, cancel := context.WithCancel(context.Background())
+	outside.Done()
+	_ = cancel
 	var past time.Time
 	return []ceiling.Call{
 		ceiling.At(2, "MoveOnAfter", "", func() { deadline.MoveOnAfter(ctx, time.Minute, nothing) }),
@@ -40,6 +43,12 @@ func callsOfLimits(ctx context.Context) []ceiling.Call {
 			end(&err)
 		}),
 		ceiling.At(2, "FailAfter", "", func() { deadline.FailAfter(ctx, time.Minute, nothing) }),
+		ceiling.At(8, "FailAfter", "with a look at Done", func() {
+			deadline.FailAfter(outside, time.Minute, func(ctx context.Context) error { ctx.Done(); return nil })
+		}),
+		ceiling.At(8, "MoveOnAt", "with a look at Done", func() {
+			deadline.MoveOnAt(outside, far, func(ctx context.Context) error { ctx.Done(); return nil })
+		}),
 		ceiling.At(5, "FailAfter", "when the time is up", func() { deadline.FailAfter(ctx, 0, waits) }),
 		ceiling.At(2, "Call", "", func() {
 			deadline.Call(ctx, time.Minute, func(context.Context) (int, error) { return 1, nil })

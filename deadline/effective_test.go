@@ -228,6 +228,25 @@ func TestEffectiveElsewhere(t *testing.T) {
 		wantNil(t, "nursery.Run", err)
 	})
 
+	// So does that of a context of the standard library around the task.
+	inBubble(t, "in a task that is being started under a standard context", func(t *testing.T) {
+		at := seconds()
+		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+			limited, cancel := context.WithDeadline(ctx, at(3))
+			defer cancel()
+			_, err := nursery.Start(limited, n, "", func(ctx context.Context, started func(int)) error {
+				wantEffective(t, "before started", ctx, at(3))
+				var inner cancelscope.Scope
+				run(t, &inner, ctx, func(ctx context.Context) { wantEffective(t, "before started, in a scope", ctx, at(3)) })
+				started(1)
+				wantEffective(t, "after started", ctx, time.Time{})
+				return nil
+			})
+			return err
+		})
+		wantNil(t, "nursery.Run", err)
+	})
+
 	// The deadline of the caller counts until the task moves, though Deadline leaves
 	// it out, and that of the nursery from then on.
 	inBubble(t, "in a task that is being started", func(t *testing.T) {

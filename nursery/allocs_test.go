@@ -50,7 +50,7 @@ func callsOfRun(ctx context.Context) []ceiling.Call {
 		ceiling.At(2, "Run", "in Run", in(ctx, func(ctx context.Context, n *nursery.Nursery) {
 			nursery.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil })
 		})),
-		ceiling.At(9, "Run", "with a look at Done", in(ctx, func(ctx context.Context, n *nursery.Nursery) { ctx.Done() })),
+		ceiling.At(4, "Run", "with a look at Done", in(ctx, func(ctx context.Context, n *nursery.Nursery) { ctx.Done() })),
 		ceiling.At(1, "Run", "with a look at Err", in(ctx, func(ctx context.Context, n *nursery.Nursery) { ctx.Err() })),
 		ceiling.At(7, "Run", "that fails", func() { nursery.Run(ctx, fail) }),
 		ceiling.At(1, "Config.Run", "", func() {
