@@ -74,7 +74,7 @@ func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error
 	if slow, err := tooSlow(&s, runPrivate(ctx, &s, fn)); !slow {
 		return err
 	}
-	return &TooSlowError{Limit: max(t.Sub(start), 0), Deadline: t}
+	return &TooSlowError{Limit: measured(start, t), Deadline: t}
 }
 
 // FailScope is like [FailAfter] with a scope that the caller has made and whose
@@ -94,7 +94,18 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 		return err
 	}
 	t, _ := s.Deadline()
-	return &TooSlowError{Name: s.Name, Limit: max(t.Sub(start), 0), Deadline: t, Reason: s.Reason}
+	return &TooSlowError{Name: s.Name, Limit: measured(start, t), Deadline: t, Reason: s.Reason}
+}
+
+// measured returns the time from start to end, zero if it is negative, with three digits:
+// the limit of a scope that was entered a little after start reads as it was set.
+func measured(start, end time.Time) time.Duration {
+	d := max(end.Sub(start), 0)
+	digit := time.Nanosecond
+	for digit <= d/1000 {
+		digit *= 10
+	}
+	return d.Round(digit)
 }
 
 // runPrivate runs fn in s, which no other code can reach.
