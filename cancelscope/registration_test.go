@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -39,6 +40,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 					t.Errorf("%d contexts below the one outside, want 1 for a scope that somebody waits for", n)
 				}
 				c.cancel(c.s)
+				synctest.Wait() // the function given to AfterFunc, if it has been called, has ended
 				if n := registered(outside); n != 0 {
 					t.Errorf("%d contexts below the one outside when the scope is canceled, want 0", n)
 				}
@@ -58,6 +60,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 			s.SetTimeout(time.Second)
 			s.Run(outside, func(ctx context.Context) error {
 				_ = f(ctx)
+				synctest.Wait() // the library's timer, if it has fired, has been served
 				if ctx.Err(); registered(outside) != 0 {
 					t.Errorf("%d contexts below the one outside after the deadline, want 0", registered(outside))
 				}
@@ -65,6 +68,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 			})
 			_ = deadline.FailAfter(outside, time.Second, func(ctx context.Context) error {
 				_ = f(ctx)
+				synctest.Wait() // the library's timer, if it has fired, has been served
 				if ctx.Err(); registered(outside) != 0 {
 					t.Errorf("FailAfter: %d contexts below the one outside after the deadline, want 0", registered(outside))
 				}
