@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,12 +82,12 @@ func TestCancelWaitsForAnotherCancel(t *testing.T) {
 		return middle.Run(ctx, func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
 				done, closed := ctx.Done(), make(chan bool, 1)
-				first := true
+				var later atomic.Bool
 				undo := cancelscope.OnPropagation(func() {
-					if !first {
+					if later.Swap(true) {
 						return
 					}
-					first = false // the middle one is canceled, and the inner one not yet
+					// The middle one is canceled, and the inner one not yet.
 					canceling := make(chan struct{})
 					go func() {
 						close(canceling)

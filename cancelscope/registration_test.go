@@ -28,8 +28,8 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 		"Cancel of an adjustable one":  {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.Cancel(nil) }},
 		"a timeout":                    {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(0) }},
 		"a timeout of an adjustable":   {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(0) }},
-		"a timer":                      {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(time.Second); linger(time.Minute) }},
-		"a timer of an adjustable one": {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(time.Second); linger(time.Minute) }},
+		"a timer":                      {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(time.Second); <-time.After(time.Minute) }},
+		"a timer of an adjustable one": {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(time.Second); <-time.After(time.Minute) }},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			outside, cancel := context.WithCancel(context.Background())
@@ -40,7 +40,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 					t.Errorf("%d contexts below the one outside, want 1 for a scope whose Done was asked for", n)
 				}
 				c.cancel(c.s)
-				synctest.Wait() // the timer has been served
+				synctest.Wait() // the function given to AfterFunc, if it has been called, has ended
 				if n := registered(outside); n != 0 {
 					t.Errorf("%d contexts below the one outside when the scope is canceled, want 0", n)
 				}
@@ -60,7 +60,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 			s.SetTimeout(time.Second)
 			s.Run(outside, func(ctx context.Context) error {
 				_ = f(ctx)
-				synctest.Wait() // the timer has been served
+				synctest.Wait() // the library's timer, if it has fired, has been served
 				if ctx.Err(); registered(outside) != 0 {
 					t.Errorf("%d contexts below the one outside after the deadline, want 0", registered(outside))
 				}
@@ -68,7 +68,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 			})
 			_ = deadline.FailAfter(outside, time.Second, func(ctx context.Context) error {
 				_ = f(ctx)
-				synctest.Wait() // the timer has been served
+				synctest.Wait() // the library's timer, if it has fired, has been served
 				if ctx.Err(); registered(outside) != 0 {
 					t.Errorf("FailAfter: %d contexts below the one outside after the deadline, want 0", registered(outside))
 				}
