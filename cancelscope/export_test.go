@@ -50,3 +50,12 @@ func Hold(s *Scope) (release func()) {
 	s.mu.Lock()
 	return s.mu.Unlock
 }
+
+// Locked reports whether s is locked.
+func Locked(s *Scope) bool {
+	if s.mu.TryLock() {
+		s.mu.Unlock()
+		return false
+	}
+	return true
+}

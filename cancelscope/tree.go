@@ -82,7 +82,7 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 			visible = s.outside(cause)
 		}
 		s.mu.Lock()
-		if cause != nil || !s.closedLocked() {
+		if cause != nil || !s.closed() {
 			break
 		}
 		s.mu.Unlock() // the standard library has just canceled it
@@ -96,7 +96,10 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 	// not wait for ever.
 	s.setCauseLocked(exited)
 	if s.cause.Load() == nil { // the library was faster after all
-		s.setCauseLocked(s.fromBridgeLocked())
+		s.mu.Unlock()
+		last := s.fromBridge()
+		s.mu.Lock()
+		s.setCauseLocked(last)
 	}
 	up := s.up.Load() // an ended scope is not moved
 	in := s.has(linked)
