@@ -2,6 +2,7 @@ package cancelscope
 
 import (
 	"context"
+	"reflect"
 	"time"
 )
 
@@ -67,11 +68,19 @@ func standardOf(ctx context.Context) (context.Context, bool) {
 		return context.Background(), true
 	}
 	p, ok := ctx.Value(cancelCtxKey).(context.Context)
-	if !ok || p.Done() != done {
+	if !ok || reflect.TypeOf(p) != ownType || p.Done() != done {
 		return nil, false
 	}
 	return p, true
 }
+
+// ownType is the type of what the standard library's contexts have for cancelCtxKey. A
+// type of the user's may have itself for every key.
+var ownType = func() reflect.Type {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	return reflect.TypeOf(ctx.Value(cancelCtxKey))
+}()
 
 // attaches reports whether the bridge of s can be attached. What this depends on changes in a
 // running scope only from false to true, except that the scope may be canceled.
@@ -171,16 +180,22 @@ func (s *Scope) attachLocked(parent context.Context, wild bool) {
 
 // timed reports whether the bridge of s needs a timer of the library's: it has a deadline
 // that was set before Run, and so has no scope around s an earlier one, or the same, that
-// cannot move to a later time.
+// cannot move to a later time and that s will see for as long as it runs: no scope from s
+// up to that one may raise its shield or be moved.
 func (s *Scope) timed() bool {
 	own := s.deadline()
 	if own == never || s.has(late) {
 		return false
 	}
-	for n := s.visible(); n != nil; n = n.visible() {
+	for in := s; !in.Adjustable && !in.has(movable); {
+		n := in.visible()
+		if n == nil {
+			break
+		}
 		if at := n.deadline(); at != never && at <= own && !n.Adjustable && !n.has(late) {
 			return false
 		}
+		in = n
 	}
 	return true
 }
@@ -195,6 +210,11 @@ func (u *undated) Done() <-chan struct{}       { return u.limit.above.Done() }
 func (u *undated) Err() error                  { return u.limit.above.Err() }
 func (u *undated) Value(key any) any           { return u.limit.above.Value(key) }
 
+// closed reports whether the standard library has closed the bridge.
+func (s *Scope) closed() bool {
+	return s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil
+}
+
 // closeBridgeLocked closes a bridge that is attached, and reports whether c may become the
 // cause of s. The standard library decides that: if it has canceled the bridge before,
 // because of something else, the contexts below have that one's Err, and poll finds out
@@ -203,9 +223,11 @@ func (s *Scope) closeBridgeLocked(c *Canceled) bool {
 	if !s.bridged.Load() || s.span == relayed {
 		return true
 	}
-	if c.err == context.DeadlineExceeded {
+	if c.err == context.DeadlineExceeded && (s.parent.Err() != nil || s.limit != nil && c == s.limit.expired) {
 		// Only the library closes a context with that Err: by a timer that is due, or
-		// because a context outside is being canceled. It never waits for us.
+		// because a context outside is being canceled. It never waits for us. The
+		// context outside is not canceled where the user's own type, which had it for
+		// its parent when the bridge was made, has another one now.
 		<-s.done
 	}
 	s.shutLocked(c)
@@ -215,7 +237,10 @@ func (s *Scope) closeBridgeLocked(c *Canceled) bool {
 	cause := context.Cause(s.bridge)
 	switch raw := c.raw(); {
 	case c.kind == ByParent:
-		return standard(s.bridge.Err()) == c.err
+		// An error that is neither of the two is the user's own, which is not asked
+		// under a lock. It has come from outside, as c has.
+		err := s.bridge.Err()
+		return err == c.err || err != context.Canceled && err != context.DeadlineExceeded
 	case cause == raw:
 		return true
 	default:
@@ -259,13 +284,17 @@ func (s *Scope) settle() *Canceled {
 		s.own = s.cause.Load() == c
 	}
 	if s.cause.Load() == nil {
-		s.setCauseLocked(s.fromBridgeLocked())
+		s.mu.Unlock()
+		c = s.fromBridge()
+		s.mu.Lock()
+		s.setCauseLocked(c)
 	}
 	return s.cause.Load()
 }
 
-// fromBridgeLocked makes a cause of what the closed bridge says.
-func (s *Scope) fromBridgeLocked() *Canceled {
+// fromBridge makes a cause of what the closed bridge says. It must be called without
+// locks, because the Err of the bridge may be an error of the user's.
+func (s *Scope) fromBridge() *Canceled {
 	c, _ := s.fromOutside(standard(s.bridge.Err()), context.Cause(s.bridge))
 	return c // its reason is final when the scope is left: see Canceled.settle
 }

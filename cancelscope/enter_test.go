@@ -3,6 +3,7 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -147,4 +148,33 @@ func TestEndOfEnter(t *testing.T) {
 		var err error
 		end(&err)
 	})
+}
+
+// TestOuterEndsFirstAfterCancellationFromOutside ends the outer one of two scopes first
+// when both have been canceled from outside, by a cause that is a Canceled of another
+// scope or has one inside. What context.Cause says in the inner one is still a
+// cancellation there.
+func TestOuterEndsFirstAfterCancellationFromOutside(t *testing.T) {
+	var before cancelscope.Scope
+	_ = before.Run(context.Background(), func(context.Context) error {
+		before.Cancel(nil)
+		return nil
+	})
+	for _, cause := range []error{before.Cause(), fmt.Errorf("restart: %w", before.Cause())} {
+		outside, cancel := context.WithCancelCause(context.Background())
+		var outer, inner cancelscope.Scope
+		ctx, endOuter := outer.Enter(outside)
+		ctx, endInner := inner.Enter(ctx)
+		ctx.Done()
+		cancel(cause)
+		var err error
+		endOuter(&err)
+		err = context.Cause(ctx)
+		if !cancelscope.IsCancellation(ctx, err) {
+			t.Errorf("IsCancellation(ctx, context.Cause(ctx)) = false for %v", err)
+		}
+		if endInner(&err); err != inner.Cause() {
+			t.Errorf("end(&err) made %v of the cause, want %v", err, inner.Cause())
+		}
+	}
 }

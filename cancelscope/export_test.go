@@ -73,3 +73,12 @@ func RelayParent(s *Scope) context.Context { return (*relayParent)(s) }
 
 // NeverStopped is what stops the function that was given to AfterFunc of such a parent.
 func NeverStopped() bool { return neverStopped() }
+
+// Locked reports whether s is locked.
+func Locked(s *Scope) bool {
+	if s.mu.TryLock() {
+		s.mu.Unlock()
+		return false
+	}
+	return true
+}

@@ -1,6 +1,9 @@
 package cancelscope
 
-import "reflect"
+import (
+	"context"
+	"reflect"
+)
 
 // Judging calls methods of the user's errors, which may do anything: panic, exit, wait,
 // and answer differently each time. Hence three rules. No lock is held meanwhile, and
@@ -27,7 +30,11 @@ type judge struct {
 // judge returns the judge of s, which has that cause.
 func (s *Scope) judge(c *Canceled) judge {
 	j := judge{err: c.err, cause: c, scope: s}
-	if c.kind == ByParent {
+	switch {
+	case c.kind != ByParent:
+	case s.bridged.Load():
+		j.raw = context.Cause(s.bridge) // also when c has been released by a scope around s
+	default:
 		j.raw = c.raw()
 	}
 	return j

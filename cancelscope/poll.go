@@ -23,7 +23,7 @@ func (s *Scope) pollAt(t instant) *Canceled {
 // inspect is poll for a scope without a cause that is not calm. It reports false if
 // what it has seen has changed meanwhile.
 func (s *Scope) inspect(t instant) (*Canceled, bool) {
-	if s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil {
+	if s.closed() {
 		return s.settle(), true
 	}
 	var due *Scope // the one with the earliest deadline, the outermost if there are several
@@ -40,6 +40,9 @@ func (s *Scope) inspect(t instant) (*Canceled, bool) {
 			if n.outerDone() != nil {
 				s.inherit(n)
 				return s.found()
+			}
+			if s.closed() { // with another Err than outer's, which has changed its parent
+				return s.settle(), true
 			}
 		}
 	}

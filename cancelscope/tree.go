@@ -89,7 +89,10 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 	// not wait for ever.
 	s.setCauseLocked(exited)
 	if s.cause.Load() == nil { // the library was faster, if only just now
-		s.setCauseLocked(s.fromBridgeLocked())
+		s.mu.Unlock()
+		last := s.fromBridge()
+		s.mu.Lock()
+		s.setCauseLocked(last)
 	}
 	up := s.up.Load() // an ended scope is not moved
 	in := s.has(linked)

@@ -125,7 +125,7 @@ func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nu
 		n.ctx = ctx
 		n.runBody(body)
 		if n.closed().cut != nil {
-			return n.scope.Cause()
+			return causeOf(ctx, &n.scope)
 		}
 		return nil
 	})
@@ -135,6 +135,15 @@ func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nu
 		runtime.Goexit()
 	}
 	return n.joined(ctx, passing)
+}
+
+// causeOf returns the cancellation of ctx, the context of the running scope s: the Err
+// where a scope around has ended too early, which is no cause.
+func causeOf(ctx context.Context, s *cancelscope.Scope) error {
+	if cause := s.Cause(); cause != nil {
+		return cause
+	}
+	return ctx.Err()
 }
 
 // runBody runs the body, takes its end through the steps in end.go, and waits for all

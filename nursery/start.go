@@ -126,7 +126,7 @@ func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task fu
 		defer s.stay()
 		err := task(ctx, s.started)
 		if err == nil && !s.said && ctx.Err() != nil {
-			return scope.Cause() // the task has ended because the caller is canceled
+			return causeOf(ctx, scope) // the task has ended because the caller is canceled
 		}
 		return err
 	})
