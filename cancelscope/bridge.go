@@ -361,8 +361,13 @@ func (s *Scope) fromOuter() *Canceled {
 }
 
 // identical compares two errors, of which each may be of a type that cannot be
-// compared.
-func identical(a, b error) bool {
-	defer func() { _ = recover() }()
+// compared, such as a slice.
+func identical(a, b error) (same bool) {
+	defer func() {
+		if recover() != nil {
+			id := identity(a)
+			same = id != nil && id == identity(b)
+		}
+	}()
 	return a == b
 }

@@ -107,10 +107,10 @@ func (s *Scope) unsettleLocked() {
 	s.calm.Store(nil)
 	s.looks.Store(0)
 	for in := s.children; in != nil; in = in.next {
-		in.mu.Lock() // after the lock of its parent
-		if !in.has(shielded) {
+		if in.has(calmInside) && !in.has(shielded) {
+			in.mu.Lock() // after the lock of its parent
 			in.unsettleLocked()
+			in.mu.Unlock()
 		}
-		in.mu.Unlock()
 	}
 }

@@ -315,3 +315,27 @@ type uncomparable []error
 
 func (e uncomparable) Error() string   { return "uncomparable" }
 func (e uncomparable) Unwrap() []error { return e }
+
+// A listing is an error that cannot be compared.
+type listing []error
+
+func (listing) Error() string { return "listing" }
+
+// TestCauseThatCannotBeCompared cancels a context outside for a reason that is a slice,
+// and returns it inside.
+func TestCauseThatCannotBeCompared(t *testing.T) {
+	for _, cause := range []listing{{errors.New("a")}, {}, nil} {
+		outside, cancel := context.WithCancelCause(context.Background())
+		var s cancelscope.Scope
+		err := s.Run(outside, func(ctx context.Context) error {
+			cancel(cause)
+			if err := listing([]error{errors.New("other")}); cancelscope.IsCancellation(ctx, err) {
+				t.Errorf("IsCancellation(ctx, another slice) = true when the cause is %#v", cause)
+			}
+			return context.Cause(ctx)
+		})
+		if err != s.Cause() {
+			t.Errorf("Run(…) = %v when the cause is %#v, want %v", err, cause, s.Cause())
+		}
+	}
+}
