@@ -3,7 +3,6 @@ package peer
 import (
 	"context"
 	"iter"
-	"slices"
 
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -23,7 +22,7 @@ func (g nurseryGroup) Go(t *Task) { g.Nursery.Go(t.context) }
 
 // TrellisLoop is nursery.ForEach over a slice.
 var TrellisLoop = Loop{"trellis", func(limit, items int, fn func(context.Context, int) error) func(context.Context) error {
-	slice := slices.Values(numbers(items))
+	slice := numbers(items)
 	return func(ctx context.Context) error { return nursery.ForEach(ctx, limit, slice, fn) }
 }}
 
@@ -34,7 +33,7 @@ var TrellisSeqLoop = Loop{"trellis-seq", func(limit, items int, fn func(context.
 
 // TrellisMapper is nursery.Map over a slice.
 var TrellisMapper = Mapper{"trellis", func(limit, items int, fn func(context.Context, int) (int, error)) func(context.Context) ([]int, error) {
-	slice := slices.Values(numbers(items))
+	slice := numbers(items)
 	return func(ctx context.Context) ([]int, error) { return nursery.Map(ctx, limit, slice, fn) }
 }}
 
