@@ -7,9 +7,13 @@ import (
 
 // A relay closes a relayed bridge.
 type relay struct {
-	fire       func()      // closes the bridge
-	subscribed bool        // stop is there, or about to be
-	stop       func() bool // undoes the registration with the context outside
+	fire         func()        // closes the bridge
+	subscription *subscription // the present one; nil if there is none
+}
+
+// A subscription is a registration with a context outside.
+type subscription struct {
+	stop func() bool // undoes it; nil until it has been made
 }
 
 // relayLocked makes a relayed bridge.
@@ -50,17 +54,18 @@ func (s *Scope) subscribe() {
 		return
 	}
 	s.mu.Lock()
-	again := s.relay.subscribed
-	s.relay.subscribed = true
-	s.mu.Unlock()
-	if again {
+	if s.relay.subscription != nil {
+		s.mu.Unlock()
 		return
 	}
+	sub := new(subscription)
+	s.relay.subscription = sub
+	s.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() { s.poll() })
 	s.mu.Lock()
-	stay := s.cause.Load() == nil && s.relay.subscribed
+	stay := s.cause.Load() == nil && s.relay.subscription == sub // s has not been moved meanwhile
 	if stay {
-		s.relay.stop = stop
+		sub.stop = stop
 	}
 	s.mu.Unlock()
 	if !stay {
@@ -74,11 +79,11 @@ func (s *Scope) unsubscribe() {
 		return
 	}
 	s.mu.Lock()
-	stop := s.relay.stop
-	s.relay.stop, s.relay.subscribed = nil, false
+	sub := s.relay.subscription
+	s.relay.subscription = nil
 	s.mu.Unlock()
-	if stop != nil {
-		stop()
+	if sub != nil && sub.stop != nil { // one without stop sees that it has been given up
+		sub.stop()
 	}
 }
 

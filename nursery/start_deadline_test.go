@@ -2,6 +2,7 @@ package nursery_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,4 +36,50 @@ func TestStartMovesFromUnderDeadline(t *testing.T) {
 			t.Errorf("Run(…) = %v after %v, caught %v; want nil after 2s, caught", err, took, own.CanceledCaught())
 		}
 	})
+}
+
+// A registry is a context that counts who waits for its end by AfterFunc, and calls back
+// when it is asked to register the first.
+type registry struct {
+	context.Context
+	done  chan struct{}
+	first func()
+	count atomic.Int64
+}
+
+func (r *registry) Done() <-chan struct{} { return r.done }
+
+func (r *registry) AfterFunc(func()) (stop func() bool) {
+	r.count.Add(1)
+	if f := r.first; f != nil {
+		r.first = nil
+		f()
+	}
+	return func() bool {
+		r.count.Add(-1)
+		return true
+	}
+}
+
+// TestStartMovesWhileRegistering has a task move while its scope registers with the
+// context of the caller. The registration is undone at once, and the task is canceled with
+// the nursery.
+func TestStartMovesWhileRegistering(t *testing.T) {
+	caller := &registry{Context: context.Background(), done: make(chan struct{})}
+	err := nursery.Run(context.Background(), func(_ context.Context, n *nursery.Nursery) error {
+		_, err := nursery.Start(caller, n, "mover", func(ctx context.Context, started func(int)) error {
+			caller.first = func() { started(1) }
+			done := ctx.Done()
+			if count := caller.count.Load(); count != 0 {
+				t.Errorf("%d registrations with the caller's context after the move, want 0", count)
+			}
+			n.Scope().Cancel(nil)
+			<-done
+			return ctx.Err()
+		})
+		return err
+	})
+	if err != nil {
+		t.Errorf("Run(…) = %v, want nil", err)
+	}
 }
