@@ -34,11 +34,25 @@ func (c *scopeContext) Err() error {
 		if ask := s.calm.Load(); ask == &quiet || ask != nil && (*ask).Err() == nil {
 			return nil
 		}
+		if s.closed() && s.isLocked() {
+			// Done is closed, and the cause is about to be stored, under the lock. Thousands
+			// that have just been woken would queue up for that, and need not know it.
+			return standard(s.bridge.Err())
+		}
 		if cause = s.look(); cause == nil {
 			return nil
 		}
 	}
 	return s.errOf(cause)
+}
+
+// isLocked reports whether the lock is held just now.
+func (s *Scope) isLocked() bool {
+	if !s.mu.TryLock() {
+		return true
+	}
+	s.mu.Unlock()
+	return false
 }
 
 // errOf returns the Err of the context when it has a cause.

@@ -103,7 +103,7 @@ func (n *Nursery) end(l label, o outcome, p *PanicError, h handle) {
 			n.cancelFor(reason)
 		}
 	} else if canceled != nil {
-		n.noteCanceled(canceled)
+		n.noteCanceled(canceled, h != nil)
 	}
 	if h != nil {
 		// A task that waits for this one in the same nursery has then been canceled, if
@@ -126,10 +126,19 @@ func (n *Nursery) judge(l label, err error) (canceled, failure error) {
 
 // noteCanceled records that a task has ended in nothing but cancellations. When
 // thousands of tasks have just been canceled, the first records it and the others do not
-// wait for a lock.
-func (n *Nursery) noteCanceled(canceled error) {
-	if n.canceledNoted.Load() {
+// wait for a lock. With wait, everything is recorded when it returns.
+func (n *Nursery) noteCanceled(canceled error, wait bool) {
+	switch n.canceledNoted.Load() {
+	case noted:
 		return
+	case noting:
+		if !wait {
+			return // the task that records it keeps the nursery open meanwhile
+		}
+	default:
+		if !n.canceledNoted.CompareAndSwap(0, noting) && !wait {
+			return
+		}
 	}
 	n.mu.Lock()
 	if r := n.recordLocked(); r.cut == nil {
@@ -137,8 +146,14 @@ func (n *Nursery) noteCanceled(canceled error) {
 	}
 	n.mu.Unlock()
 	n.ctx.(tree.Node).Fail(nil) // only makes CancelCalled true: the scope has a cause already
-	n.canceledNoted.Store(true)
+	n.canceledNoted.Store(noted)
 }
+
+// The values of Nursery.canceledNoted, beside 0.
+const (
+	noting uint32 = iota + 1 // a task that has not ended yet is recording it
+	noted                    // it is recorded
+)
 
 // recordEnd records a failure, a panic or a Goexit. It returns the failure for OnError,
 // nil if there is none, and the reason to cancel the nursery, nil if it continues.

@@ -24,10 +24,11 @@ type Nursery struct {
 	supervise bool
 	panics    uint8 // a PanicPolicy
 
-	// canceledNoted is set when a task has ended in cancellations alone, and both that
-	// and the cancellation of the scope have been recorded: the next such task adds
-	// nothing. Invariant: once it is set, record.cut is set and the scope is canceled.
-	canceledNoted atomic.Bool
+	// canceledNoted says whether it has been recorded that a task ended in cancellations
+	// alone: the next such task adds nothing. Invariant: once it is noted, record.cut is
+	// set and the scope is canceled; while it is noting, a task that has not ended yet
+	// ensures that.
+	canceledNoted atomic.Uint32
 
 	// shares counts what keeps the nursery open. See share.go.
 	shares atomic.Int64
