@@ -34,8 +34,23 @@
 // It becomes nursery.Config{Supervise: true}.Run, which does so too.
 //
 // A loop under SetLimit becomes nursery.ForEach, and nursery.ForN where it has an index,
-// if it does nothing but start tasks, the group has a context, and the limit is known to
-// be at least 1.
+// if it does nothing but start tasks and the group has a context. Every other group with
+// a limit keeps it by a channel that has a place for each task that may run:
+//
+//	slots := make(chan struct{}, 20)
+//	...
+//			slots <- struct{}{} // waits, as Go does in a group with a limit
+//			n.Go(func(ctx context.Context) error {
+//				defer func() { <-slots }()
+//
+// Where the limit may be negative, which means no limit, the code that replaces SetLimit
+// looks at that. A limit that may also be 0 then means none as well: a group with a limit
+// of 0 blocks in its first Go for ever.
+//
+// A local function that starts tasks becomes a part of the body, if the code in front of
+// Wait, or a task, calls it, and nothing else uses it. So does a function literal that is
+// called where it stands, or is passed to filepath.Walk, filepath.WalkDir, fs.WalkDir or
+// ast.Inspect.
 //
 // What differs after the change: Wait returned the first error, and Run returns a
 // *nursery.Error that has them all, without the cancellations that followed from the
@@ -49,13 +64,12 @@
 // It leaves a group alone, and says so, if
 //
 //   - the group is passed to a function, stored, returned, or captured by a function
-//     literal that is no task;
+//     literal that is no task and may be called after Wait;
 //   - it is not waited for exactly once, in the block where it was made;
 //   - there is a return, a defer, a goto, or a break or continue to the outside between the
 //     first task and Wait: a return there leaves goroutines behind;
-//   - its context is used after Wait, when it is canceled;
-//   - it uses TryGo;
-//   - it has a limit, and is no plain loop.
+//   - its context is used after Wait, when it is canceled, or for its limit;
+//   - it uses TryGo, or changes its limit.
 //
 // # The drop-in
 //

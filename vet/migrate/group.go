@@ -159,8 +159,9 @@ func (m *migration) group(g *group) {
 	}
 	var edit *rewrite
 	if use.limit != nil {
-		edit, why = m.loopUnderLimit(g, use)
-	} else {
+		edit = m.loopUnderLimit(g, use)
+	}
+	if edit == nil {
 		edit, why = m.toRun(g, use)
 	}
 	if why != nil {

@@ -15,6 +15,10 @@ func TestGroups(t *testing.T) { fixture.Fix(t, migrate.Analyzer, "migrate") }
 
 func TestGroupsThatStay(t *testing.T) { fixture.Run(t, migrate.Analyzer, "migraterefuse") }
 
+func TestGroupsWithLimits(t *testing.T) { fixture.Fix(t, migrate.Analyzer, "migrateslots") }
+
+func TestLocalFunctions(t *testing.T) { fixture.Fix(t, migrate.Analyzer, "migratelocals") }
+
 func TestLimits(t *testing.T) { fixture.Fix(t, migrate.Analyzer, "migratelimits") }
 
 func TestFirst(t *testing.T) {

@@ -171,7 +171,7 @@ func (c *conversion) moveValue(s *ast.DeclStmt, decl *ast.GenDecl) (string, []an
 // task returns the edits for one call of Go.
 func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 	sel := call.Fun.(*ast.SelectorExpr)
-	edits := []analysis.TextEdit{replace(sel.X, c.nursName)}
+	edits := []analysis.TextEdit{replace(sel.X, c.take()+c.nursName)}
 	arg := ast.Unparen(call.Args[0])
 	if lit, ok := arg.(*ast.FuncLit); ok {
 		parameter := c.parameter(lit.Body)
@@ -180,7 +180,7 @@ func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 			// The context of the body is the same one.
 			parameter = c.ctxPkg + ".Context"
 		}
-		edits = append(edits, more...)
+		edits = append(append(edits, more...), c.givesBack(lit)...)
 		return append(edits, analysis.TextEdit{
 			Pos: lit.Type.Params.Opening, End: lit.Type.Params.Closing + 1,
 			NewText: []byte("(" + parameter + ")"),
@@ -188,11 +188,11 @@ func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 	}
 	text := c.m.source(call.Args[0].Pos(), call.Args[0].End())
 	if c.fixed(arg) {
-		wrapped := "func(" + c.ctxPkg + ".Context) error { return " + text + "() }"
+		wrapped := "func(" + c.ctxPkg + ".Context) error {" + c.giveBack() + " return " + text + "() }"
 		return append(edits, replace(call.Args[0], wrapped)), nil
 	}
 	// The argument is evaluated by the caller of Go, not by the task.
-	whole := "task := " + text + "\n" + c.nursName + ".Go(func(" + c.ctxPkg + ".Context) error { return task() })"
+	whole := "task := " + text + "\n" + c.take() + c.nursName + ".Go(func(" + c.ctxPkg + ".Context) error {" + c.giveBack() + " return task() })"
 	if !c.alone[call] {
 		whole = "{\n" + whole + "\n}"
 	}

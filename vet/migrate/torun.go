@@ -25,6 +25,9 @@ type conversion struct {
 	outer    string     // the context that the nursery gets
 	ctxVar   *types.Var // the variable that the parameters replace, nil for none
 	nursName string     // the name of the nursery's parameter
+
+	slots         string // the channel that keeps the limit, "" for none
+	inLimitsPlace string // the statements that take the place of SetLimit
 }
 
 // newConversion chooses the names.
@@ -153,6 +156,7 @@ func (m *migration) toRun(g *group, u *use) (*rewrite, *reason) {
 	if why != nil {
 		return nil, why
 	}
+	c.keepLimit()
 	moved, inner, why := c.moves()
 	if why != nil {
 		return nil, why
@@ -212,11 +216,11 @@ func (c *conversion) region() (from, to token.Pos) {
 }
 
 // front returns the text between the statement that made the group and the region, with
-// what is left of that statement, and without the statement of SetLimit.
+// what is left of that statement, and with what takes the place of SetLimit.
 func (c *conversion) front(region token.Pos) string {
 	var edits []analysis.TextEdit
 	if c.limit != nil {
-		edits = append(edits, replace(c.limit, ""))
+		edits = append(edits, replace(c.limit, c.inLimitsPlace))
 	}
 	text := c.m.rendered(c.made.End(), region, edits, 0)
 	indent := c.m.indent(c.made.Pos())
@@ -232,7 +236,7 @@ func (c *conversion) front(region token.Pos) string {
 
 // leaves finds what may leave the region, or must not be in the body of a nursery.
 func (m *migration) leaves(g *group, u *use) *reason {
-	var why *reason
+	labels, why := m.labels(g, u)
 	// How many loops, switches and selects are around: a break or a continue stays
 	// inside of one of them.
 	var visit func(n ast.Node, breaks, continues int)
@@ -248,9 +252,10 @@ func (m *migration) leaves(g *group, u *use) *reason {
 				why = &reason{s, "a return between the first task and Wait leaves goroutines behind: decide what it should do to them"}
 			case *ast.DeferStmt:
 				why = &reason{s, "a deferred call between the first task and Wait would run before the tasks have ended"}
-			case *ast.LabeledStmt:
-				why = &reason{s, "there is a label between the first task and Wait"}
 			case *ast.BranchStmt:
+				if s.Label != nil && s.Tok != token.GOTO && labels[s.Label.Name] {
+					break
+				}
 				if s.Tok == token.GOTO || s.Label != nil || s.Tok == token.BREAK && breaks == 0 || s.Tok == token.CONTINUE && continues == 0 {
 					why = &reason{s, "a " + s.Tok.String() + " leaves the code between the first task and Wait"}
 				}
@@ -269,4 +274,30 @@ func (m *migration) leaves(g *group, u *use) *reason {
 		visit(&ast.BlockStmt{Lbrace: g.list[i].Pos(), List: g.list[i : i+1], Rbrace: g.list[i].End()}, 0, 0)
 	}
 	return why
+}
+
+// labels returns the labels that are declared in the region. A break or a continue to one
+// of them stays inside, but a goto from outside must not enter the region.
+func (m *migration) labels(g *group, u *use) (map[string]bool, *reason) {
+	declared := make(map[string]bool)
+	var jump *ast.BranchStmt
+	ast.Inspect(g.fun, func(n ast.Node) bool {
+		switch s := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.LabeledStmt:
+			if s.Pos() >= g.list[u.first].Pos() && s.End() <= u.end.Pos() {
+				declared[s.Label.Name] = true
+			}
+		case *ast.BranchStmt:
+			if s.Tok == token.GOTO {
+				jump = s
+			}
+		}
+		return true
+	})
+	if len(declared) > 0 && jump != nil {
+		return nil, &reason{jump, "there are labels between the first task and Wait, and a goto"}
+	}
+	return declared, nil
 }

@@ -17,6 +17,8 @@ type use struct {
 	wait  *ast.CallExpr          // the call of Wait
 	end   ast.Stmt               // the statement that has the call of Wait
 
+	locals []*types.Var // local functions that start tasks
+
 	first, last int // the statements of the list from the first use to the one before end
 }
 
@@ -51,7 +53,7 @@ func (m *migration) usesOf(g *group) (*use, *reason) {
 	if inBlock(u.end, u.wait) {
 		return nil, &reason{u.wait, "Wait is called in another block than the one where the group is made"}
 	}
-	if !evaluatedOnce(u.end, u.wait) {
+	if !m.evaluatedOnce(u.end, u.wait) {
 		return nil, &reason{u.wait, "Wait is called in a part of a statement that cannot be moved in front of the tasks"}
 	}
 	if u.first < 0 {
@@ -62,6 +64,9 @@ func (m *migration) usesOf(g *group) (*use, *reason) {
 			return nil, &reason{task, "a task is started after Wait"}
 		}
 	}
+	if why := m.localCalls(g, u); why != nil {
+		return nil, why
+	}
 	if u.limit != nil {
 		top := false
 		for i := g.at + 1; i <= u.last; i++ {
@@ -70,27 +75,20 @@ func (m *migration) usesOf(g *group) (*use, *reason) {
 		if !top || u.limit.Pos() > g.list[u.first].Pos() {
 			return nil, &reason{u.limit, "its limit is not set directly after it is made"}
 		}
+		if api.Mentions(m.pass.TypesInfo, u.limit, g.ctx) {
+			return nil, &reason{u.limit, "its limit is made from its context"}
+		}
 	}
 	return u, m.afterWait(g, u)
 }
 
 // collect looks at every mention of the group in the function.
 func (m *migration) collect(g *group, u *use) *reason {
-	info := m.pass.TypesInfo
 	var why *reason
-	var stack []ast.Node
-	ast.Inspect(g.fun, func(n ast.Node) bool {
-		if n == nil {
-			stack = stack[:len(stack)-1]
-			return true
+	m.inspectUses(g, g.v, func(id *ast.Ident, stack []ast.Node) {
+		if why == nil {
+			why = m.mention(g, u, id, stack)
 		}
-		stack = append(stack, n)
-		id, ok := n.(*ast.Ident)
-		if !ok || info.Uses[id] != g.v || why != nil {
-			return true
-		}
-		why = m.mention(g, u, id, stack)
-		return true
 	})
 	return why
 }
@@ -115,7 +113,12 @@ func (m *migration) mention(g *group, u *use, id *ast.Ident, stack []ast.Node) *
 		if stmt == nil {
 			return &reason{call, "Go is called in an expression"}
 		}
-		if depth > 0 && !m.inTasks(stack, g) {
+		switch up(4).(type) {
+		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+		default:
+			return &reason{call, "Go is called in a part of another statement"}
+		}
+		if depth > 0 && !m.inBody(stack, g, u) {
 			return &reason{call, "a function literal that is no task starts tasks"}
 		}
 		u.tasks = append(u.tasks, call)
@@ -154,26 +157,6 @@ func literals(stack []ast.Node) int {
 	return n
 }
 
-// inTasks reports whether every function literal on the stack is a task of the group, so
-// that a task starts another task.
-func (m *migration) inTasks(stack []ast.Node, g *group) bool {
-	for i, node := range stack {
-		lit, ok := node.(*ast.FuncLit)
-		if !ok {
-			continue
-		}
-		call, ok := stack[i-1].(*ast.CallExpr)
-		if !ok || len(call.Args) != 1 || call.Args[0] != lit {
-			return false
-		}
-		sel, ok := call.Fun.(*ast.SelectorExpr)
-		if !ok || sel.Sel.Name != "Go" || api.Var(m.pass.TypesInfo, sel.X) != g.v {
-			return false
-		}
-	}
-	return true
-}
-
 // inBlock reports whether the call is in a block of the statement.
 func inBlock(s ast.Stmt, wait *ast.CallExpr) bool {
 	found := false
@@ -189,7 +172,7 @@ func inBlock(s ast.Stmt, wait *ast.CallExpr) bool {
 
 // evaluatedOnce reports whether the statement evaluates the call before everything else
 // that it does, apart from calls that get its result.
-func evaluatedOnce(s ast.Stmt, wait *ast.CallExpr) bool {
+func (m *migration) evaluatedOnce(s ast.Stmt, wait *ast.CallExpr) bool {
 	var first ast.Node
 	switch s := s.(type) {
 	case *ast.ExprStmt, *ast.AssignStmt, *ast.ReturnStmt, *ast.DeclStmt:
@@ -211,6 +194,9 @@ func evaluatedOnce(s ast.Stmt, wait *ast.CallExpr) bool {
 	ast.Inspect(first, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
+			if m.isNumber(n) {
+				break
+			}
 			// A call in front of Wait, or one that short-circuiting may leave out.
 			ok = ok && n.Pos() <= wait.Pos() && wait.End() <= n.End() || n.Pos() > wait.End() && ok
 		case *ast.FuncLit:
@@ -230,6 +216,16 @@ func evaluatedOnce(s ast.Stmt, wait *ast.CallExpr) bool {
 		return ok
 	})
 	return ok
+}
+
+// isNumber reports whether the call is a conversion to a type of numbers, which does
+// nothing but read its operand.
+func (m *migration) isNumber(call *ast.CallExpr) bool {
+	if !m.pass.TypesInfo.Types[call.Fun].IsType() {
+		return false
+	}
+	basic, ok := m.pass.TypesInfo.TypeOf(call).Underlying().(*types.Basic)
+	return ok && basic.Info()&types.IsNumeric != 0
 }
 
 // afterWait finds a use of the group's context after Wait, or in the statement of Wait.

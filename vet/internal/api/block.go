@@ -184,7 +184,7 @@ func groupTask(info *types.Info, call *ast.CallExpr, callee Callee, groups map[*
 // declaration, or have their address taken.
 func Assigned(info *types.Info, in *inspector.Inspector) map[*types.Var]bool {
 	assigned := make(map[*types.Var]bool)
-	for n := range in.PreorderSeq((*ast.AssignStmt)(nil), (*ast.UnaryExpr)(nil), (*ast.RangeStmt)(nil)) {
+	for n := range in.PreorderSeq((*ast.AssignStmt)(nil), (*ast.UnaryExpr)(nil), (*ast.RangeStmt)(nil), (*ast.IncDecStmt)(nil)) {
 		var targets []ast.Expr
 		switch n := n.(type) {
 		case *ast.AssignStmt:
@@ -193,6 +193,8 @@ func Assigned(info *types.Info, in *inspector.Inspector) map[*types.Var]bool {
 			if n.Op == token.AND {
 				targets = []ast.Expr{n.X}
 			}
+		case *ast.IncDecStmt:
+			targets = []ast.Expr{n.X}
 		case *ast.RangeStmt:
 			targets = []ast.Expr{n.Key, n.Value}
 		}

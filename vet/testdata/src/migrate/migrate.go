@@ -200,12 +200,10 @@ func limitedCount(ctx context.Context, connections uint) error {
 	return g.Wait()
 }
 
-func limitedNothingUsed(ctx context.Context, urls []string) error {
-	g, _ := errgroup.WithContext(ctx)
-	g.SetLimit(2) // want `this group stays an errgroup: it has a limit and no context, so it continues after a failure, and ForEach does not`
-	for range urls {
-		g.Go(func() error { return work() })
-	}
+// This one stays.
+func tries(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.TryGo(func() error { return fetch(ctx, "a") }) // want `this group stays an errgroup: TryGo of a nursery asks something else`
 	return g.Wait()
 }
 

@@ -10,6 +10,7 @@ import (
 
 func fetch(ctx context.Context, url string) error { return nil }
 func start(g *errgroup.Group)                     {}
+func each(f func(url string))                     {}
 
 type server struct{ g *errgroup.Group }
 
@@ -24,13 +25,128 @@ func stored(ctx context.Context, s *server) {
 	s.g.Go(func() error { return nil })
 }
 
+// Functions that start tasks, and may do so after Wait.
+
 func captured(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	add := func(url string) {
+	each(func(url string) {
+		g.Go(func() error { return fetch(ctx, url) }) // want `this group stays an errgroup: a function literal that is no task starts tasks`
+	})
+	return g.Wait()
+}
+
+func goneOn(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	go func() {
+		g.Go(func() error { return fetch(ctx, "a") }) // want `this group stays an errgroup: a function literal that is no task starts tasks`
+	}()
+	return g.Wait()
+}
+
+var keep func(string)
+
+func keptOutside(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	keep = func(url string) {
 		g.Go(func() error { return fetch(ctx, url) }) // want `this group stays an errgroup: a function literal that is no task starts tasks`
 	}
-	add("a")
 	return g.Wait()
+}
+
+func keptInFront(ctx context.Context, urls []string) error {
+	var add func(string)
+	for _, url := range urls {
+		if add != nil {
+			add(url)
+		}
+		g, ctx := errgroup.WithContext(ctx)
+		add = func(url string) {
+			g.Go(func() error { return fetch(ctx, url) }) // want `this group stays an errgroup: a function literal that is no task starts tasks`
+		}
+		g.Wait()
+	}
+	return nil
+}
+
+func passedOn(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	add := func(url string) {
+		g.Go(func() error { return fetch(ctx, url) })
+	}
+	each(add) // want `this group stays an errgroup: add starts tasks, and is passed to a function, stored or returned`
+	return g.Wait()
+}
+
+func inGoroutine(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	add := func(url string) {
+		g.Go(func() error { return fetch(ctx, url) })
+	}
+	go add("a") // want `this group stays an errgroup: add starts tasks, and is called by a function or goroutine that is no task`
+	return g.Wait()
+}
+
+func inAnother(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	add := func(url string) {
+		g.Go(func() error { return fetch(ctx, url) })
+	}
+	each(func(url string) {
+		add(url) // want `this group stays an errgroup: add starts tasks, and is called by a function or goroutine that is no task`
+	})
+	return g.Wait()
+}
+
+func afterwards(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	add := func(url string) {
+		g.Go(func() error { return fetch(ctx, url) })
+	}
+	err := g.Wait()
+	add("a") // want `this group stays an errgroup: add starts tasks, and is called after Wait`
+	return err
+}
+
+func inFor(ctx context.Context, n int) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for ; n > 0; g.Go(func() error { return fetch(ctx, "a") }) { // want `this group stays an errgroup: Go is called in a part of another statement`
+		n--
+	}
+	return g.Wait()
+}
+
+func jumps(ctx context.Context, urls []string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if len(urls) == 0 {
+		goto next // want `this group stays an errgroup: there are labels between the first task and Wait, and a goto`
+	}
+	g.Go(func() error { return fetch(ctx, "a") })
+next:
+	for range urls {
+		continue next
+	}
+	return g.Wait()
+}
+
+func outerLabel(ctx context.Context, groups [][]string) error {
+next:
+	for _, urls := range groups {
+		g, ctx := errgroup.WithContext(ctx)
+		for _, url := range urls {
+			if url == "" {
+				continue next // want `this group stays an errgroup: a continue leaves the code between the first task and Wait`
+			}
+			g.Go(func() error { return fetch(ctx, url) })
+		}
+		g.Wait()
+	}
+	return nil
+}
+
+func numberOfCall(ctx context.Context, n func() int) (int, error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return fetch(ctx, "a") })
+	return int(n()), g.Wait() // want `this group stays an errgroup: Wait is called in a part of a statement that cannot be moved in front of the tasks`
 }
 
 func early(ctx context.Context, urls []string) error {
@@ -126,52 +242,10 @@ func compares(ctx context.Context) error {
 	return err
 }
 
-// Limits that ForEach does not take over.
-
-func limitUnknown(ctx context.Context, limit int, urls []string) error {
+func limitFromContext(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(limit) // want `this group stays an errgroup: its limit may be below 1, and then ForEach panics`
-	for _, url := range urls {
-		g.Go(func() error { return fetch(ctx, url) })
-	}
-	return g.Wait()
-}
-
-func limitMore(ctx context.Context, urls []string) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(3)
-	for _, url := range urls {
-		if url == "" { // want `this group stays an errgroup: it has a limit, and its loop does more than start tasks`
-			continue
-		}
-		g.Go(func() error { return fetch(ctx, url) })
-	}
-	return g.Wait()
-}
-
-func limitCalls(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(3)
-	g.Go(func() error { return fetch(ctx, "a") }) // want `this group stays an errgroup: it has a limit, and more than one statement between`
-	g.Go(func() error { return fetch(ctx, "b") })
-	return g.Wait()
-}
-
-func limitMap(ctx context.Context, urls map[string]bool) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(3)
-	for url := range urls { // want `this group stays an errgroup: it has a limit, and ranges over a map: use ForEach with maps.Keys`
-		g.Go(func() error { return fetch(ctx, url) })
-	}
-	return g.Wait()
-}
-
-func limitChannel(ctx context.Context, urls chan string) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(3)
-	for url := range urls { // want `this group stays an errgroup: it has a limit, and ranges over a channel`
-		g.Go(func() error { return fetch(ctx, url) })
-	}
+	g.SetLimit(ctx.Value("limit").(int)) // want `this group stays an errgroup: its limit is made from its context`
+	g.Go(func() error { return fetch(ctx, "a") })
 	return g.Wait()
 }
 
