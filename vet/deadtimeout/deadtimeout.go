@@ -99,7 +99,7 @@ func checkAssigned(pass *analysis.Pass, in *inspector.Inspector, send func(analy
 }
 
 // deferred reports whether the statement after assign defers a call of the function that
-// is assigned: only then the limit is meant for what follows.
+// is assigned, and nothing else calls it: only then the limit is meant for what follows.
 func deferred(info *types.Info, cur inspector.Cursor, assign *ast.AssignStmt) bool {
 	next, ok := cur.NextSibling()
 	if !ok {
@@ -107,7 +107,17 @@ func deferred(info *types.Info, cur inspector.Cursor, assign *ast.AssignStmt) bo
 	}
 	d, ok := next.Node().(*ast.DeferStmt)
 	v := api.Var(info, assign.Lhs[1])
-	return ok && v != nil && api.Var(info, d.Call.Fun) == v
+	if !ok || v == nil || api.Var(info, d.Call.Fun) != v {
+		return false
+	}
+	uses := 0
+	ast.Inspect(cur.Parent().Node(), func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && info.Uses[id] == types.Object(v) && id.Pos() > assign.End() {
+			uses++
+		}
+		return true
+	})
+	return uses == 1
 }
 
 // derives reports whether c returns a context with a limit, and a function.

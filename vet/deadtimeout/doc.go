@@ -15,5 +15,5 @@
 // its context, unless the block contains no call, no loop and no channel operation; and
 // deadline.Limit, context.WithTimeout and context.WithDeadline if the context that they
 // return is dropped, or assigned to a variable that is not used afterwards, and the next
-// statement defers the end of the limit. It reports nothing where the limit's scope is a variable that the block may use.
+// statement defers the end of the limit, which nothing else calls. It reports nothing where the limit's scope is a variable that the block may use.
 package deadtimeout

@@ -135,7 +135,7 @@ func (m *migration) isCopy(l *loop, s ast.Stmt) bool {
 	return true
 }
 
-// ranged recognizes a range over what ForEach takes. A loop over a channel goes on to
+// ranged recognizes a range over what ForEach takes. A loop over a channel continues to
 // receive when a task has failed, which ForEach does not.
 func (m *migration) ranged(l *loop, s *ast.RangeStmt) bool {
 	if s.Tok == token.ASSIGN {

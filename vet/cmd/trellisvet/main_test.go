@@ -206,6 +206,38 @@ func TestFix(t *testing.T) {
 	}
 }
 
+// With -diff the fixes are printed and the files stay as they are.
+func TestFixDiff(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want []string // lines of the diff
+	}{
+		{"-fix -diff .", []string{
+			"-	return nursery.ForEach(ctx, len(urls), urls, func(ctx context.Context, url string) error {",
+			"+	return nursery.ForEach(ctx, nursery.NoLimit, urls, func(ctx context.Context, url string) error {",
+		}},
+		{"-migrate -fix -diff .", []string{
+			"-	g, gctx := errgroup.WithContext(ctx)",
+			"+	if err := nursery.Run(ctx, func(gctx context.Context, n *nursery.Nursery) error {",
+		}},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			p := newProgram(t)
+			stdout, stderr, status := p.run(t, tool, strings.Fields(c.args)...)
+			lines := strings.Split(stdout, "\n")
+			for _, want := range c.want {
+				if !slices.Contains(lines, want) {
+					t.Errorf("trellisvet %s: status %d, no line %q in\n%s%s", c.args, status, want, stdout, stderr)
+				}
+			}
+			text, err := os.ReadFile(filepath.Join(p.dir, "p.go"))
+			if err != nil || string(text) != source {
+				t.Errorf("trellisvet %s changed the file (%v):\n%s", c.args, err, text)
+			}
+		})
+	}
+}
+
 func TestHelp(t *testing.T) {
 	p := newProgram(t)
 	stdout, stderr, _ := p.run(t, tool, "help")

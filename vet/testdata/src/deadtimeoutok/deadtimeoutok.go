@@ -107,3 +107,11 @@ func measured(ctx context.Context) {
 	_, cancel := context.WithTimeout(ctx, time.Second)
 	cancel()
 }
+
+// Given up in front of the end as well: what that does is meant to be seen.
+func givenUp(ctx context.Context) {
+	_, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	time.Sleep(time.Millisecond)
+	cancel()
+}
