@@ -139,7 +139,8 @@ func (c config) withOpen(ctx context.Context, n peer.Nester, count int, look boo
 func (c config) cancels() []workload {
 	const scopes = 100_000
 	return []workload{
-		c.cancel("cancel/by=scope/done=unseen", c.count(scopes), false, false),
+		// Scopes whose Done was never called are canceled in the same few microseconds however
+		// many there are: what a benchmark would measure is how long it takes to open them.
 		c.cancel("cancel/by=scope/done=seen", c.count(scopes), true, false),
 		c.cancel("cancel/by=outside/done=seen", c.count(scopes), true, true),
 	}
