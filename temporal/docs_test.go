@@ -38,9 +38,14 @@ func Order(ctx workflow.Context, parts []string) (err error) {
 		if err == nil {
 			return nil // nothing to undo
 		}
-		return nursery.ForEach(ctx, nursery.NoLimit, reserved, func(ctx workflow.Context, part string) error {
-			_, err := call.Activity[any](ctx, Release, part)
-			return err
+		return nursery.Config{Supervise: true}.Run(ctx, func(ctx workflow.Context, n *nursery.Nursery) error {
+			for _, part := range reserved {
+				n.GoNamed("release "+part, func(ctx workflow.Context) error {
+					_, err := call.Activity[any](ctx, Release, part)
+					return err
+				})
+			}
+			return nil
 		})
 	})
 	return deadline.FailAfter(ctx, 24*time.Hour, func(ctx workflow.Context) error {

@@ -38,9 +38,14 @@ func Trip(ctx workflow.Context, bookings []Booking) (err error) {
 		if err == nil {
 			return nil
 		}
-		return nursery.ForEach(ctx, nursery.NoLimit, booked, func(ctx workflow.Context, b Booking) error {
-			_, err := call.Activity[any](ctx, GiveBack, b)
-			return err
+		return nursery.Config{Supervise: true}.Run(ctx, func(ctx workflow.Context, n *nursery.Nursery) error {
+			for _, b := range booked {
+				n.GoNamed("give back the "+b.What, func(ctx workflow.Context) error {
+					_, err := call.Activity[any](ctx, GiveBack, b)
+					return err
+				})
+			}
+			return nil
 		})
 	})
 	return limits.FailAfter(ctx, 24*time.Hour, func(ctx workflow.Context) error {
