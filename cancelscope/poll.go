@@ -68,10 +68,20 @@ func (s *Scope) found() (*Canceled, bool) {
 	return c, c != nil
 }
 
-// outerErr returns the Err of the foreign parent of s, which must have one.
+// outerErr returns the Err of the foreign parent of s, which must have one. The contexts
+// between may not know yet what has happened to the scope beyond: it is polled first.
 func (s *Scope) outerErr() error {
-	if up := s.up.Load(); up != nil && !s.has(custom) {
-		up.poll() // or the contexts between do not know yet
+	up := s.up.Load()
+	if up == nil || s.has(custom) {
+		return s.outer.Err()
 	}
-	return s.outer.Err()
+	canceled := up.poll() != nil
+	err := s.outer.Err()
+	if canceled && err == nil {
+		// A relayed bridge is closed after the cause is stored. Another goroutine may be
+		// between the two, with the lock held.
+		up.awaitPropagation()
+		err = s.outer.Err()
+	}
+	return err
 }

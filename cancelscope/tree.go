@@ -114,11 +114,11 @@ func (s *Scope) outside(cause *Canceled) *Canceled {
 	case s.has(shielded):
 		return nil
 	case s.has(foreign):
-		if up != nil && !s.has(custom) {
-			up.poll() // or the contexts between do not know yet
-		}
 		if cause.cameInAt(s) {
 			return cause
+		}
+		if s.outerErr() == nil {
+			return nil
 		}
 		return s.fromOuter()
 	case up != nil:
