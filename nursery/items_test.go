@@ -164,8 +164,8 @@ func identity[X any](_ context.Context, x X) (X, error) { return x, nil }
 
 func TestEveryKindOfItemsRunsEachOnce(t *testing.T) {
 	for _, s := range sources {
-		for _, limit := range []int{1, 2, 3, 8, 9, nursery.NoLimit} {
-			for _, count := range []int{0, 1, 2, 9, 50} {
+		for _, limit := range []int{1, 2, 3, 7, 8, 9, 100, nursery.NoLimit} {
+			for _, count := range []int{0, 1, 2, 8, 9, 50} {
 				inBubble(t, fmt.Sprintf("%s, limit %d, %d items", s.name, limit, count), func(t *testing.T) {
 					start := time.Now()
 					var g gauge

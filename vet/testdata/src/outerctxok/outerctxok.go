@@ -81,7 +81,7 @@ func unrelated(ctx, request context.Context) error {
 	})
 }
 
-// Nobody knows what the nursery's context is.
+// What the nursery's context is cannot be known here.
 func handed(ctx context.Context, n *nursery.Nursery, url string) {
 	n.Go(func(task context.Context) error { return fetch(task, url) })
 }
