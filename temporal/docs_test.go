@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,18 +102,69 @@ func placeOrder(ctx context.Context, c client.Client, parts ...string) error {
 	return err
 }
 
-var released []string
-
-func reserve(ctx context.Context, part string) error {
-	if part == "wheel" {
-		return temporal.NewNonRetryableApplicationError("none left", "OutOfStock", nil)
-	}
-	return ctx.Err()
+// A shop has parts that the activities of the page reserve and release.
+type shop struct {
+	mu       sync.Mutex
+	tries    map[string]int
+	reserved map[string]bool
 }
 
+var theShop *shop
+
+func openShop() { theShop = &shop{tries: make(map[string]int), reserved: make(map[string]bool)} }
+
+// enter counts a call, and locks the shop for it.
+func (s *shop) enter(call string) (try int, leave func()) {
+	s.mu.Lock()
+	s.tries[call]++
+	return s.tries[call], s.mu.Unlock
+}
+
+var errBusy = errors.New("busy")
+
+// reserve finds out at its second try that there is no wheel: the other parts have been
+// reserved by then.
+func reserve(_ context.Context, part string) error {
+	try, leave := theShop.enter("reserve " + part)
+	defer leave()
+	if part != "wheel" {
+		theShop.reserved[part] = true
+		return nil
+	}
+	if try == 1 {
+		return errBusy
+	}
+	return temporal.NewNonRetryableApplicationError("none left", "OutOfStock", nil)
+}
+
+// release cannot release the bell. It releases the others at the second try, after that.
 func release(_ context.Context, part string) error {
-	released = append(released, part)
+	try, leave := theShop.enter("release " + part)
+	defer leave()
+	if part == "bell" {
+		return temporal.NewNonRetryableApplicationError("screwed on", "Stuck", nil)
+	}
+	if try == 1 {
+		return errBusy
+	}
+	delete(theShop.reserved, part)
 	return nil
+}
+
+// checkOrder checks the end of an order of a frame, a bell and a wheel: the wheel is what
+// failed, and the frame was released although the bell could not be.
+func checkOrder(t *testing.T, err error) {
+	t.Helper()
+	var out, stuck *temporal.ApplicationError
+	if !errors.As(failure.Task(err, "wheel"), &out) || out.Type() != "OutOfStock" {
+		t.Errorf("Order = %v, want the failure of the wheel", err)
+	}
+	if !errors.As(failure.Task(err, "release bell"), &stuck) || stuck.Type() != "Stuck" {
+		t.Errorf("Order = %v, want the failure to release the bell", err)
+	}
+	if left := slices.Collect(maps.Keys(theShop.reserved)); !slices.Equal(left, []string{"bell"}) {
+		t.Errorf("after Order %q are reserved, want the bell alone", left)
+	}
 }
 
 // The saga of the page, in the test environment.
@@ -119,12 +173,8 @@ func TestDocsOrder(t *testing.T) {
 	env.Encode = true
 	env.RegisterActivity(Reserve)
 	env.RegisterActivity(Release)
-	released = nil
-	err := failure.Decode(env.Run(func(ctx workflow.Context) error { return Order(ctx, []string{"frame", "wheel"}) }))
-	var out *temporal.ApplicationError
-	if !errors.As(failure.Task(err, "wheel"), &out) || out.Type() != "OutOfStock" {
-		t.Errorf("Order = %v, want the failure of the wheel", err)
-	}
+	openShop()
+	checkOrder(t, failure.Decode(env.Run(func(ctx workflow.Context) error { return Order(ctx, []string{"frame", "bell", "wheel"}) })))
 }
 
 // The saga of the page, on a server.
@@ -147,10 +197,8 @@ func TestDocsOnAServer(t *testing.T) {
 	defer c.Close()
 	ended := make(chan error)
 	go func() { ended <- runWorker(c) }()
-	err = placeOrder(ctx, c, "frame", "wheel")
-	if failure.Task(err, "wheel") == nil {
-		t.Errorf("placeOrder = %v, want the failure of the wheel", err)
-	}
+	openShop()
+	checkOrder(t, placeOrder(ctx, c, "frame", "bell", "wheel"))
 	self, _ := os.FindProcess(os.Getpid())
 	_ = self.Signal(os.Interrupt) // worker.InterruptCh waits for it
 	if err := <-ended; err != nil {
