@@ -18,6 +18,10 @@
 // also says how soon: within 80 % of it. An activity without heartbeats is not interrupted, and
 // the call waits for it.
 //
+// The test environment of the SDK differs: it completes a canceled activity at once, while its
+// function still runs, whatever WaitForCancellation says. What depends on the wait is to be tested
+// on a server.
+//
 // Options are those of the context, set with workflow.WithActivityOptions,
 // workflow.WithLocalActivityOptions and workflow.WithChildOptions. Errors of nurseries inside an
 // activity or child workflow are restored by package failure, if they were encoded by it.
