@@ -28,6 +28,7 @@ func FuzzFilter(f *testing.F) {
 	f.Add([]byte{4, 1, 4, 5, 4, 1, 3, 0, 8, 2, 0, 1})           // a WithCancel between, canceled
 	f.Add([]byte{4, 2, 4, 2, 5, 4, 1, 3, 0, 8, 2, 0, 1})        // and the outer scope after it
 	f.Add([]byte{6, 1, 4, 5, 4, 1, 2, 3, 0, 3, 1})              // a WithCancelCause with a strange cause
+	f.Add([]byte{7, 3, 4, 3, 5, 3, 1})                          // whose cause is returned where the outer scope was canceled otherwise
 	f.Add([]byte{0, 1, 0, 7, 2, 0, 1})                          // a multi-error without Derive
 	f.Add([]byte{0, 1, 0, 9, 5, 2, 0, 1})                       // a task's error over a mixture
 	f.Add([]byte{0, 1, 0, 5, 2, 10, 1, 1})                      // something that refuses to be a cancellation
@@ -105,6 +106,17 @@ func (s *filterState) inside() filterJudgement {
 
 func (s *filterState) around() filterJudgement {
 	return filterJudgement{s.aroundErr, []originOf{beganBetween, beganOuter}}
+}
+
+// passing is how the inner scope judges what the scopes around it know already when it
+// passes a cancellation up. The cause of what is between is not one of these: what leaves
+// a scope has the whole story.
+func (s *filterState) passing() filterJudgement {
+	j := s.around()
+	if s.between == causeBetween {
+		j.origins = []originOf{beganOuter}
+	}
+	return j
 }
 
 func (s *filterState) outside() filterJudgement {
@@ -335,7 +347,7 @@ func (s *filterState) checkOuter(t *testing.T, tree *builtError, fromInner, got 
 		switch {
 		case changed && (!s.visible() || s.aroundOrigin != beganBetween || s.aroundErr == s.outerErr):
 			// The inner scope has removed it, or has passed it up to the outer one.
-		case changed && leaf.real(s.around()):
+		case changed && leaf.real(s.passing()):
 			want = append(want, errPassedUp)
 		case leaf.real(s.outside()):
 			want = append(want, leaf.err)
