@@ -57,17 +57,23 @@ func (s *Scope) isLocked() bool {
 
 // errOf returns the Err of the context when it has a cause.
 func (s *Scope) errOf(cause *Canceled) error {
-	if s.bridged.Load() {
-		// The goroutine that has stored the cause closes it: Err is not seen before
-		// Done. To wait takes the lock of the channel, for which thousands that have
-		// just been woken would queue up.
-		select {
-		case <-s.done:
-		default:
-			<-s.done
-		}
-	}
+	s.awaitBridge() // so that Err is not seen before Done
 	return cause.err
+}
+
+// awaitBridge returns when the bridge of s, which has a cause, is closed. The goroutine
+// that has stored the cause closes it.
+func (s *Scope) awaitBridge() {
+	if !s.bridged.Load() {
+		return
+	}
+	// To wait takes the lock of the channel, for which thousands that have just been
+	// woken would queue up.
+	select {
+	case <-s.done:
+	default:
+		<-s.done
+	}
 }
 
 // Deadline returns the earliest of the deadlines of s and the scopes around it that

@@ -223,3 +223,38 @@ func TestStressLookWhileABridgeCloses(t *testing.T) {
 		}
 	})
 }
+
+// A relayed bridge is closed after the cause of its scope is stored. A look from further in,
+// between the two, takes the cause over, and must not close the bridges below with another
+// Err.
+func TestStressLookBeforeTheBridgeAroundCloses(t *testing.T) {
+	stress.Run(t, 200, func(r *stress.Round) {
+		var rounds sync.WaitGroup
+		for range 50 {
+			outer := cancelscope.Scope{Adjustable: true}
+			_ = outer.Run(context.Background(), func(ctx context.Context) error {
+				for range 4 {
+					rounds.Go(func() {
+						_ = new(cancelscope.Scope).Run(ctx, func(ctx context.Context) error {
+							derived, cancel := context.WithCancel(ctx)
+							defer cancel()
+							for ctx.Err() == nil {
+								runtime.Gosched()
+							}
+							<-derived.Done()
+							if a, b := ctx.Err(), derived.Err(); a != context.DeadlineExceeded || b != a {
+								r.Errorf("below a scope whose deadline has passed: Err() = %v, of a derived context %v; want %v",
+									a, b, context.DeadlineExceeded)
+							}
+							return nil
+						})
+					})
+				}
+				runtime.Gosched()
+				outer.SetTimeout(0)
+				rounds.Wait()
+				return nil
+			})
+		}
+	})
+}

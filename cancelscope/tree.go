@@ -290,6 +290,9 @@ func (s *Scope) inherit(top *Scope) {
 	if c == nil {
 		return
 	}
+	// An attached bridge of s may hang below a relayed one of up, and must get its Err:
+	// to close it first would give it context.Canceled, whatever c says.
+	up.awaitBridge()
 	s.mu.Lock()
 	if s.visible() == up {
 		s.setCauseLocked(c)
