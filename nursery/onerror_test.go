@@ -149,16 +149,18 @@ func TestKeepNoneIsConstantMemory(t *testing.T) {
 		mu.Unlock()
 	}}
 	err := c.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+		// All tasks of a round run at once, so that the goroutines, whose memory the
+		// runtime keeps, are the same number in each.
 		round := func(tasks int) {
-			var wg sync.WaitGroup
+			var started sync.WaitGroup
+			started.Add(tasks)
 			for range tasks {
-				wg.Add(1)
 				n.Go(func(context.Context) error {
-					defer wg.Done()
+					started.Done()
+					started.Wait()
 					return fmt.Errorf("error: %s", strings.Repeat("x", 1000))
 				})
 			}
-			wg.Wait()
 			for n.Running() > 0 {
 				runtime.Gosched()
 			}
@@ -171,7 +173,7 @@ func TestKeepNoneIsConstantMemory(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return m.HeapAlloc
 		}
-		round(5000) // the runtime keeps what goroutines need
+		round(5000)
 		before := heap()
 		round(5000) // 5 MB of texts
 		if after := heap(); after > before+1<<20 {
