@@ -148,7 +148,7 @@ func testMutations(t *testing.T) {
 }
 
 // tryMutation runs the tests of the library with the changed files in place of its
-// own, and returns which failed.
+// own, and returns which failed: the first of each package, if there are any.
 func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
@@ -174,10 +174,14 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	var red []string
 	for _, args := range [][]string{
 		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery"},
-		// Alone, because the generated programs are shrunk when they fail.
+		// Alone, because the generated programs are shrunk when they fail, and only where
+		// no other test has noticed.
 		{"-run", "^TestCorpus$", "./internal/corpus"},
 	} {
-		args = append([]string{"test", "-vet=off", "-short", "-timeout", "30s", "-overlay", list}, args...)
+		if len(red) > 0 {
+			break
+		}
+		args = append([]string{"test", "-vet=off", "-short", "-failfast", "-timeout", "30s", "-overlay", list}, args...)
 		out, err := exec.Command("go", args...).CombinedOutput()
 		switch {
 		case bytes.Contains(out, []byte("[build failed]")):
