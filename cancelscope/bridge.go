@@ -90,7 +90,7 @@ func (s *Scope) attaches() bool {
 
 // buildBridge makes the bridge if there is none yet.
 func (s *Scope) buildBridge() {
-	if s.bridged.Load() {
+	if s.has(bridged) {
 		return
 	}
 	s.link() // before the bridge is there: a cancellation closes it, or is found below
@@ -100,7 +100,7 @@ func (s *Scope) buildBridge() {
 		parent, wild = s.aboveBridge()
 	}
 	s.mu.Lock()
-	if s.bridged.Load() {
+	if s.has(bridged) {
 		s.mu.Unlock()
 		return
 	}
@@ -110,7 +110,7 @@ func (s *Scope) buildBridge() {
 		s.relayLocked()
 	}
 	s.done = s.bridge.Done()
-	s.bridged.Store(true)
+	s.setLocked(bridged, true)
 	if s.span == relayed || s.has(late) {
 		s.armLocked(now())
 	}
@@ -146,7 +146,7 @@ func (s *Scope) aboveBridge() (parent context.Context, wild bool) {
 		if below && !up.private || !up.attaches() || up.has(late) || up.timed() {
 			up.buildBridge()
 		}
-		if up.bridged.Load() {
+		if up.has(bridged) {
 			return up.bridge, up.wild
 		}
 		n = up
@@ -212,7 +212,7 @@ func (u *undated) Value(key any) any           { return u.limit.above.Value(key)
 
 // closed reports whether the standard library has closed the bridge.
 func (s *Scope) closed() bool {
-	return s.bridged.Load() && s.span != relayed && s.bridge.Err() != nil
+	return s.has(bridged) && s.span != relayed && s.bridge.Err() != nil
 }
 
 // closeBridgeLocked closes a bridge that is attached, and reports whether c may become the
@@ -220,7 +220,7 @@ func (s *Scope) closed() bool {
 // because of something else, the contexts below have that one's Err, and poll finds out
 // what it was.
 func (s *Scope) closeBridgeLocked(c *Canceled) bool {
-	if !s.bridged.Load() || s.span == relayed {
+	if !s.has(bridged) || s.span == relayed {
 		return true
 	}
 	if c.err == context.DeadlineExceeded && (s.parent.Err() != nil || s.limit != nil && c == s.limit.expired) {
@@ -280,7 +280,7 @@ func (s *Scope) settle() *Canceled {
 		s.setCauseLocked(c)
 	}
 	if s.limit != nil && c == s.limit.expired && c != nil {
-		s.called.Store(true)
+		s.flags.Or(called)
 		s.own = s.cause.Load() == c
 	}
 	if s.cause.Load() == nil {
@@ -304,7 +304,7 @@ func (s *Scope) fromBridge() *Canceled {
 func (s *Scope) foreignParent() context.Context {
 	var parent context.Context
 	for n := s; n != nil; n = n.visible() {
-		if n.bridged.Load() {
+		if n.has(bridged) {
 			parent = n.parent
 		}
 		if n.has(foreign) {

@@ -75,16 +75,16 @@ func (s *Scope) arm(t instant) *context.Context {
 		n.armLocked(t)
 		far := n.cause.Load() == nil && (n.deadline() == never || n.limit.timerAt != never && !n.limit.near && n.deadline()-t >= margin)
 		n.mu.Unlock()
-		bridged := n.bridged.Load()
+		hasBridge := n.has(bridged)
 		switch {
 		case !far:
 			return nil
-		case bridged && n.span == relayed:
+		case hasBridge && n.span == relayed:
 			between = true
 			if n.has(foreign) && !n.has(shielded) && (n.up.Load() != nil || !add(&n.outer)) {
 				return nil
 			}
-		case bridged && n.wild:
+		case hasBridge && n.wild:
 			if !add(&n.bridge) {
 				return nil
 			}

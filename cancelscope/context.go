@@ -19,7 +19,7 @@ func (c *scopeContext) Done() <-chan struct{} {
 	if ask := s.calm.Load(); ask == &s.bridge || ask == &quiet {
 		return s.done // closed by whatever cancels the scope
 	}
-	if !s.bridged.Load() {
+	if !s.has(bridged) {
 		s.buildBridge()
 	}
 	s.look()
@@ -64,7 +64,7 @@ func (s *Scope) errOf(cause *Canceled) error {
 // awaitBridge returns when the bridge of s, which has a cause, is closed. The goroutine
 // that has stored the cause closes it.
 func (s *Scope) awaitBridge() {
-	if !s.bridged.Load() {
+	if !s.has(bridged) {
 		return
 	}
 	// To wait takes the lock of the channel, for which thousands that have just been
@@ -182,7 +182,7 @@ func (c *scopeContext) String() string {
 func (c *scopeContext) Fail(reason error) {
 	s := (*Scope)(c)
 	if s.poll() != nil {
-		s.called.Store(true)
+		s.flags.Or(called)
 		return
 	}
 	s.cancel(ByTask, reason)

@@ -57,7 +57,7 @@ func Children(s *Scope) int {
 }
 
 // Bridged reports whether s has a context of the standard library of its own.
-func Bridged(s *Scope) bool { return s.bridged.Load() }
+func Bridged(s *Scope) bool { return s.has(bridged) }
 
 // Calm reports whether nothing but the bridge is asked to know that s is not canceled.
 func Calm(s *Scope) bool { return s.calm.Load() != nil }

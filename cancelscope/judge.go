@@ -32,7 +32,7 @@ func (s *Scope) judge(c *Canceled) judge {
 	j := judge{err: c.err, cause: c, scope: s}
 	switch {
 	case c.kind != ByParent:
-	case s.bridged.Load():
+	case s.has(bridged):
 		j.raw = context.Cause(s.bridge) // also when c has been released by a scope around s
 	default:
 		j.raw = c.raw()

@@ -136,7 +136,7 @@ func (s *Scope) moveDeadlineLocked(t time.Time, at, clock instant) bool {
 		l.near = false
 		s.unsettleLocked()
 	}
-	if s.bridged.Load() || s.children != nil {
+	if s.has(bridged) || s.children != nil {
 		s.armLocked(clock)
 	}
 	return true
@@ -173,7 +173,7 @@ func (s *Scope) expireOwn(t instant) {
 }
 
 func (s *Scope) expireOwnLocked() {
-	s.called.Store(true)
+	s.flags.Or(called)
 	if s.cause.Load() == nil {
 		c := s.expiredLocked()
 		s.setCauseLocked(c)

@@ -32,7 +32,7 @@ func (s *Scope) relayLocked() {
 
 // closeRelayLocked closes the bridge of s if it is relayed.
 func (s *Scope) closeRelayLocked() {
-	if s.bridged.Load() && s.relay != nil {
+	if s.has(bridged) && s.relay != nil {
 		s.relay.fire()
 	}
 }
@@ -75,7 +75,7 @@ func (s *Scope) subscribe() {
 
 // unsubscribe gives up the registration with the context outside.
 func (s *Scope) unsubscribe() {
-	if !s.bridged.Load() || s.span != relayed {
+	if !s.has(bridged) || s.span != relayed {
 		return
 	}
 	s.mu.Lock()

@@ -17,6 +17,12 @@ type Scope struct {
 	// be changed once Run has been called.
 	Name string
 
+	// Reason says why the scope has a deadline, and may be nil. When the deadline
+	// passes, [errors.Is] and [errors.As] find it in the cause, and in the
+	// [*TooSlowError] of the functions of package deadline that fail. It plays no
+	// part in verdicts on errors. It must not be changed once Run has been called.
+	Reason error
+
 	// Adjustable allows the deadline of the running scope to be moved to a
 	// later time, or lifted, and its shield to be raised. It has a price. The scope
 	// does not publish its deadline: the Deadline method of its context leaves it out,
@@ -27,12 +33,6 @@ type Scope struct {
 	// after; see the package documentation. Adjustable must not be changed once Run
 	// has been called.
 	Adjustable bool
-
-	// Reason says why the scope has a deadline, and may be nil. When the deadline
-	// passes, [errors.Is] and [errors.As] find it in the cause, and in the
-	// [*TooSlowError] of the functions of package deadline that fail. It plays no
-	// part in verdicts on errors. It must not be changed once Run has been called.
-	Reason error
 
 	// private is written before any code but this module's has the context: see tree.Node.
 	private bool
@@ -47,16 +47,8 @@ type Scope struct {
 	span span
 	wild bool
 
-	// called says that Cancel was called, or that the scope's own deadline passed. It
-	// is never taken back. Where it comes with the cause it is stored under mu, and
-	// CancelCalled looks at it under mu.
-	called atomic.Bool
-
-	// bridged is set after done, bridge and what belongs to them have been written,
-	// which are read-only from then on.
-	bridged atomic.Bool
-
-	// flags are written under mu, and linked also under up.mu. Read without a lock.
+	// flags are written under mu, linked also under up.mu, and called without a lock where
+	// it comes without a cause. Read without a lock.
 	flags atomic.Uint32
 
 	// looks counts calls of Err and Done that found the scope not calm. It need not be
@@ -113,6 +105,15 @@ const (
 	late              // the deadline was set or moved while the scope ran, and it is not Adjustable
 	linked            // it is in the list of up
 	calmInside        // this scope or one inside that is linked may be calm
+
+	// called says that Cancel was called, or that the scope's own deadline passed. It is
+	// never taken back. Where it comes with the cause it is set under mu, and
+	// CancelCalled looks at it under mu.
+	called
+
+	// bridged is set after done, bridge and what belongs to them have been written,
+	// which are read-only from then on.
+	bridged
 )
 
 func (s *Scope) has(flag uint32) bool { return s.flags.Load()&flag != 0 }
@@ -209,7 +210,7 @@ func (s *Scope) cancel(kind Kind, reason error) {
 	s.poll() // a deadline that has passed unnoticed came first
 	reason, changed := reduce(reason)
 	s.mu.Lock()
-	s.called.Store(true)
+	s.flags.Or(called)
 	if s.phase != left && s.cause.Load() == nil {
 		c := &Canceled{kind: kind, err: context.Canceled, reason: reason, scope: s.Name}
 		s.setCauseLocked(c)
@@ -232,7 +233,7 @@ func (s *Scope) CancelCalled() bool {
 	s.expireOwn(t)
 	s.mu.Lock() // a call that is seen here has reached the scopes inside
 	defer s.mu.Unlock()
-	return s.called.Load()
+	return s.has(called)
 }
 
 // CanceledCaught reports whether the block has ended and the scope removed its

@@ -43,7 +43,7 @@ func (s *Scope) SetShield(on bool) {
 	}
 	s.mu.Unlock()
 	if running && !on {
-		if s.bridged.Load() && s.span == relayed {
+		if s.has(bridged) && s.span == relayed {
 			s.subscribe()
 		}
 		s.poll()

@@ -61,7 +61,7 @@ func surroundings(ctx context.Context) (up *Scope, where uint32) {
 	switch done := ctx.Done(); {
 	case done == nil:
 		return nil, 0 // behind a context.WithoutCancel
-	case !up.bridged.Load():
+	case !up.has(bridged):
 		return up, foreign | custom // it was not asked for its own channel
 	case done == up.done:
 		return up, 0 // only values between
@@ -81,7 +81,7 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 	}
 	s.mu.Lock()
 	if cause != nil && s.deadline() != never && s.deadline().passed(now()) {
-		s.called.Store(true) // it would have been noticed, had there been no other cause
+		s.flags.Or(called) // it would have been noticed, had there been no other cause
 	}
 	s.phase = left
 	s.stopTimerLocked()
@@ -213,10 +213,10 @@ func (c *scopeContext) Move(to tree.Node) bool {
 	s.setLocked(movable, false)
 	s.linkLocked(up)
 	s.unsettleLocked()
-	bridged := s.bridged.Load()
+	hasBridge := s.has(bridged)
 	s.mu.Unlock()
 	up.mu.Unlock()
-	if bridged {
+	if hasBridge {
 		s.subscribe()
 	}
 	s.poll()

@@ -90,7 +90,7 @@ func (n *Nursery) cancelBackground() { n.backgroundScope().scope.Cancel(errBackg
 
 // closeBackground leaves the background scope. It is called when the nursery has closed.
 func (n *Nursery) closeBackground() {
-	if b := n.closed().background; b != nil && b.end != nil {
+	if b := n.recorded().background; b != nil && b.end != nil {
 		var err error
 		b.end(&err)
 	}

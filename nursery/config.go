@@ -79,7 +79,7 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	n := &Nursery{supervise: c.Supervise, panics: uint8(c.Panics)}
 	if c.OnPanic != nil || c.OnError != nil {
-		n.hooks = &hooks{c.OnPanic, c.OnError, c.Keep}
+		n.record.Store(&record{onPanic: c.OnPanic, onError: c.OnError, keep: c.Keep})
 	}
 	n.scope.Name, n.scope.Adjustable = c.Name, c.Adjustable
 	if c.Timeout != 0 {

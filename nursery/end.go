@@ -178,7 +178,7 @@ func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed
 		r.goexit = true
 	default:
 		e.Err, failed = failure, e
-		if n.keepsLocked(r) {
+		if r.keepsOneMore() {
 			r.failures = append(r.failures, e)
 		} else {
 			r.dropped++
@@ -195,9 +195,9 @@ func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed
 	return failed, r.first
 }
 
-// keepsLocked reports whether one more failure is kept.
-func (n *Nursery) keepsLocked(r *record) bool {
-	return n.hooks == nil || n.hooks.keep == 0 || len(r.failures) < n.hooks.keep
+// keepsOneMore reports whether one more failure is kept.
+func (r *record) keepsOneMore() bool {
+	return r.keep == 0 || len(r.failures) < r.keep
 }
 
 // cancelFor cancels the nursery because of a failure. When it returns, everything in the
@@ -218,7 +218,11 @@ func (n *Nursery) callBack(l label, p *PanicError, failed *TaskError) {
 	if p != nil {
 		n.reportPanic(l, p)
 	}
-	if failed == nil || n.hooks == nil || n.hooks.onError == nil {
+	if failed == nil {
+		return
+	}
+	onError := n.recorded().onError
+	if onError == nil {
 		return
 	}
 	returned := false
@@ -231,7 +235,7 @@ func (n *Nursery) callBack(l label, p *PanicError, failed *TaskError) {
 			}
 		}
 	}()
-	n.hooks.onError(failed)
+	onError(failed)
 	returned = true
 }
 
@@ -241,7 +245,8 @@ func (n *Nursery) reportPanic(l label, p *PanicError) {
 	if PanicPolicy(n.panics) == CrashOnPanic {
 		defer crash(p)
 	}
-	if n.hooks == nil || n.hooks.onPanic == nil {
+	onPanic := n.recorded().onPanic
+	if onPanic == nil {
 		return
 	}
 	returned := false
@@ -251,7 +256,7 @@ func (n *Nursery) reportPanic(l label, p *PanicError) {
 			n.recordExtra(l, o)
 		}
 	}()
-	n.hooks.onPanic(p)
+	onPanic(p)
 	returned = true
 }
 
@@ -283,7 +288,7 @@ func (n *Nursery) recordExtra(l label, o outcome) {
 // raise panics if the body or a task has panicked, unless the panic of the body is
 // already on its way.
 func (n *Nursery) raise(passing error) {
-	switch r := n.closed(); {
+	switch r := n.recorded(); {
 	case r.bodyPanic == nil && len(r.panics) > 0:
 		panic(n.joinedPanics(passing))
 	case r.bodyPanic != nil && !r.bodyPanic.raised:

@@ -219,7 +219,7 @@ func (e *TaskError) Derive(errs []error) error {
 // joined makes the error that Run returns. passing is the cancellation of ctx, the
 // parent, that is passed on to it, nil if there is none.
 func (n *Nursery) joined(ctx context.Context, passing error) error {
-	r := n.closed()
+	r := n.recorded()
 	if len(r.failures)+r.dropped == 0 {
 		if passing != nil && saysMore(r.cut) {
 			return cancelscope.AsCancellation(ctx, r.cut)

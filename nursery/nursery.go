@@ -20,7 +20,6 @@ type Nursery struct {
 	ctx   context.Context // of scope, a tree.Node; written before the body runs, read-only after
 
 	// Read-only; the settings that the scope does not have.
-	hooks     *hooks // nil if the Config has none
 	supervise bool
 	panics    uint8 // a PanicPolicy
 
@@ -38,20 +37,18 @@ type Nursery struct {
 	parked sync.WaitGroup
 
 	mu     sync.Mutex
-	record *record // guarded by mu until closed; nil as long as there is nothing to record
-}
-
-// A hooks has the settings of a Config that few nurseries have, so that the others are
-// smaller.
-type hooks struct {
-	onPanic func(*PanicError)
-	onError func(*TaskError)
-	keep    int // as in Config
+	record atomic.Pointer[record] // nil as long as there is nothing to record; set once, under mu
 }
 
 // A record is what a nursery remembers of tasks that did not just return nil, and of
-// its background tasks.
+// its background tasks, and the settings that few nurseries have, so that the others are
+// smaller. It is guarded by mu until the nursery has closed, except for these.
 type record struct {
+	// Read-only, from the Config.
+	onPanic func(*PanicError)
+	onError func(*TaskError)
+	keep    int
+
 	failures   []*TaskError  // real errors, first failure first
 	dropped    int           // how many more there were, which only OnError has been given
 	first      *TaskError    // the failure that canceled the nursery
@@ -65,20 +62,23 @@ type record struct {
 // nothing is the record of a nursery that has nothing to remember.
 var nothing record
 
-// closed returns the record of a nursery that has closed.
-func (n *Nursery) closed() *record {
-	if n.record == nil {
-		return &nothing
+// recorded returns the record, an empty one if there is none. Its settings may be read at
+// any time, the rest once the nursery has closed.
+func (n *Nursery) recorded() *record {
+	if r := n.record.Load(); r != nil {
+		return r
 	}
-	return n.record
+	return &nothing
 }
 
 // recordLocked returns the record to write into.
 func (n *Nursery) recordLocked() *record {
-	if n.record == nil {
-		n.record = new(record)
+	r := n.record.Load()
+	if r == nil {
+		r = new(record)
+		n.record.Store(r)
 	}
-	return n.record
+	return r
 }
 
 // Run makes a nursery, calls body with it in the calling goroutine, and returns when
@@ -125,14 +125,14 @@ func (n *Nursery) open(ctx context.Context, body func(ctx context.Context, n *Nu
 	passing := n.scope.Run(ctx, func(ctx context.Context) error {
 		n.ctx = ctx
 		n.runBody(body)
-		if n.closed().cut != nil {
+		if n.recorded().cut != nil {
 			return causeOf(ctx, &n.scope)
 		}
 		return nil
 	})
 	returned = true
 	n.raise(passing)
-	if n.closed().goexit {
+	if n.recorded().goexit {
 		runtime.Goexit()
 	}
 	return n.joined(ctx, passing)
@@ -160,7 +160,7 @@ func (n *Nursery) runBody(body func(ctx context.Context, n *Nursery) error) {
 		value := recover()
 		n.endAbnormally(bodyLabel, value, nil)
 		n.wait()
-		if p := n.closed().bodyPanic; p != nil {
+		if p := n.recorded().bodyPanic; p != nil {
 			// Here, and not in Run, the stack of the panic is still below: if nothing
 			// recovers the panic, it is printed.
 			p.raised = true

@@ -86,7 +86,7 @@ func (p *PanicError) LogValue() slog.Value {
 // joinedPanics returns what Run panics with: the first panic of a task with all other
 // errors.
 func (n *Nursery) joinedPanics(passing error) *PanicError {
-	r := n.closed()
+	r := n.recorded()
 	first := r.panics[0]
 	var others []error
 	for _, p := range r.panics[1:] {
