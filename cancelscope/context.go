@@ -22,7 +22,9 @@ func (c *scopeContext) Done() <-chan struct{} {
 	if !s.has(bridged) {
 		s.buildBridge()
 	}
-	s.look()
+	if s.look() != nil {
+		s.awaitBridge() // as its cause is known already, the channel is not seen open any more
+	}
 	return s.done
 }
 

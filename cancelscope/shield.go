@@ -25,6 +25,11 @@ import (
 // a later deadline of their own. Raise the shield before Run where that matters.
 func (s *Scope) SetShield(on bool) {
 	s.poll() // what has happened before must not be shielded away
+	up, outside := s.up.Load(), s.has(foreign)
+	var hidden *Canceled
+	if !on {
+		hidden = s.hidden()
+	}
 	s.mu.Lock()
 	running := s.phase == running
 	switch {
@@ -40,6 +45,10 @@ func (s *Scope) SetShield(on bool) {
 	default:
 		s.setLocked(shielded, on)
 		s.unsettleLocked()
+		if hidden != nil && s.up.Load() == up && s.has(foreign) == outside {
+			// Now, because another goroutine may raise the shield again.
+			s.setCauseLocked(hidden)
+		}
 	}
 	s.mu.Unlock()
 	if running && !on {
@@ -48,6 +57,23 @@ func (s *Scope) SetShield(on bool) {
 		}
 		s.poll()
 	}
+}
+
+// hidden returns the cancellation that the shield of s hides, nil if there is none.
+func (s *Scope) hidden() *Canceled {
+	up := s.up.Load()
+	switch {
+	case !s.has(shielded):
+		return nil
+	case s.has(foreign):
+		if s.outerErr() == nil {
+			return nil
+		}
+		return s.fromOuter()
+	case up == nil:
+		return nil
+	}
+	return up.poll()
 }
 
 // Shield runs fn inside a shielded scope that ends limit after its entry: the way
