@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -147,8 +148,9 @@ func testMutations(t *testing.T) {
 	}
 }
 
-// tryMutation runs the tests of the library with the changed files in place of its
-// own, and returns which failed: the first of each package, if there are any.
+// tryMutation runs the tests of the library with the changed files in place of its own,
+// and returns which failed: the first of each package. The packages that have changed come
+// first, and the others only if no test there has noticed it.
 func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
@@ -171,8 +173,12 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	if err := os.WriteFile(list, b, 0o600); err != nil {
 		return nil, err
 	}
-	var red []string
+	var red, changedFirst []string
+	for file := range changed {
+		changedFirst = append(changedFirst, "./"+path.Dir(file))
+	}
 	for _, args := range [][]string{
+		changedFirst,
 		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery"},
 		// Alone, because the generated programs are shrunk when they fail, and only where
 		// no other test has noticed.
