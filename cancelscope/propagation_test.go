@@ -14,7 +14,8 @@ import (
 // AwaitPropagation waits for the goroutine that cancels the scopes inside. Fail does not
 // wait for it: here it would wait for ever.
 func TestAwaitPropagation(t *testing.T) {
-	s, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
+	// Both are adjustable, so that nothing else closes the channel: see bridge.go.
+	s, inner := cancelscope.Scope{Adjustable: true}, cancelscope.Scope{Adjustable: true}
 	s.Run(t.Context(), func(outer context.Context) error {
 		return inner.Run(outer, func(ctx context.Context) error {
 			done, closed := ctx.Done(), make(chan bool)
