@@ -10,37 +10,42 @@ var timerBalance atomic.Int64
 
 func init() {
 	timers = func(delta int) { timerBalance.Add(int64(delta)) }
-	armed = func() {
-		if f := armedHook.Load(); f != nil {
-			(*f)()
-		}
-	}
-	propagating = func() {
-		if f := propagationHook.Load(); f != nil {
-			(*f)()
-		}
+	armed = onArmed.call
+	relaying = onRelay.call
+	propagating = onPropagation.call
+	inheriting = onInherit.call
+}
+
+// A hook has a function called at a moment that lasts a few instructions.
+type hook struct{ f atomic.Pointer[func()] }
+
+var onArmed, onRelay, onPropagation, onInherit hook
+
+func (h *hook) call() {
+	if f := h.f.Load(); f != nil {
+		(*f)()
 	}
 }
 
-// propagationHook is called, with a scope locked, when that has been canceled and the
-// scopes inside have not been canceled yet.
-var propagationHook atomic.Pointer[func()]
-
-// OnPropagation has f called when a scope has been canceled and the scopes inside have
-// not been canceled yet. The scope is locked meanwhile.
-func OnPropagation(f func()) (undo func()) {
-	propagationHook.Store(&f)
-	return func() { propagationHook.Store(nil) }
+func (h *hook) set(f func()) (undo func()) {
+	h.f.Store(&f)
+	return func() { h.f.Store(nil) }
 }
-
-var armedHook atomic.Pointer[func()]
 
 // OnArmed has f called when the timers for a scope that is becoming calm run, and it is not
 // calm yet.
-func OnArmed(f func()) (undo func()) {
-	armedHook.Store(&f)
-	return func() { armedHook.Store(nil) }
-}
+func OnArmed(f func()) (undo func()) { return onArmed.set(f) }
+
+// OnRelay has f called when the cause of a scope has been stored, and its bridge, if that is
+// relayed, has not been closed yet. The scope is locked meanwhile.
+func OnRelay(f func()) (undo func()) { return onRelay.set(f) }
+
+// OnPropagation has f called when a scope has been canceled and the scopes inside have not
+// been canceled yet. The scope is locked meanwhile.
+func OnPropagation(f func()) (undo func()) { return onPropagation.set(f) }
+
+// OnInherit has f called when a scope is about to take over the cause of the one around it.
+func OnInherit(f func()) (undo func()) { return onInherit.set(f) }
 
 // Timers returns how many timers of scopes there are.
 func Timers() int { return int(timerBalance.Load()) }
@@ -81,4 +86,12 @@ func Locked(s *Scope) bool {
 		return false
 	}
 	return true
+}
+
+// RaiseShield does what SetShield(true) does when it has looked for cancellations.
+func RaiseShield(s *Scope) {
+	s.mu.Lock()
+	s.setLocked(shielded, true)
+	s.unsettleLocked()
+	s.mu.Unlock()
 }

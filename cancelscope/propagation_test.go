@@ -51,6 +51,84 @@ func propagating(outer context.Context, done <-chan struct{}, closed chan<- bool
 	}
 }
 
+// A look that finds the scope around a standard context canceled, while another goroutine is
+// about to close the bridge of that scope, does not miss it.
+func TestLookWhileABridgeCloses(t *testing.T) {
+	outer := &cancelscope.Scope{Adjustable: true}
+	_ = outer.Run(t.Context(), func(ctx context.Context) error {
+		standard, cancel := context.WithCancel(ctx)
+		defer cancel()
+		return new(cancelscope.Scope).Run(standard, func(ctx context.Context) error {
+			looked := make(chan error)
+			var once sync.Once
+			undo := cancelscope.OnRelay(func() {
+				once.Do(func() {
+					go func() { looked <- ctx.Err() }()
+					for range 100 {
+						runtime.Gosched() // it gets to the lock, or past it
+					}
+				})
+			})
+			defer undo()
+			outer.Cancel(nil)
+			if err := <-looked; err != context.Canceled {
+				t.Errorf("Err() inside, while the scope around is canceled = %v, want %v", err, context.Canceled)
+			}
+			return nil
+		})
+	})
+}
+
+// A turning context is canceled when Err has returned nil once more.
+type turning struct {
+	context.Context
+	cancel context.CancelFunc
+	once   sync.Once
+}
+
+func (c *turning) Err() error {
+	err := c.Context.Err()
+	c.once.Do(c.cancel)
+	return err
+}
+
+// When SetShield(false) has returned, a cancellation of the parent has reached the Done
+// channel, also one that came while SetShield looked for it.
+func TestShieldTakenDownWhileTheParentIsCanceled(t *testing.T) {
+	standard, cancel := context.WithCancel(t.Context())
+	s := &cancelscope.Scope{Adjustable: true}
+	s.SetShield(true)
+	_ = s.Run(&turning{Context: standard, cancel: cancel}, func(ctx context.Context) error {
+		done := ctx.Done()
+		s.SetShield(false)
+		if standard.Err() == nil || !isClosed(done) {
+			t.Errorf("when SetShield(false) has returned, Err() of the parent = %v, and Done is closed: %v; want it canceled, true",
+				standard.Err(), isClosed(done))
+		}
+		return nil
+	})
+}
+
+// A look does not cancel through a shield that is raised meanwhile, by a SetShield that has
+// looked for cancellations before there was one.
+func TestShieldRaisedDuringALook(t *testing.T) {
+	outer, s := new(cancelscope.Scope), &cancelscope.Scope{Adjustable: true}
+	_ = outer.Run(t.Context(), func(ctx context.Context) error {
+		outer.Cancel(nil)
+		return s.Run(ctx, func(ctx context.Context) error {
+			var once sync.Once
+			undo := cancelscope.OnInherit(func() {
+				once.Do(func() { cancelscope.RaiseShield(s) })
+			})
+			defer undo()
+			if err := ctx.Err(); err != nil {
+				t.Errorf("Err() = %v in a scope whose shield has been raised meanwhile, want nil", err)
+			}
+			return nil
+		})
+	})
+}
+
 // When CancelCalled reports true, the contexts of the scope and of those inside are done.
 func TestStressCalled(t *testing.T) {
 	stress.Run(t, 20, func(r *stress.Round) {

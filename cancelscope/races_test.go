@@ -192,38 +192,6 @@ func TestStressBridgeAgainstCancel(t *testing.T) {
 	})
 }
 
-// A look that finds the scope around a standard context canceled, while another goroutine
-// is about to close the bridge of that scope, does not miss it.
-func TestStressLookWhileABridgeCloses(t *testing.T) {
-	stress.Run(t, 200, func(r *stress.Round) {
-		for i := range 100 {
-			outer, between := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
-			below := cancelscope.Scope{Adjustable: true} // has a bridge that between closes
-			inStandard := func(ctx context.Context, s *cancelscope.Scope, f block) error {
-				ctx, cancel := context.WithCancel(ctx)
-				defer cancel()
-				return s.Run(ctx, f)
-			}
-			_ = outer.Run(context.Background(), func(ctx context.Context) error {
-				return inStandard(ctx, &between, func(ctx context.Context) error {
-					return below.Run(ctx, func(ctx context.Context) error {
-						return inStandard(ctx, new(cancelscope.Scope), func(ctx context.Context) error {
-							outer.Cancel(nil) // a goroutine of the library begins to poll between
-							for range i {
-								runtime.Gosched()
-							}
-							if ctx.Err() == nil {
-								r.Errorf("after Cancel and %d times Gosched: Err() = nil inside", i)
-							}
-							return nil
-						})
-					})
-				})
-			})
-		}
-	})
-}
-
 // A relayed bridge is closed after the cause of its scope is stored. A look from further in,
 // between the two, takes the cause over, and must not close the bridges below with another
 // Err.

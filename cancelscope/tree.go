@@ -261,6 +261,7 @@ func (s *Scope) setCauseLocked(c *Canceled) {
 	if s.closeBridgeLocked(c) {
 		s.cause.Store(c)
 	}
+	relaying()
 	s.stopTimerLocked()
 	s.closeRelayLocked()
 	propagating()
@@ -272,10 +273,6 @@ func (s *Scope) setCauseLocked(c *Canceled) {
 		in.mu.Unlock()
 	}
 }
-
-// propagating is called, with the lock held, when a scope has been canceled and the
-// scopes inside have not been canceled yet. Tests replace it.
-var propagating = func() {}
 
 // inherit makes the cause of top, which is around s, that of s and of the scopes
 // between, from the top down, as far as they can see it. So each of them is canceled at
@@ -293,6 +290,7 @@ func (s *Scope) inherit(top *Scope) {
 	// An attached bridge of s may hang below a relayed one of up, and must get its Err:
 	// to close it first would give it context.Canceled, whatever c says.
 	up.awaitBridge()
+	inheriting()
 	s.mu.Lock()
 	if s.visible() == up {
 		s.setCauseLocked(c)
@@ -310,3 +308,10 @@ func (s *Scope) awaitPropagation() {
 		s.mu.Unlock()
 	}
 }
+
+// Tests replace these, to be called at moments that last a few instructions.
+var (
+	relaying    = func() {} // with the lock held: the cause is stored, a relayed bridge is not closed yet
+	propagating = func() {} // with the lock held: the scopes inside have not been canceled yet
+	inheriting  = func() {} // without locks: a scope is about to take over the cause of the one around it
+)
