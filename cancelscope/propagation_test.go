@@ -2,13 +2,16 @@ package cancelscope_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
+	"github.com/trellis-go/trellis/nursery"
 )
 
 // AwaitPropagation waits for the goroutine that cancels the scopes inside. Fail does not
@@ -109,6 +112,25 @@ func TestShieldTakenDownWhileTheParentIsCanceled(t *testing.T) {
 	})
 }
 
+// Taking the shield down inside a canceled scope cancels, although another goroutine raises
+// it again at once.
+func TestShieldRaisedWhileItIsTakenDown(t *testing.T) {
+	outer, s := new(cancelscope.Scope), &cancelscope.Scope{Adjustable: true}
+	s.SetShield(true)
+	_ = outer.Run(t.Context(), func(ctx context.Context) error {
+		outer.Cancel(nil)
+		return s.Run(ctx, func(ctx context.Context) error {
+			undo := cancelscope.OnInherit(func() { cancelscope.RaiseShield(s) })
+			defer undo()
+			s.SetShield(false)
+			if ctx.Err() == nil {
+				t.Error("Err() = nil inside a canceled scope when SetShield(false) has returned")
+			}
+			return nil
+		})
+	})
+}
+
 // A look does not cancel through a shield that is raised meanwhile, by a SetShield that has
 // looked for cancellations before there was one.
 func TestShieldRaisedDuringALook(t *testing.T) {
@@ -127,6 +149,50 @@ func TestShieldRaisedDuringALook(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// While a nursery is being canceled, no task that has a handle ends because of that, and
+// OnError is not called: a second failure waits until the first has canceled everything.
+func TestNurseryWaitsForThePropagation(t *testing.T) {
+	var reported atomic.Int32
+	config := nursery.Config{Adjustable: true, OnError: func(*nursery.TaskError) { reported.Add(1) }}
+	_ = config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		inner := cancelscope.Scope{Adjustable: true}
+		inside, end := inner.Enter(ctx)
+		defer end(new(error))
+		inside.Done() // so that it is canceled from outside
+		done := ctx.Done()
+		task := n.Task("", func(context.Context) error {
+			<-done
+			return ctx.Err()
+		})
+		n.Go(func(context.Context) error {
+			<-done
+			return errors.New("second")
+		})
+		ended := make(chan struct{})
+		go func() {
+			task.Wait(context.Background())
+			close(ended)
+		}()
+
+		release := cancelscope.Hold(&inner)
+		n.Go(func(context.Context) error { return errors.New("first") })
+		<-done
+		for range 1000 {
+			runtime.Gosched() // each gets as far as it can
+		}
+		if got := reported.Load(); got != 0 || isClosed(ended) {
+			t.Errorf("while the nursery is being canceled, OnError has been called %d times, and a canceled task has ended: %v; want 0, false",
+				got, isClosed(ended))
+		}
+		release()
+		<-ended
+		return nil
+	})
+	if got := reported.Load(); got != 2 {
+		t.Errorf("OnError has been called %d times, want 2", got)
+	}
 }
 
 // When CancelCalled reports true, the contexts of the scope and of those inside are done.

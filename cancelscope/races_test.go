@@ -253,38 +253,3 @@ func TestStressDoneWhileTheCancellationIsNoticed(t *testing.T) {
 		})
 	})
 }
-
-// Taking the shield down inside a canceled scope cancels, although another goroutine raises
-// it again at once.
-func TestStressShieldRaisedWhileItIsTakenDown(t *testing.T) {
-	stress.Run(t, 10, func(r *stress.Round) {
-		outer := new(cancelscope.Scope)
-		_ = outer.Run(context.Background(), func(ctx context.Context) error {
-			outer.Cancel(nil)
-			for range 20 {
-				s := &cancelscope.Scope{Adjustable: true}
-				s.SetShield(true)
-				_ = s.Run(ctx, func(ctx context.Context) error {
-					var others sync.WaitGroup
-					var stop atomic.Bool
-					for range 3 {
-						others.Go(func() {
-							for !stop.Load() {
-								s.SetShield(true)
-							}
-						})
-					}
-					runtime.Gosched()
-					s.SetShield(false)
-					stop.Store(true)
-					if ctx.Err() == nil {
-						r.Errorf("Err() = nil inside a canceled scope when SetShield(false) has returned")
-					}
-					others.Wait()
-					return nil
-				})
-			}
-			return nil
-		})
-	})
-}
