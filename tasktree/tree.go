@@ -143,7 +143,8 @@ type Cancellation struct {
 	// Reason is the text of the reason, one line of at most 200 bytes. It may be empty.
 	Reason string `json:"reason,omitempty"`
 
-	// Text says all of that in one line, without the age.
+	// Text says all of that in one line, without the age, as it can stand behind
+	// "canceled": `because a task failed in "serve": connection refused`.
 	Text string `json:"text"`
 }
 
