@@ -103,7 +103,10 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 		s.mu.Lock()
 		s.setCauseLocked(last)
 	}
-	ended := s.endedNode()
+	var ended *record.Node
+	if record.Is(s.outer) || s.has(older) {
+		ended = s.endedNode()
+	}
 	up := s.up.Load() // an ended scope is not moved
 	in := s.has(linked)
 	s.mu.Unlock()

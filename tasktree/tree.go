@@ -64,7 +64,8 @@ const (
 
 // A Node is one thing that lives: a nursery, a scope, a task.
 type Node struct {
-	// ID tells the node from all others of the process, for as long as it lives and after.
+	// ID is a number that no other node of the process has, not even after this one has
+	// ended.
 	ID uint64 `json:"id"`
 
 	Kind Kind `json:"kind"`

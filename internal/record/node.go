@@ -172,6 +172,12 @@ func Unwrap(ctx context.Context) context.Context {
 	return ctx
 }
 
+// Is reports whether ctx is a node.
+func Is(ctx context.Context) bool {
+	_, ok := ctx.(*Node)
+	return ok
+}
+
 // Inside returns the context that the node is.
 func (n *Node) Inside() context.Context { return n.inside }
 
