@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/trellis-go/trellis/internal/record"
 )
@@ -176,7 +177,10 @@ func (b *builder) node(g group) *Node {
 			}
 		})
 	}
-	if !n.WaitingSince.IsZero() {
+	switch {
+	case n.Running == 0:
+		n.WaitingSince = time.Time{} // it is about to end
+	case !n.WaitingSince.IsZero():
 		n.State = StateWaiting
 	}
 	if e.report != none {

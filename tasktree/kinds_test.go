@@ -107,23 +107,26 @@ func testKindsOfItems(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		nursery.ForEach(ctx, 3, items, func(ctx context.Context, _ int) error {
+		nursery.ForEach(ctx, 2, items, func(ctx context.Context, _ int) error {
 			return deadline.FailAfter(ctx, time.Hour, wait)
 		})
 	}()
+	synctest.Wait() // a worker waits for the first item
+	checkLines(t, tasktree.Take(tasktree.Options{}), `
+nursery ForEach, 0ms, 1 task
+│  its body ended 0ms ago, it waits for 1 task
+└─ item receive, 0ms`)
 	for range 2 {
 		items <- 0
 		time.Sleep(time.Millisecond) // so that the order is known
 	}
-	synctest.Wait() // two items run, and the third worker waits for the next
 	checkLines(t, tasktree.Take(tasktree.Options{Unfolded: true}), `
-nursery ForEach, 2ms, 3 tasks
-│  its body ended 2ms ago, it waits for 3 tasks
+nursery ForEach, 2ms, 2 tasks
+│  its body ended 2ms ago, it waits for 2 tasks
 ├─ item 0, 2ms
 │  └─ limit deadline.FailAfter, 2ms, 59m59s left
-├─ item 1, 1ms
-│  └─ limit deadline.FailAfter, 1ms, 59m59s left
-└─ item receive, 1ms`)
+└─ item 1, 1ms
+   └─ limit deadline.FailAfter, 1ms, 59m59s left`)
 	cancel()
 	<-done
 }
@@ -195,7 +198,9 @@ func TestStartedTasksMove(t *testing.T) {
 		nursery.Config{Name: "to"}.Run(t.Context(), func(_ context.Context, to *nursery.Nursery) error {
 			time.Sleep(time.Millisecond) // so that the order is known
 			return nursery.Config{Name: "from"}.Run(t.Context(), func(ctx context.Context, _ *nursery.Nursery) error {
+				release := make(chan struct{})
 				_, err := nursery.Start(ctx, to, "mover", func(ctx context.Context, started func(int)) error {
+					defer close(release)
 					s := cancelscope.Scope{Name: "inside"}
 					return s.Run(ctx, func(ctx context.Context) error {
 						checkLines(t, tasktree.Take(tasktree.Options{}), `
@@ -212,6 +217,7 @@ nursery from, 0ms`)
 						return nil
 					})
 				})
+				<-release
 				return err
 			})
 		})
