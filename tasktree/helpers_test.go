@@ -46,7 +46,12 @@ func lines(tree *tasktree.Tree) string {
 // break.
 func checkLines(t *testing.T, tree *tasktree.Tree, want string) {
 	t.Helper()
-	if got := "\n" + lines(tree); got != want {
+	checkText(t, lines(tree), want)
+}
+
+func checkText(t *testing.T, text, want string) {
+	t.Helper()
+	if got := "\n" + text; got != want {
 		t.Errorf("the tree is%s\n\nwant%s", got, want)
 	}
 }
