@@ -81,9 +81,6 @@ func BenchmarkMillion(b *testing.B) {
 		for i := range count {
 			n.GoNamed(names[i%len(names)], wait)
 		}
-		for n.Running() < count {
-			time.Sleep(time.Millisecond)
-		}
 		for _, o := range []struct {
 			name    string
 			options tasktree.Options

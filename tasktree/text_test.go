@@ -86,7 +86,7 @@ func TestDurations(t *testing.T) {
 
 // FuzzDump reads goroutine dumps, also such as no runtime writes.
 func FuzzDump(f *testing.F) {
-	f.Add("goroutine 12 gp=0x1 m=nil [chan receive, 4 minutes, locked to thread]:\nmain.handle(0xc000012345)\n\t/home/me/chat/server.go:77 +0x1d\ncreated by main.main in goroutine 1\n\t/x.go:1\n\ngoroutine 13 [running]:\n")
+	f.Add("goroutine 12 gp=0x1 m=nil [chan receive, 4 minutes, locked to thread]:\nmain.handle(0xc000012345)\n\t/src/chat/server.go:77 +0x1d\ncreated by main.main in goroutine 1\n\t/x.go:1\n\ngoroutine 13 [running]:\n")
 	f.Add("goroutine 1 [select labels:{\"a\": \"[x], 9 minutes\"}]:\n")
 	f.Fuzz(func(t *testing.T, dump string) {
 		for id, g := range tasktree.ParseDump([]byte(dump)) {
@@ -104,7 +104,7 @@ runtime.gopark(0x1)
 github.com/trellis-go/trellis/nursery.(*Nursery).run(0x1)
 	/src/trellis/nursery/task.go:1 +0x1d
 example.com/chat%2ego/server.(*server).handle[...]({0x1, 0x2}, 0x3)
-	/home/me/chat/server.go:77 +0x1d
+	/src/chat/server.go:77 +0x1d
 main.main.func1()
 	main.go:5
 ...additional frames elided...
