@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Config has the settings of a nursery. The zero value is what [Run] uses.
@@ -79,7 +81,7 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	n := &Nursery{supervise: c.Supervise, panics: uint8(c.Panics)}
 	if c.OnPanic != nil || c.OnError != nil {
-		n.record.Store(&record{onPanic: c.OnPanic, onError: c.OnError, keep: c.Keep})
+		n.ledger.Store(&ledger{onPanic: c.OnPanic, onError: c.OnError, keep: c.Keep})
 	}
 	n.scope.Name, n.scope.Adjustable = c.Name, c.Adjustable
 	if c.Timeout != 0 {
@@ -87,6 +89,9 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	if c.Shield {
 		n.scope.SetShield(true)
+	}
+	if record.Active() {
+		return n.openRecorded(ctx, body)
 	}
 	return n.open(ctx, body)
 }

@@ -141,7 +141,7 @@ func (n *Nursery) noteCanceled(canceled error, wait bool) {
 		}
 	}
 	n.mu.Lock()
-	if r := n.recordLocked(); r.cut == nil {
+	if r := n.ledgerLocked(); r.cut == nil {
 		r.cut = canceled
 	}
 	n.mu.Unlock()
@@ -161,7 +161,7 @@ func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed
 	e := &TaskError{Task: l.String(), madeUp: l.madeUp()}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	r := n.recordLocked()
+	r := n.ledgerLocked()
 	if canceled != nil && r.cut == nil {
 		r.cut = canceled
 	}
@@ -196,7 +196,7 @@ func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed
 }
 
 // keepsOneMore reports whether one more failure is kept.
-func (r *record) keepsOneMore() bool {
+func (r *ledger) keepsOneMore() bool {
 	return r.keep == 0 || len(r.failures) < r.keep
 }
 
@@ -266,7 +266,7 @@ func (n *Nursery) reportPanic(l label, p *PanicError) {
 func (n *Nursery) recordExtra(l label, o outcome) {
 	e := &TaskError{Task: l.String(), Err: o.err, madeUp: l.madeUp()}
 	n.mu.Lock()
-	r := n.recordLocked()
+	r := n.ledgerLocked()
 	switch {
 	case o.panicked != nil:
 		e.Err = o.panicked

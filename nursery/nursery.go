@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Nursery is a block that starts tasks: functions that run in goroutines of their
@@ -24,7 +25,7 @@ type Nursery struct {
 	panics    uint8 // a PanicPolicy
 
 	// canceledNoted says whether it has been recorded that a task ended in cancellations
-	// alone: the next such task adds nothing. Invariant: once it is noted, record.cut is
+	// alone: the next such task adds nothing. Invariant: once it is noted, ledger.cut is
 	// set and the scope is canceled; while it is noting, a task that has not ended yet
 	// ensures that.
 	canceledNoted atomic.Uint32
@@ -37,13 +38,13 @@ type Nursery struct {
 	parked sync.WaitGroup
 
 	mu     sync.Mutex
-	record atomic.Pointer[record] // nil as long as there is nothing to record; set once, under mu
+	ledger atomic.Pointer[ledger] // nil as long as there is nothing to record; set once, under mu
 }
 
-// A record is what a nursery remembers of tasks that did not just return nil, and of
+// A ledger is what a nursery remembers of tasks that did not just return nil, and of
 // its background tasks, and the settings that few nurseries have, so that the others are
 // smaller. It is guarded by mu until the nursery has closed, except for these.
-type record struct {
+type ledger struct {
 	// Read-only, from the Config.
 	onPanic func(*PanicError)
 	onError func(*TaskError)
@@ -59,24 +60,24 @@ type record struct {
 	background *background   // nil if there was no background task
 }
 
-// nothing is the record of a nursery that has nothing to remember.
-var nothing record
+// nothing is the ledger of a nursery that has nothing to remember.
+var nothing ledger
 
-// recorded returns the record, an empty one if there is none. Its settings may be read at
+// recorded returns the ledger, an empty one if there is none. Its settings may be read at
 // any time, the rest once the nursery has closed.
-func (n *Nursery) recorded() *record {
-	if r := n.record.Load(); r != nil {
+func (n *Nursery) recorded() *ledger {
+	if r := n.ledger.Load(); r != nil {
 		return r
 	}
 	return &nothing
 }
 
-// recordLocked returns the record to write into.
-func (n *Nursery) recordLocked() *record {
-	r := n.record.Load()
+// ledgerLocked returns the ledger to write into.
+func (n *Nursery) ledgerLocked() *ledger {
+	r := n.ledger.Load()
 	if r == nil {
-		r = new(record)
-		n.record.Store(r)
+		r = new(ledger)
+		n.ledger.Store(r)
 	}
 	return r
 }
@@ -222,7 +223,9 @@ func (n *Nursery) TryGo(name string, task func(ctx context.Context) error) error
 	// leaves its thread locked would pass it on, labels for profiles would have to be
 	// reset, a stack would show an earlier task, and a task that is started alone would
 	// wait until a goroutine has been woken.
-	if name == "" {
+	if record.Active() {
+		n.goRecorded(name, task)
+	} else if name == "" {
 		go n.run(task)
 	} else {
 		go n.runNamed(name, task)
