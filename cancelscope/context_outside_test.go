@@ -60,7 +60,8 @@ func TestCancelReachesScopesBelowSeveralStandardContexts(t *testing.T) {
 	})
 }
 
-func TestSemantics6ParentComesFirst(t *testing.T) {
+// Item 6 of the contract of scopes.
+func TestParentComesFirst(t *testing.T) {
 	// The parent was done before the scope's own deadline passed, or before it was
 	// there at all; no code has looked.
 	expire := map[string]func(s *cancelscope.Scope){
@@ -247,7 +248,8 @@ func TestCanceledFromOutsideIsJudgedThere(t *testing.T) {
 	}
 }
 
-func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
+// Item 3 of the contract of scopes.
+func TestTimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
 	for name, result := range map[string]func(ctx context.Context) error{"Err": context.Context.Err, "Cause": context.Cause} {
 		inBubble(t, name, func(t *testing.T) {
 			var outer, inner cancelscope.Scope

@@ -59,7 +59,7 @@ func TestMisuse(t *testing.T) {
 }
 
 // catalogue: trio/test_run.py::test_out_of_context
-func TestCatalogueOutsideOfScopes(t *testing.T) {
+func TestLimitsOutsideOfScopes(t *testing.T) {
 	type key struct{}
 	withCancel, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -92,7 +92,7 @@ func TestCatalogueOutsideOfScopes(t *testing.T) {
 // used up is not a mistake in the program.
 //
 // catalogue: trio/test_timeouts.py::test_timeouts_raise_value_error
-func TestCatalogueNegative(t *testing.T) {
+func TestNegativeLimits(t *testing.T) {
 	inBubble(t, "sleeps are checkpoints", func(t *testing.T) {
 		start := time.Now()
 		wantNil(t, "Sleep(-1)", deadline.Sleep(t.Context(), -1))

@@ -146,3 +146,58 @@ func TestBufferKeepsOrder(t *testing.T) {
 		}
 	}
 }
+
+// catalogue: trio/test_channel.py::test_channel_fairness
+func TestFairness(t *testing.T) {
+	inBubble(t, "a value belongs to the receiver that waits", func(t *testing.T) {
+		s, r := memchan.Open[int](1)
+		receive := receiving(t.Context(), r)
+		receive.checkWaits(t, "Receive")
+		checkError(t, "TrySend", s.TrySend(1), nil)
+		// The one that waits has not run yet.
+		v, err := r.TryReceive()
+		checkFailed(t, "TryReceive right after", v, err, memchan.ErrWouldBlock)
+		receive.check(t, "Receive", 1, nil)
+	})
+
+	inBubble(t, "a slot belongs to the sender that waits", func(t *testing.T) {
+		s, r := memchan.Open[int](1)
+		checkError(t, "TrySend", s.TrySend(1), nil)
+		send := sending(t.Context(), s, 2)
+		send.checkWaits(t, "Send to a full channel")
+		v, err := r.TryReceive()
+		checkReceived(t, "TryReceive", v, err, 1)
+		checkError(t, "TrySend right after", s.TrySend(3), memchan.ErrWouldBlock)
+		send.check(t, "Send", 2, nil)
+		v, err = r.TryReceive()
+		checkReceived(t, "TryReceive", v, err, 2)
+		_, err = r.TryReceive()
+		checkError(t, "TryReceive from an empty channel", err, memchan.ErrWouldBlock)
+	})
+}
+
+// catalogue: trio/test_channel.py::test_unbuffered
+func TestRendezvous(t *testing.T) {
+	inBubble(t, "needs both", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		_, err := r.TryReceive()
+		checkError(t, "TryReceive without a sender", err, memchan.ErrWouldBlock)
+		checkError(t, "TrySend without a receiver", s.TrySend(1), memchan.ErrWouldBlock)
+
+		send := sending(t.Context(), s, 2)
+		send.checkWaits(t, "Send")
+		v, err := r.Receive(t.Context())
+		checkReceived(t, "Receive", v, err, 2)
+		send.check(t, "Send that is received", 2, nil)
+
+		receive := receiving(t.Context(), r)
+		receive.checkWaits(t, "Receive")
+		checkError(t, "Send to a Receive that waits", s.Send(t.Context(), 3), nil)
+		receive.check(t, "Receive", 3, nil)
+
+		checkError(t, "TrySend after both", s.TrySend(4), memchan.ErrWouldBlock)
+		_, err = r.TryReceive()
+		checkError(t, "TryReceive after both", err, memchan.ErrWouldBlock)
+		checkStats(t, "after both", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1})
+	})
+}

@@ -208,29 +208,6 @@ func TestErrorMethodThatTakesLong(t *testing.T) {
 	}
 }
 
-// A panic with a nil *PanicError is a panic like any other.
-func TestPanicWithANilPanicError(t *testing.T) {
-	for _, kind := range kinds {
-		inBubble(t, kind.name, func(t *testing.T) {
-			o := outcomeOf(func() error {
-				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-					return kind.run(ctx, n, func(context.Context) error { panic((*nursery.PanicError)(nil)) })
-				})
-			})
-			if kind.name == "body" {
-				if p, ok := o.panicked.(*nursery.PanicError); !ok || p != nil {
-					t.Errorf("Run: %v, want a panic with the body's own value", o.panicked)
-				}
-				return
-			}
-			p, ok := o.panicked.(*nursery.PanicError)
-			if !ok || p == nil || p.Value != any((*nursery.PanicError)(nil)) || len(p.Stack) == 0 {
-				t.Errorf("Run: panic with %v, want a *PanicError of the value", o.panicked)
-			}
-		})
-	}
-}
-
 // callbacks are ways in which OnPanic or OnError do not return.
 var callbacks = []struct {
 	name string
@@ -238,75 +215,6 @@ var callbacks = []struct {
 }{
 	{"exits", runtime.Goexit},
 	{"panics", func() { panic("bad callback") }},
-}
-
-// What OnPanic does changes nothing: siblings are canceled, and Run ends with the first
-// panic.
-func TestOnPanicThatDoesNotReturn(t *testing.T) {
-	for _, callback := range callbacks {
-		for _, kind := range kinds {
-			for _, supervise := range []bool{false, true} {
-				inBubble(t, fmt.Sprintf("%s, %s, supervise %v", callback.name, kind.name, supervise), func(t *testing.T) {
-					calls := 0
-					c := nursery.Config{Supervise: supervise, OnPanic: func(*nursery.PanicError) { calls++; callback.do() }}
-					o := outcomeOf(func() error {
-						return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-							n.GoNamed("sibling", sleeping(forever))
-							return kind.run(ctx, n, panicking)
-						})
-					})
-					want := 1
-					if kind.name == "Start, before started" {
-						want = 2 // Start panics in the body
-					}
-					if calls != want {
-						t.Errorf("OnPanic was called %d times, want %d", calls, want)
-					}
-					if kind.name == "body" {
-						if o.panicked != "bad" {
-							t.Errorf("Run: %v, want a panic with the body's value", o)
-						}
-						return
-					}
-					if p, ok := o.panicked.(*nursery.PanicError); !ok || p.Value != "bad" {
-						t.Errorf("Run: %v, want the panic that came first", o)
-					}
-				})
-			}
-		}
-	}
-}
-
-// The result of a handle is there before OnPanic or OnError is called.
-func TestHandleBeforeCallbacks(t *testing.T) {
-	for _, callback := range append(callbacks, struct {
-		name string
-		do   func()
-	}{"takes an hour", func() { linger(time.Hour) }}) {
-		inBubble(t, callback.name, func(t *testing.T) {
-			start := time.Now()
-			var waited [2]time.Duration
-			var errs [2]error
-			outcomeOf(func() error {
-				c := nursery.Config{
-					Supervise: true,
-					OnPanic:   func(*nursery.PanicError) { callback.do() },
-					OnError:   func(*nursery.TaskError) { callback.do() },
-				}
-				return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-					for i, f := range []func(context.Context) error{with(errBoom), panicking} {
-						_, errs[i] = n.Task("", f).Join()
-						waited[i] = time.Since(start)
-					}
-					return nil
-				})
-			})
-			var p *nursery.PanicError
-			if errs[0] != errBoom || !errors.As(errs[1], &p) || waited != [2]time.Duration{} {
-				t.Errorf("Join = %v after %v, want boom and a *PanicError at once", errs, waited)
-			}
-		})
-	}
 }
 
 // A panic or Goexit in OnError counts as one of the task, and the failure is kept.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -274,65 +273,69 @@ func TestPanicBeforeStarted(t *testing.T) {
 	})
 }
 
-func TestOnPanic(t *testing.T) {
-	for _, policy := range []nursery.PanicPolicy{nursery.PropagatePanics, nursery.ConvertPanics} {
-		for _, v := range victims {
-			name := v.name + ", propagated"
-			if policy == nursery.ConvertPanics {
-				name = v.name + ", converted"
-			}
-			inBubble(t, name, func(t *testing.T) {
-				start := time.Now()
-				calls := 0
-				var inside context.Context
-				config := nursery.Config{Panics: policy, OnPanic: func(p *nursery.PanicError) {
-					calls++
-					checkElapsed(t, "the way to OnPanic", start, time.Second)
-					if p.Value != "bad" || p.Task != v.name {
-						t.Errorf("OnPanic got the panic %v of %s, want bad of %s", p.Value, p.Task, v.name)
-					}
-					if inside.Err() == nil {
-						t.Error("ctx.Err of the nursery during OnPanic = nil, want it canceled: the siblings must not depend on OnPanic")
-					}
-					if stack := debug.Stack(); !strings.Contains(string(stack), "nursery_test.TestOnPanic.func") || !strings.Contains(string(stack), "panic(") {
-						t.Errorf("stack in OnPanic = %s\nwant that of the goroutine that panicked", stack)
-					}
-				}}
-				watched := victim{v.name, func(ctx context.Context, n *nursery.Nursery, f func(context.Context) error) error {
-					inside = ctx
-					return v.run(ctx, n, f)
-				}}
-				o := runVictim(t, config, watched, panicking)
-				if calls != 1 || o.panicked == nil && o.err == nil {
-					t.Errorf("OnPanic was called %d times, Run: %v, want once, and the policy applied", calls, o)
-				}
+func TestPanicTakesPrecedenceOverErrors(t *testing.T) {
+	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_20
+	inBubble(t, "in a body that is canceled for a task", func(t *testing.T) {
+		start := time.Now()
+		siblingEnded := false
+		o := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				n.GoNamed("crasher", failing(time.Second, errBoom))
+				n.GoNamed("sibling", func(ctx context.Context) error {
+					<-ctx.Done()
+					time.Sleep(time.Second)
+					siblingEnded = true
+					return nil
+				})
+				<-ctx.Done()
+				panic("interrupt")
 			})
-		}
-	}
-
-	inBubble(t, "before started", func(t *testing.T) {
-		var got *nursery.PanicError
-		config := nursery.Config{Panics: nursery.ConvertPanics, OnPanic: func(p *nursery.PanicError) { got = p }}
-		err := config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			_, err := nursery.Start(ctx, n, "", func(context.Context, func(int)) error { panic("bad") })
-			if got == nil || err != got {
-				t.Errorf("Start = %v, OnPanic got %v, want the same *PanicError", shape(err), got)
-			}
-			return nil
 		})
-		if err != nil {
-			t.Errorf("Run = %v, want nil", err)
+		checkElapsed(t, "Run with a sibling that takes a second to end", start, 2*time.Second)
+		// Python drops the error of the task as well.
+		if o.panicked != "interrupt" {
+			t.Fatalf("Run with a task that fails and a body that panics: %v, want a panic with the body's own value", o)
+		}
+		if !siblingEnded {
+			t.Error("Run panicked while a task was running, want all ended")
 		}
 	})
+}
 
-	inBubble(t, "is for panics alone", func(t *testing.T) {
-		config := nursery.Config{OnPanic: func(p *nursery.PanicError) { t.Errorf("OnPanic called with %v, want no call", p) }}
-		for _, f := range []func(context.Context) error{with(nil), with(errBoom), func(context.Context) error { runtime.Goexit(); return nil }} {
-			for _, v := range victims {
-				outcomeOf(func() error {
-					return config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error { return v.run(ctx, n, f) })
+func TestPanicInATaskWithAHandle(t *testing.T) {
+	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_base_exception
+	inBubble(t, "reaches who waits and the caller of Run", func(t *testing.T) {
+		start := time.Now()
+		var task *nursery.Task[int]
+		var waited, late error
+		var value int
+		o := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				task = nursery.Spawn(n, "bad", func(ctx context.Context) (int, error) {
+					if err := failing(time.Second, nil)(ctx); err != nil {
+						return 0, err
+					}
+					panic(errBoom)
 				})
-			}
+				n.GoNamed("slow", func(ctx context.Context) error {
+					<-ctx.Done()
+					time.Sleep(time.Second)
+					return nil
+				})
+				// Not under ctx: the panic cancels that before the wait ends.
+				value, waited = task.Wait(context.WithoutCancel(ctx))
+				return nil
+			})
+		})
+		checkElapsed(t, "Run with a task that takes a second to end", start, 2*time.Second)
+		if p, ok := o.panicked.(*nursery.PanicError); !ok || p.Value != errBoom || p.Task != "bad" || !errors.Is(p, errBoom) {
+			t.Errorf("Run with a task that panics: %v, want a panic with the task's *PanicError", o)
+		}
+		if p, ok := waited.(*nursery.PanicError); !ok || p.Value != errBoom || value != 0 {
+			t.Errorf("Wait for a task that panicked = %d, %v, want 0 and its *PanicError", value, shape(waited))
+		}
+		if _, late = task.Result(); late != waited {
+			t.Errorf("Result of a task that panicked = %v, want what Wait gave, %v", shape(late), shape(waited))
 		}
 	})
 }

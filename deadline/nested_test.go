@@ -11,7 +11,7 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-func TestCatalogueNested(t *testing.T) {
+func TestNestedLimits(t *testing.T) {
 	for name, busy := range map[string]time.Duration{"in a wait": 0, "before a wait": time.Second} {
 		// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
 		inBubble(t, "the same deadline twice, "+name, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestCatalogueNested(t *testing.T) {
 	})
 }
 
-func TestCatalogueMoved(t *testing.T) {
+func TestNestedDeadlineThatMoves(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_deadline_moved
 	inBubble(t, "to a later time", func(t *testing.T) {
 		start := time.Now()

@@ -15,7 +15,8 @@ import (
 // them at random: timers of the same instant.
 const rounds = 64
 
-func TestSemantics9PastDeadline(t *testing.T) {
+// Item 9 of the contract of scopes.
+func TestPastDeadline(t *testing.T) {
 	enter := func(t *testing.T, s *cancelscope.Scope) {
 		t.Helper()
 		ran := false
@@ -75,7 +76,8 @@ func TestSemantics9PastDeadline(t *testing.T) {
 	})
 }
 
-func TestSemantics9ClocksAreCompared(t *testing.T) {
+// Item 9 of the contract of scopes.
+func TestClocksAreCompared(t *testing.T) {
 	inBubble(t, "without any timer", func(t *testing.T) {
 		var s, inner cancelscope.Scope
 		s.SetTimeout(time.Second)
@@ -159,7 +161,8 @@ func TestSemantics9ClocksAreCompared(t *testing.T) {
 	})
 }
 
-func TestSemantics9DeadlineOfARunningScope(t *testing.T) {
+// Item 9 of the contract of scopes.
+func TestDeadlineOfARunningScope(t *testing.T) {
 	// wait runs a scope whose deadline move moves while a goroutine waits, and
 	// returns how long the wait took.
 	wait := func(t *testing.T, s *cancelscope.Scope, move func()) time.Duration {

@@ -19,7 +19,8 @@ func runCanceled(t *testing.T, err func(ctx context.Context) error) (*cancelscop
 	return s, s.Run(t.Context(), err)
 }
 
-func TestSemantics3WhatIsACancellation(t *testing.T) {
+// Item 3 of the contract of scopes.
+func TestWhatIsACancellation(t *testing.T) {
 	t.Run("the context's own Err", func(t *testing.T) {
 		s, err := runCanceled(t, context.Context.Err)
 		checkError(t, "Run", err, nil)
@@ -118,7 +119,8 @@ func strayCanceled(t *testing.T) error {
 	return cause
 }
 
-func TestSemantics3PassingUpSpeaksTheParentsLanguage(t *testing.T) {
+// Item 3 of the contract of scopes.
+func TestPassingUpSpeaksTheParentsLanguage(t *testing.T) {
 	t.Run("own leaf replaced by the parent's cause", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
@@ -172,7 +174,8 @@ func TestSemantics3PassingUpSpeaksTheParentsLanguage(t *testing.T) {
 	})
 }
 
-func TestSemantics3UsersCanJudge(t *testing.T) {
+// Item 3 of the contract of scopes.
+func TestUsersCanJudge(t *testing.T) {
 	var s cancelscope.Scope
 	s.Run(t.Context(), func(ctx context.Context) error {
 		if cancelscope.IsCancellation(ctx, context.Canceled) {
@@ -221,7 +224,8 @@ func (e *derivedErrors) Derive(errs []error) error {
 	return &derivedErrors{e.label, manyErrors{errs}}
 }
 
-func TestSemantics4FilteringLeafByLeaf(t *testing.T) {
+// Item 4 of the contract of scopes.
+func TestFilteringLeafByLeaf(t *testing.T) {
 	t.Run("at any depth", func(t *testing.T) {
 		s, err := runCanceled(t, func(ctx context.Context) error {
 			return errors.Join(ctx.Err(), errors.Join(errors.Join(context.Cause(ctx), errBoom), ctx.Err()), errBang)

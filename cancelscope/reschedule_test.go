@@ -13,7 +13,7 @@ import (
 func nothing(context.Context) error { return nil }
 
 // catalogue: trio/test_run.py::test_cancel_scope_validation
-func TestCatalogueScopeValidation(t *testing.T) {
+func TestLastOfTwoDeadlinesCounts(t *testing.T) {
 	// Both kinds of deadline need not be refused where each is set by a call of
 	// its own, and a negative one means zero here.
 	inBubble(t, "the last of two deadlines counts", func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestCatalogueScopeValidation(t *testing.T) {
 	})
 }
 
-func TestCatalogueRunTwice(t *testing.T) {
+func TestRunTwice(t *testing.T) {
 	const second = "cancelscope: second Run of a Scope: "
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_already_entered
@@ -132,7 +132,7 @@ func TestCatalogueRunTwice(t *testing.T) {
 
 // In asyncio a timeout can be rescheduled only while it is active. Here, as in
 // Trio, that is allowed at other times, and has no effect on what is over.
-func TestCatalogueReschedule(t *testing.T) {
+func TestReschedule(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_not_entered
 	inBubble(t, "before Run", func(t *testing.T) {
 		start := time.Now()

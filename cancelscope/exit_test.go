@@ -31,7 +31,8 @@ func outcome(f func()) (panicked any, returned bool) {
 	return panicked, returned
 }
 
-func TestSemantics10PanicAndGoexitLeaveTheScope(t *testing.T) {
+// Item 10 of the contract of scopes.
+func TestPanicAndGoexitLeaveTheScope(t *testing.T) {
 	for name, leave := range leaving {
 		inBubble(t, name+" with timers and links", func(t *testing.T) {
 			var outer, middle, inner cancelscope.Scope
@@ -125,7 +126,8 @@ func TestSemantics10PanicAndGoexitLeaveTheScope(t *testing.T) {
 	}
 }
 
-func TestSemantics10ReturningLeavesTheScope(t *testing.T) {
+// Item 10 of the contract of scopes.
+func TestReturningLeavesTheScope(t *testing.T) {
 	inBubble(t, "many times in one scope", func(t *testing.T) {
 		var outer cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {

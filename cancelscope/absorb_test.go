@@ -13,7 +13,8 @@ import (
 
 // The tests named after semantics follow the numbered list of what a scope does.
 
-func TestSemantics1LevelTriggered(t *testing.T) {
+// Item 1 of the contract of scopes.
+func TestLevelTriggered(t *testing.T) {
 	// waits checks that every way to wait under ctx fails at once.
 	waits := func(t *testing.T, when string, ctx context.Context, want error) {
 		t.Helper()
@@ -68,7 +69,8 @@ func TestSemantics1LevelTriggered(t *testing.T) {
 	})
 }
 
-func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
+// Item 2 of the contract of scopes.
+func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 	t.Run("its own cancellation", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -189,7 +191,8 @@ func TestSemantics2WhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestSemantics5NoErrorWithoutOneInside(t *testing.T) {
+// Item 5 of the contract of scopes.
+func TestNoErrorWithoutOneInside(t *testing.T) {
 	finish := func(context.Context) error { return nil }
 
 	t.Run("canceled", func(t *testing.T) {
@@ -234,7 +237,8 @@ func TestSemantics5NoErrorWithoutOneInside(t *testing.T) {
 	})
 }
 
-func TestSemantics7CancelBeforeAndAfterRun(t *testing.T) {
+// Item 7 of the contract of scopes.
+func TestCancelBeforeAndAfterRun(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(errBoom)

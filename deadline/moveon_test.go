@@ -9,7 +9,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-func TestCatalogueMoveOn(t *testing.T) {
+func TestMoveOnEndsItsBlock(t *testing.T) {
 	// catalogue: trio/test_timeouts.py::test_move_on_after
 	inBubble(t, "quietly", func(t *testing.T) {
 		start := time.Now()
@@ -83,7 +83,7 @@ func moveOn(t *testing.T, s *cancelscope.Scope, limit time.Duration) {
 	}
 }
 
-func TestCatalogueMoveOnNever(t *testing.T) {
+func TestMoveOnThatNeverFires(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_move_on_after_no_timeout
 	inBubble(t, "never set", func(t *testing.T) {
 		var s cancelscope.Scope
@@ -125,7 +125,7 @@ func finishes(t *testing.T, s *cancelscope.Scope) {
 }
 
 // catalogue: trio/test_run.py::test_basic_timeout
-func TestCatalogueBasicTimeout(t *testing.T) {
+func TestMoveOnCancelsEveryWait(t *testing.T) {
 	inBubble(t, "after the end", func(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		var s cancelscope.Scope

@@ -12,7 +12,8 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-func TestSemantics8ShieldHidesTheOutside(t *testing.T) {
+// Item 8 of the contract of scopes.
+func TestShieldHidesTheOutside(t *testing.T) {
 	t.Run("a cancel", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetShield(true)
@@ -64,7 +65,8 @@ func TestSemantics8ShieldHidesTheOutside(t *testing.T) {
 	})
 }
 
-func TestSemantics8ShieldDoesNotHideTheScopesOwn(t *testing.T) {
+// Item 8 of the contract of scopes.
+func TestShieldDoesNotHideTheScopesOwn(t *testing.T) {
 	t.Run("cancel", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetShield(true)
@@ -104,7 +106,8 @@ func TestSemantics8ShieldDoesNotHideTheScopesOwn(t *testing.T) {
 	})
 }
 
-func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
+// Item 8 of the contract of scopes.
+func TestTakingTheShieldOffCancelsAtOnce(t *testing.T) {
 	// below runs f with contexts of all kinds below the scope s, which runs in ctx.
 	below := func(ctx context.Context, s *cancelscope.Scope, f func(all map[string]context.Context)) {
 		s.Run(ctx, func(ctx context.Context) error {
@@ -206,7 +209,8 @@ func TestSemantics8TakingTheShieldOffCancelsAtOnce(t *testing.T) {
 	})
 }
 
-func TestSemantics8ShieldOverACanceledScope(t *testing.T) {
+// Item 8 of the contract of scopes.
+func TestShieldOverACanceledScope(t *testing.T) {
 	t.Run("of a running scope does nothing", func(t *testing.T) {
 		outer, s := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -248,7 +252,8 @@ func TestSemantics8ShieldOverACanceledScope(t *testing.T) {
 	})
 }
 
-func TestSemantics8Shield(t *testing.T) {
+// Item 8 of the contract of scopes.
+func TestShield(t *testing.T) {
 	// inCanceled runs f in a scope that is canceled and has a value.
 	inCanceled := func(t *testing.T, f func(ctx context.Context)) {
 		var outer cancelscope.Scope

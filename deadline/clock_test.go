@@ -9,7 +9,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 )
 
-func TestCatalogueClock(t *testing.T) {
+func TestDeadlineFiresOnItsClock(t *testing.T) {
 	// catalogue: trio/test_run.py::test_current_time_with_mock_clock
 	inBubble(t, "fake time moves by what is slept", func(t *testing.T) {
 		start := time.Now()
@@ -88,7 +88,7 @@ func TestCatalogueClock(t *testing.T) {
 }
 
 // catalogue: trio/test_run.py::test_cancel_scope_deadline_duplicates
-func TestCatalogueDeadlineMovedOften(t *testing.T) {
+func TestDeadlineMovedOften(t *testing.T) {
 	const moves = 2000
 	inBubble(t, "the last one counts", func(t *testing.T) {
 		start := time.Now()
