@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // The tests named after semantics follow the numbered list of what a scope does.
@@ -38,11 +39,11 @@ func TestLevelTriggered(t *testing.T) {
 		if !ran || !errors.Is(err, want) {
 			t.Errorf("Run of a scope opened %s = %v, its block ran: %v; want %v, true", when, err, ran, want)
 		}
-		checkScope(t, "a scope opened "+when, &inner, false, false)
-		checkElapsed(t, "waiting "+when, start, 0)
+		bubbletest.CheckScope(t, "a scope opened "+when, &inner, false, false)
+		bubbletest.CheckElapsed(t, "waiting "+when, start, 0)
 	}
 
-	inBubble(t, "canceled by hand", func(t *testing.T) {
+	bubbletest.Run(t, "canceled by hand", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(nil)
@@ -51,21 +52,21 @@ func TestLevelTriggered(t *testing.T) {
 			waits(t, "an hour after Cancel", ctx, context.Canceled)
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 		checkOpen(t, "the context outside", t.Context())
 	})
 
-	inBubble(t, "canceled by its deadline", func(t *testing.T) {
+	bubbletest.Run(t, "canceled by its deadline", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Minute)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkError(t, "first wait", untilDone(ctx), context.DeadlineExceeded)
+			bubbletest.CheckError(t, "first wait", untilDone(ctx), context.DeadlineExceeded)
 			waits(t, "after the deadline", ctx, context.DeadlineExceeded)
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }
 
@@ -76,13 +77,13 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			inner.Cancel(nil)
 			err := inner.Run(ctx, untilDone)
-			checkError(t, "inner.Run", err, nil)
+			bubbletest.CheckError(t, "inner.Run", err, nil)
 			checkOpen(t, "the outer context", ctx)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, true)
-		checkScope(t, "outer", &outer, false, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
+		bubbletest.CheckScope(t, "outer", &outer, false, false)
 	})
 
 	t.Run("the parent is canceled last, while the error is on its way", func(t *testing.T) {
@@ -97,9 +98,9 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 			checkCancellation(t, "inner.Run", ctx, err)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	t.Run("the parent is canceled first", func(t *testing.T) {
@@ -113,9 +114,9 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 			checkCancellation(t, "inner.Run", ctx, err)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	t.Run("a shield hides the parent", func(t *testing.T) {
@@ -127,12 +128,12 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 				inner.Cancel(nil)
 				return untilDone(ctx)
 			})
-			checkError(t, "inner.Run", err, nil)
+			bubbletest.CheckError(t, "inner.Run", err, nil)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, true)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 	})
 
 	t.Run("the parent is a standard context", func(t *testing.T) {
@@ -144,19 +145,19 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 			cancel()
 			return err
 		})
-		checkError(t, "Run", err, context.Canceled)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Run", err, context.Canceled)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 
-	inBubble(t, "its own deadline has passed unnoticed", func(t *testing.T) {
+	bubbletest.Run(t, "its own deadline has passed unnoticed", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(context.Context) error {
 			time.Sleep(time.Second)
 			return context.DeadlineExceeded // of a deadline that was passed down, say
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	t.Run("the parent's deadline has passed unnoticed", func(t *testing.T) {
@@ -170,12 +171,12 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 					time.Sleep(time.Second) // no timer runs: Done has not been asked for
 					return err
 				})
-				checkError(t, "inner.Run", err, context.Cause(ctx))
+				bubbletest.CheckError(t, "inner.Run", err, context.Cause(ctx))
 				return err
 			})
-			checkError(t, "outer.Run", err, nil)
-			checkScope(t, "inner", &inner, true, false)
-			checkScope(t, "outer", &outer, true, true)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "inner", &inner, true, false)
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
 		})
 	})
 
@@ -185,9 +186,9 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			return inner.Run(ctx, func(context.Context) error { return stray })
 		})
-		checkError(t, "outer.Run", err, stray)
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "outer", &outer, false, false)
+		bubbletest.CheckError(t, "outer.Run", err, stray)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, false, false)
 	})
 }
 
@@ -198,42 +199,42 @@ func TestNoErrorWithoutOneInside(t *testing.T) {
 	t.Run("canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(errBoom)
-		checkError(t, "Run", s.Run(t.Context(), finish), nil)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), finish), nil)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 	t.Run("canceled from outside", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Cancel(errBoom)
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			checkError(t, "inner.Run", inner.Run(ctx, finish), nil)
+			bubbletest.CheckError(t, "inner.Run", inner.Run(ctx, finish), nil)
 			return nil
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 	})
 	t.Run("under a standard context that is done", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errBoom)
 		var s cancelscope.Scope
-		checkError(t, "Run", s.Run(ctx, finish), nil)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", s.Run(ctx, finish), nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
-	inBubble(t, "after the deadline", func(t *testing.T) {
+	bubbletest.Run(t, "after the deadline", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
+			bubbletest.CheckError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
 			return nil
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 	t.Run("a real error while canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
 		err := s.Run(t.Context(), func(context.Context) error { return errBoom })
-		checkError(t, "Run", err, errBoom)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Run", err, errBoom)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 }
 
@@ -242,19 +243,19 @@ func TestCancelBeforeAndAfterRun(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(errBoom)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 		ran := false
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			ran = true
 			checkDone(t, "ctx", ctx, context.Canceled)
-			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
+			bubbletest.CheckError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
+		bubbletest.CheckError(t, "Run", err, nil)
 		if !ran {
 			t.Error("the block did not run, want it to run to its first wait")
 		}
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	t.Run("after", func(t *testing.T) {
@@ -264,11 +265,11 @@ func TestCancelBeforeAndAfterRun(t *testing.T) {
 			inside = ctx
 			return nil
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 		s.Cancel(errBoom)
-		checkScope(t, "s", &s, true, false)
-		checkError(t, "Cause", s.Cause(), nil)
+		bubbletest.CheckScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Cause", s.Cause(), nil)
 		causeOf(t, "the context of the ended scope", inside, cancelscope.ByExit)
 	})
 
@@ -277,17 +278,17 @@ func TestCancelBeforeAndAfterRun(t *testing.T) {
 		var s cancelscope.Scope
 		block := func(context.Context) error { return nil }
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkPanics(t, "Run inside Run", text, func() { s.Run(ctx, block) })
+			bubbletest.CheckPanics(t, "Run inside Run", text, func() { s.Run(ctx, block) })
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				checkPanics(t, "Run beside Run", text, func() { s.Run(t.Context(), block) })
+				bubbletest.CheckPanics(t, "Run beside Run", text, func() { s.Run(t.Context(), block) })
 			}()
 			<-done
 			return nil
 		})
-		checkError(t, "Run", err, nil)
-		checkPanics(t, "Run after Run", text, func() { s.Run(t.Context(), block) })
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckPanics(t, "Run after Run", text, func() { s.Run(t.Context(), block) })
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 }

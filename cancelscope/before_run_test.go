@@ -8,11 +8,12 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestScopeBeforeItsRun(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_cancel_before_entering_scope
-	inBubble(t, "canceled", func(t *testing.T) {
+	bubbletest.Run(t, "canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
 		start, after := time.Now(), false
@@ -23,8 +24,8 @@ func TestScopeBeforeItsRun(t *testing.T) {
 			after = true
 			return nil
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, 0)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, 0)
 		if after {
 			t.Error("the code after the sleep has run, want it skipped")
 		}
@@ -34,7 +35,7 @@ func TestScopeBeforeItsRun(t *testing.T) {
 	t.Run("all that can be done to it", testUnboundScope)
 
 	// catalogue: trio/test_timeouts.py::test_timeout_deadline_on_entry
-	inBubble(t, "with a timeout that counts from entry", func(t *testing.T) {
+	bubbletest.Run(t, "with a timeout that counts from entry", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(5 * time.Second)
 		s.SetShield(true)
@@ -67,17 +68,17 @@ func TestScopeBeforeItsRun(t *testing.T) {
 	})
 
 	// catalogue: trio/test_timeouts.py::test_invalid_access_unentered
-	inBubble(t, "whose deadline is not known yet", func(t *testing.T) {
+	bubbletest.Run(t, "whose deadline is not known yet", func(t *testing.T) {
 		var relative cancelscope.Scope
 		relative.SetTimeout(time.Minute)
 		if at, ok := relative.Deadline(); ok || !at.IsZero() {
 			t.Errorf("Deadline() of a relative scope before Run = %v, %v, want the zero time, false", at, ok)
 		}
 		time.Sleep(time.Hour)
-		checkScope(t, "relative", &relative, false, false) // asking has changed nothing
+		bubbletest.CheckScope(t, "relative", &relative, false, false) // asking has changed nothing
 		start := time.Now()
-		checkError(t, "Run", relative.Run(t.Context(), untilDone), nil)
-		checkElapsed(t, "Run", start, time.Minute)
+		bubbletest.CheckError(t, "Run", relative.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Minute)
 
 		// Of two settings before Run the later one counts, of either kind; there is
 		// nothing in Go to refuse it with.
@@ -93,8 +94,8 @@ func TestScopeBeforeItsRun(t *testing.T) {
 			t.Errorf("Deadline() of a scope made relative before Run = %v, want none yet", at)
 		}
 		start = time.Now()
-		checkError(t, "Run", absolute.Run(t.Context(), untilDone), nil)
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckError(t, "Run", absolute.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 	})
 }
 
@@ -111,38 +112,38 @@ func effective(t *testing.T, ctx context.Context) time.Time {
 // testUnboundScope is one test in Trio, of everything that can be done to a scope
 // before it is entered.
 func testUnboundScope(t *testing.T) {
-	inBubble(t, "cancel", func(t *testing.T) {
+	bubbletest.Run(t, "cancel", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 		ran := false
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			ran = true
 			return deadline.Sleep(ctx, 0)
 		})
-		checkError(t, "Run", err, nil)
+		bubbletest.CheckError(t, "Run", err, nil)
 		if !ran {
 			t.Error("the block did not run, want it to run to its first checkpoint")
 		}
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
-	inBubble(t, "shield", func(t *testing.T) {
+	bubbletest.Run(t, "shield", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		s.SetShield(true)
 		outer.Cancel(nil)
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			err := s.Run(ctx, func(ctx context.Context) error {
-				checkError(t, "Sleep under the shield", deadline.Sleep(ctx, 0), nil)
+				bubbletest.CheckError(t, "Sleep under the shield", deadline.Sleep(ctx, 0), nil)
 				s.SetShield(false)
 				return deadline.Sleep(ctx, 0)
 			})
 			checkCancellation(t, "Run", ctx, err)
 			return err
 		})
-		checkScope(t, "s", &s, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
-	inBubble(t, "cancel from another goroutine later", func(t *testing.T) {
+	bubbletest.Run(t, "cancel from another goroutine later", func(t *testing.T) {
 		var s cancelscope.Scope
 		asleep := make(chan struct{})
 		go func() {
@@ -151,47 +152,47 @@ func testUnboundScope(t *testing.T) {
 			s.Cancel(nil)
 		}()
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkScope(t, "s", &s, false, false)
+			bubbletest.CheckScope(t, "s", &s, false, false)
 			close(asleep)
 			return deadline.Sleep(ctx, forever)
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
-	inBubble(t, "enter twice", func(t *testing.T) {
+	bubbletest.Run(t, "enter twice", func(t *testing.T) {
 		var s cancelscope.Scope
 		enter := func() { s.Run(t.Context(), func(context.Context) error { return nil }) }
 		s.Run(t.Context(), func(context.Context) error {
-			checkPanics(t, "Run inside", "cancelscope: second Run", enter)
+			bubbletest.CheckPanics(t, "Run inside", "cancelscope: second Run", enter)
 			other := make(chan struct{})
 			go func() {
 				defer close(other)
-				checkPanics(t, "Run in another goroutine", "cancelscope: second Run", enter)
+				bubbletest.CheckPanics(t, "Run in another goroutine", "cancelscope: second Run", enter)
 			}()
 			<-other
 			return nil
 		})
-		checkPanics(t, "Run afterwards", "cancelscope: second Run", enter)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckPanics(t, "Run afterwards", "cancelscope: second Run", enter)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
-	inBubble(t, "cancel after the end", func(t *testing.T) {
+	bubbletest.Run(t, "cancel after the end", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(t.Context(), func(context.Context) error { return nil })
-		checkScope(t, "s after its end", &s, false, false)
+		bubbletest.CheckScope(t, "s after its end", &s, false, false)
 		s.Cancel(nil)
-		checkScope(t, "s after Cancel", &s, true, false)
+		bubbletest.CheckScope(t, "s after Cancel", &s, true, false)
 	})
-	inBubble(t, "deadline before entry", func(t *testing.T) {
+	bubbletest.Run(t, "deadline before entry", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetDeadline(time.Now().Add(time.Minute))
-		checkScope(t, "s before its deadline", &s, false, false)
+		bubbletest.CheckScope(t, "s before its deadline", &s, false, false)
 		time.Sleep(time.Hour)
-		checkScope(t, "s after its deadline", &s, true, false)
+		bubbletest.CheckScope(t, "s after its deadline", &s, true, false)
 		s.SetDeadline(time.Time{})
-		checkScope(t, "s without a deadline", &s, true, false)
+		bubbletest.CheckScope(t, "s without a deadline", &s, true, false)
 		s.SetDeadline(time.Now().Add(time.Hour))
-		checkScope(t, "s with a new deadline", &s, true, false)
-		checkError(t, "Run", s.Run(t.Context(), untilDone), nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckScope(t, "s with a new deadline", &s, true, false)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }

@@ -9,19 +9,20 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestCanceledScope(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_edge_cases
-	inBubble(t, "twice, and again and again", func(t *testing.T) {
+	bubbletest.Run(t, "twice, and again and again", func(t *testing.T) {
 		var twice, again cancelscope.Scope
 		err := twice.Run(t.Context(), func(ctx context.Context) error {
 			twice.Cancel(nil)
 			twice.Cancel(nil)
 			return deadline.Sleep(ctx, 0)
 		})
-		checkError(t, "Run of a scope that was canceled twice", err, nil)
-		checkScope(t, "twice", &twice, true, true)
+		bubbletest.CheckError(t, "Run of a scope that was canceled twice", err, nil)
+		bubbletest.CheckScope(t, "twice", &twice, true, true)
 
 		err = again.Run(t.Context(), func(ctx context.Context) error {
 			start := time.Now()
@@ -29,10 +30,10 @@ func TestCanceledScope(t *testing.T) {
 			for range 2 {
 				checkCancellation(t, "Sleep", ctx, deadline.Sleep(ctx, forever))
 			}
-			checkElapsed(t, "sleeping twice", start, 0)
+			bubbletest.CheckElapsed(t, "sleeping twice", start, 0)
 			return nil
 		})
-		checkError(t, "Run of a scope whose block swallows its cancellation", err, nil)
+		bubbletest.CheckError(t, "Run of a scope whose block swallows its cancellation", err, nil)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_not_caught
@@ -42,12 +43,12 @@ func TestCanceledScope(t *testing.T) {
 			s.Cancel(nil)
 			return nil
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 
 	// catalogue: trio/test_run.py::test_slow_abort_basic
-	inBubble(t, "with an operation that takes its time to end", func(t *testing.T) {
+	bubbletest.Run(t, "with an operation that takes its time to end", func(t *testing.T) {
 		var s cancelscope.Scope
 		start := time.Now()
 		slow := func(ctx context.Context) error {
@@ -59,11 +60,11 @@ func TestCanceledScope(t *testing.T) {
 			s.Cancel(nil)
 			err := slow(ctx)
 			checkCancellation(t, "the slow operation", ctx, err)
-			checkElapsed(t, "the slow operation", start, time.Second)
+			bubbletest.CheckElapsed(t, "the slow operation", start, time.Second)
 			return err
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_cancel_message_replaced
@@ -77,14 +78,14 @@ func TestCanceledScope(t *testing.T) {
 			err := deadline.Sleep(ctx, 0)
 			return errors.Join(fmt.Errorf("cleaning up: %w", err), ctx.Err())
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }
 
 func TestNestedCanceledScopes(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_scope_nesting
-	inBubble(t, "the outermost of the canceled ones catches", func(t *testing.T) {
+	bubbletest.Run(t, "the outermost of the canceled ones catches", func(t *testing.T) {
 		var first, second, third cancelscope.Scope
 		err := first.Run(t.Context(), func(ctx context.Context) error {
 			return second.Run(ctx, func(ctx context.Context) error {
@@ -95,35 +96,35 @@ func TestNestedCanceledScopes(t *testing.T) {
 				})
 			})
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "third", &third, true, false)
-		checkScope(t, "second", &second, true, true)
-		checkScope(t, "first", &first, false, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "third", &third, true, false)
+		bubbletest.CheckScope(t, "second", &second, true, true)
+		bubbletest.CheckScope(t, "first", &first, false, false)
 
 		outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		err = outer.Run(t.Context(), func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
 				inner.SetShield(true)
 				outer.Cancel(nil)
-				checkError(t, "Sleep under the shield", deadline.Sleep(ctx, time.Second), nil)
+				bubbletest.CheckError(t, "Sleep under the shield", deadline.Sleep(ctx, time.Second), nil)
 				inner.Cancel(nil)
 				err := deadline.Sleep(ctx, forever)
 				checkCancellation(t, "Sleep in the shielded scope that is canceled", ctx, err)
 				return err
 			})
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "inner", &inner, true, true)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 
 		var pending cancelscope.Scope
 		err = pending.Run(t.Context(), func(context.Context) error {
 			pending.Cancel(nil)
 			return nil
 		})
-		checkError(t, "Run", err, nil)
-		checkError(t, "Sleep after the scope", deadline.Sleep(t.Context(), 0), nil)
-		checkScope(t, "pending", &pending, true, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckError(t, "Sleep after the scope", deadline.Sleep(t.Context(), 0), nil)
+		bubbletest.CheckScope(t, "pending", &pending, true, false)
 	})
 
 	// catalogue: trio/test_run.py::test_very_deep_cancel_scope_nesting
@@ -135,13 +136,13 @@ func TestNestedCanceledScopes(t *testing.T) {
 			if n == depth {
 				scopes[0].Cancel(nil)
 				checkDone(t, "the innermost context", ctx, context.Canceled)
-				checkError(t, "cause of the innermost context", context.Cause(ctx), scopes[0].Cause())
+				bubbletest.CheckError(t, "cause of the innermost context", context.Cause(ctx), scopes[0].Cause())
 				return deadline.Sleep(ctx, 0)
 			}
 			return scopes[n].Run(ctx, func(ctx context.Context) error { return nest(ctx, n+1) })
 		}
-		checkError(t, "Run", nest(t.Context(), 0), nil)
-		checkScope(t, "the outermost scope", &scopes[0], true, true)
+		bubbletest.CheckError(t, "Run", nest(t.Context(), 0), nil)
+		bubbletest.CheckScope(t, "the outermost scope", &scopes[0], true, true)
 		for i := range scopes[1:] {
 			if s := &scopes[i+1]; s.CancelCalled() || s.CanceledCaught() {
 				t.Fatalf("scope %d: CancelCalled, CanceledCaught = %v, %v, want false, false", i+1, s.CancelCalled(), s.CanceledCaught())
@@ -151,7 +152,7 @@ func TestNestedCanceledScopes(t *testing.T) {
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_scope_based_checkpoint
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_cancelled_scope_based_checkpoint
-	inBubble(t, "both canceled, the wait in the inner one", func(t *testing.T) {
+	bubbletest.Run(t, "both canceled, the wait in the inner one", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		after := false
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -167,9 +168,9 @@ func TestNestedCanceledScopes(t *testing.T) {
 			after = true
 			return nil
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 		checkOpen(t, "the caller's context", t.Context())
 		if after {
 			t.Error("the code after the inner scope has run, want it skipped")
@@ -192,16 +193,16 @@ func TestNestedCanceledScopes(t *testing.T) {
 			after = true
 			return nil
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 		if after {
 			t.Error("the code after the inner scope has run, want it skipped")
 		}
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_escaping_cancelled_error_from_cancelled_task
-	inBubble(t, "the outer one canceled at its very end", func(t *testing.T) {
+	bubbletest.Run(t, "the outer one canceled at its very end", func(t *testing.T) {
 		var outer cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -213,12 +214,12 @@ func TestNestedCanceledScopes(t *testing.T) {
 			outer.Cancel(nil)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_nested_fail_after
-	inBubble(t, "two around a time limit that has not passed", func(t *testing.T) {
+	bubbletest.Run(t, "two around a time limit that has not passed", func(t *testing.T) {
 		var outermost, outer cancelscope.Scope
 		start, after := time.Now(), false
 		err := outermost.Run(t.Context(), func(ctx context.Context) error {
@@ -238,10 +239,10 @@ func TestNestedCanceledScopes(t *testing.T) {
 			}
 			return err
 		})
-		checkError(t, "outermost.Run", err, nil)
-		checkElapsed(t, "outermost.Run", start, 0)
-		checkScope(t, "outer", &outer, false, false)
-		checkScope(t, "outermost", &outermost, true, true)
+		bubbletest.CheckError(t, "outermost.Run", err, nil)
+		bubbletest.CheckElapsed(t, "outermost.Run", start, 0)
+		bubbletest.CheckScope(t, "outer", &outer, false, false)
+		bubbletest.CheckScope(t, "outermost", &outermost, true, true)
 		if after {
 			t.Error("code after a canceled block has run, want it skipped")
 		}
@@ -255,8 +256,8 @@ func TestNothingIsLeftPending(t *testing.T) {
 		defer cancel()
 		var s cancelscope.Scope
 		s.Cancel(nil)
-		checkError(t, "Run", s.Run(outside, untilDone), nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", s.Run(outside, untilDone), nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 		checkOpen(t, "the caller's context", outside)
 	})
 
@@ -269,30 +270,30 @@ func TestNothingIsLeftPending(t *testing.T) {
 				return deadline.Sleep(ctx, 0)
 			})
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 		checkOpen(t, "the caller's context", t.Context())
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_scope_cleared
-	inBubble(t, "after a time limit", func(t *testing.T) {
+	bubbletest.Run(t, "after a time limit", func(t *testing.T) {
 		var outer cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			expired, err := deadline.MoveOnAfter(ctx, time.Second, untilDone)
 			if !expired || err != nil {
 				t.Errorf("MoveOnAfter = %v, %v, want true, nil", expired, err)
 			}
-			checkError(t, "Sleep after the block", deadline.Sleep(ctx, time.Second), nil)
+			bubbletest.CheckError(t, "Sleep after the block", deadline.Sleep(ctx, time.Second), nil)
 			return nil
 		})
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_cancel_in_timeout_after_cancellation
-	inBubble(t, "by an earlier cancellation", func(t *testing.T) {
+	bubbletest.Run(t, "by an earlier cancellation", func(t *testing.T) {
 		var earlier, outer, limited cancelscope.Scope
 		earlier.Cancel(nil)
-		checkError(t, "the first Run", earlier.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckError(t, "the first Run", earlier.Run(t.Context(), untilDone), nil)
 
 		limited.SetTimeout(time.Hour)
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -307,8 +308,8 @@ func TestNothingIsLeftPending(t *testing.T) {
 			}
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "limited", &limited, false, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "limited", &limited, false, false)
 	})
 }
 
@@ -322,7 +323,7 @@ func TestCancellationFromOutsideAllScopes(t *testing.T) {
 			return untilDone(ctx)
 		})
 		checkCancellation(t, "Run", outside, err)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 		checkDone(t, "the caller's context", outside, context.Canceled)
 	})
 
@@ -336,7 +337,7 @@ func TestCancellationFromOutsideAllScopes(t *testing.T) {
 			return untilDone(ctx)
 		})
 		checkCancellation(t, "Run", outside, err)
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 		checkDone(t, "the caller's context", outside, context.Canceled)
 	})
 }

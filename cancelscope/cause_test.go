@@ -11,12 +11,13 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // Item 6 of the contract of scopes.
 func TestFirstCauseIsKept(t *testing.T) {
-	inBubble(t, "a call before the deadline", func(t *testing.T) {
+	bubbletest.Run(t, "a call before the deadline", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -25,27 +26,27 @@ func TestFirstCauseIsKept(t *testing.T) {
 			time.Sleep(time.Minute)
 			s.Cancel(errBang)
 			checkDone(t, "ctx", ctx, context.Canceled)
-			checkError(t, "context.Cause", context.Cause(ctx), first)
-			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
-			checkError(t, "s.Cause", s.Cause(), first)
+			bubbletest.CheckError(t, "context.Cause", context.Cause(ctx), first)
+			bubbletest.CheckError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
+			bubbletest.CheckError(t, "s.Cause", s.Cause(), first)
 			return nil
 		})
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 
-	inBubble(t, "the deadline before a call", func(t *testing.T) {
+	bubbletest.Run(t, "the deadline before a call", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			time.Sleep(2 * time.Second) // no call has noticed yet
 			s.Cancel(errBoom)
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
-			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByDeadline).Reason(), nil)
+			bubbletest.CheckError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByDeadline).Reason(), nil)
 			return nil
 		})
 	})
 
-	inBubble(t, "the parent before the scope's own", func(t *testing.T) {
+	bubbletest.Run(t, "the parent before the scope's own", func(t *testing.T) {
 		outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
@@ -56,11 +57,11 @@ func TestFirstCauseIsKept(t *testing.T) {
 				if c.Scope() != "outer" || c.Reason() != errBoom {
 					t.Errorf("cause: scope %q, reason %v; want %q, %v", c.Scope(), c.Reason(), "outer", errBoom)
 				}
-				checkError(t, "inner.Cause", inner.Cause(), outer.Cause())
+				bubbletest.CheckError(t, "inner.Cause", inner.Cause(), outer.Cause())
 				return nil
 			})
 		})
-		checkScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 
 	t.Run("the scope's own before the parent", func(t *testing.T) {
@@ -105,20 +106,20 @@ func TestCauseReachesWhatIsStartedLater(t *testing.T) {
 		var inner cancelscope.Scope
 		inner.Run(ctx, func(ctx context.Context) error {
 			checkDone(t, "the context of a later scope", ctx, context.Canceled)
-			checkError(t, "context.Cause of a later scope", context.Cause(ctx), want)
+			bubbletest.CheckError(t, "context.Cause of a later scope", context.Cause(ctx), want)
 			return nil
 		})
 		derived, cancel := context.WithTimeout(ctx, time.Hour)
 		defer cancel()
-		checkError(t, "context.Cause of a later standard context", context.Cause(derived), want)
+		bubbletest.CheckError(t, "context.Cause of a later standard context", context.Cause(derived), want)
 		var behind cancelscope.Scope
 		behind.Run(derived, func(ctx context.Context) error {
-			checkError(t, "context.Cause of a scope below that", context.Cause(ctx), want)
+			bubbletest.CheckError(t, "context.Cause of a scope below that", context.Cause(ctx), want)
 			return nil
 		})
 		nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
-				checkError(t, "context.Cause of a later task", context.Cause(ctx), want)
+				bubbletest.CheckError(t, "context.Cause of a later task", context.Cause(ctx), want)
 				return nil
 			})
 			return nil
@@ -183,14 +184,14 @@ func TestWhatACanceledSays(t *testing.T) {
 			return nil
 		})
 	})
-	inBubble(t, "a deadline", func(t *testing.T) {
+	bubbletest.Run(t, "a deadline", func(t *testing.T) {
 		s := cancelscope.Scope{Name: "upload"}
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			<-ctx.Done()
 			c := causeOf(t, "ctx", ctx, cancelscope.ByDeadline)
 			is(t, c, ctx)
-			checkError(t, "Reason", c.Reason(), nil)
+			bubbletest.CheckError(t, "Reason", c.Reason(), nil)
 			text(t, c, `scope "upload" canceled: deadline passed`)
 			return nil
 		})
@@ -200,24 +201,24 @@ func TestWhatACanceledSays(t *testing.T) {
 		cancel(errBoom)
 		var s cancelscope.Scope
 		s.Run(outside, func(ctx context.Context) error {
-			checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+			bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
 			c := storyOf(t, "s", &s, cancelscope.ByParent)
 			is(t, c, ctx, errBoom)
-			checkError(t, "Reason", c.Reason(), errBoom)
+			bubbletest.CheckError(t, "Reason", c.Reason(), errBoom)
 			text(t, c, "scope canceled from outside: context canceled: boom")
 			return nil
 		})
 	})
-	inBubble(t, "a standard deadline outside", func(t *testing.T) {
+	bubbletest.Run(t, "a standard deadline outside", func(t *testing.T) {
 		outside, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var s cancelscope.Scope
 		s.Run(outside, func(ctx context.Context) error {
-			checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
-			checkError(t, "context.Cause(ctx)", context.Cause(ctx), context.DeadlineExceeded)
+			bubbletest.CheckError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
+			bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), context.DeadlineExceeded)
 			c := storyOf(t, "s", &s, cancelscope.ByParent)
 			is(t, c, ctx)
-			checkError(t, "Reason", c.Reason(), nil)
+			bubbletest.CheckError(t, "Reason", c.Reason(), nil)
 			text(t, c, "scope canceled from outside: context deadline exceeded")
 			return nil
 		})
@@ -252,12 +253,12 @@ func TestKindString(t *testing.T) {
 
 func TestReasonOfACancellation(t *testing.T) {
 	// catalogue: trio/test_cancelled.py::test_cancel_reason
-	inBubble(t, "by call and by deadline", func(t *testing.T) {
+	bubbletest.Run(t, "by call and by deadline", func(t *testing.T) {
 		s := cancelscope.Scope{Name: "upload"}
 		s.Cancel(errBoom)
 		s.Run(t.Context(), func(ctx context.Context) error {
-			c := asCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
-			checkError(t, "Reason", c.Reason(), errBoom)
+			c := bubbletest.CheckCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			bubbletest.CheckError(t, "Reason", c.Reason(), errBoom)
 			if got, want := c.Scope(), "upload"; got != want {
 				t.Errorf("Scope() = %q, want %q", got, want)
 			}
@@ -267,44 +268,44 @@ func TestReasonOfACancellation(t *testing.T) {
 		var expired cancelscope.Scope
 		expired.SetDeadline(time.Now().Add(-time.Hour))
 		expired.Run(t.Context(), func(ctx context.Context) error {
-			c := asCanceled(t, "Sleep in an expired scope", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
-			checkError(t, "Reason", c.Reason(), nil)
+			c := bubbletest.CheckCanceled(t, "Sleep in an expired scope", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			bubbletest.CheckError(t, "Reason", c.Reason(), nil)
 			return nil
 		})
 
 		var later cancelscope.Scope
 		later.Run(t.Context(), func(ctx context.Context) error {
 			later.SetDeadline(time.Now().Add(-time.Hour))
-			c := asCanceled(t, "Sleep in a scope that was made to expire", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
-			checkError(t, "Reason", c.Reason(), nil)
+			c := bubbletest.CheckCanceled(t, "Sleep in a scope that was made to expire", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			bubbletest.CheckError(t, "Reason", c.Reason(), nil)
 			return nil
 		})
 	})
 
 	// catalogue: trio/test_cancelled.py::test_cancel_reason_not_overwritten
-	inBubble(t, "a call, then the deadline", func(t *testing.T) {
+	bubbletest.Run(t, "a call, then the deadline", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(errBoom)
-			first := asCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			first := bubbletest.CheckCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByCall)
 			s.SetDeadline(time.Now().Add(-time.Hour))
-			second := asCanceled(t, "Sleep after the deadline", deadline.Sleep(ctx, 0), cancelscope.ByCall)
-			checkError(t, "Reason", second.Reason(), errBoom)
-			checkError(t, "the second Sleep", second, first)
+			second := bubbletest.CheckCanceled(t, "Sleep after the deadline", deadline.Sleep(ctx, 0), cancelscope.ByCall)
+			bubbletest.CheckError(t, "Reason", second.Reason(), errBoom)
+			bubbletest.CheckError(t, "the second Sleep", second, first)
 			return nil
 		})
 	})
 
 	// catalogue: trio/test_cancelled.py::test_cancel_reason_not_overwritten_2
-	inBubble(t, "the deadline, then a call", func(t *testing.T) {
+	bubbletest.Run(t, "the deadline, then a call", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(t.Context(), func(ctx context.Context) error {
 			s.SetDeadline(time.Now().Add(-time.Hour))
-			first := asCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			first := bubbletest.CheckCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
 			s.Cancel(errBoom)
-			second := asCanceled(t, "Sleep after Cancel", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
-			checkError(t, "Reason", second.Reason(), nil)
-			checkError(t, "the second Sleep", second, first)
+			second := bubbletest.CheckCanceled(t, "Sleep after Cancel", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			bubbletest.CheckError(t, "Reason", second.Reason(), nil)
+			bubbletest.CheckError(t, "the second Sleep", second, first)
 			return nil
 		})
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // rounds is how often a test repeats what has two orders, when bubbles choose one of
@@ -26,33 +27,33 @@ func TestPastDeadline(t *testing.T) {
 			causeOf(t, "ctx", ctx, cancelscope.ByDeadline)
 			return deadline.Sleep(ctx, 0)
 		})
-		checkError(t, "Run", err, nil)
+		bubbletest.CheckError(t, "Run", err, nil)
 		if !ran {
 			t.Error("the block did not run, want it to run to its first wait")
 		}
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	}
-	inBubble(t, "at entry", func(t *testing.T) {
+	bubbletest.Run(t, "at entry", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetDeadline(time.Now().Add(-time.Hour))
 		enter(t, &s)
 	})
-	inBubble(t, "at entry, exactly now", func(t *testing.T) {
+	bubbletest.Run(t, "at entry, exactly now", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetDeadline(time.Now())
 		enter(t, &s)
 	})
-	inBubble(t, "at entry, by a timeout of zero", func(t *testing.T) {
+	bubbletest.Run(t, "at entry, by a timeout of zero", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(0)
 		enter(t, &s)
 	})
-	inBubble(t, "at entry, by a negative timeout", func(t *testing.T) {
+	bubbletest.Run(t, "at entry, by a negative timeout", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(-time.Hour)
 		enter(t, &s)
 	})
-	inBubble(t, "set while it runs", func(t *testing.T) {
+	bubbletest.Run(t, "set while it runs", func(t *testing.T) {
 		for name, expire := range map[string]func(s *cancelscope.Scope){
 			"SetDeadline":         func(s *cancelscope.Scope) { s.SetDeadline(time.Now().Add(-time.Hour)) },
 			"SetTimeout":          func(s *cancelscope.Scope) { s.SetTimeout(0) },
@@ -71,14 +72,14 @@ func TestPastDeadline(t *testing.T) {
 					return nil
 				})
 			})
-			checkScope(t, "s", &s, true, false)
+			bubbletest.CheckScope(t, "s", &s, true, false)
 		}
 	})
 }
 
 // Item 9 of the contract of scopes.
 func TestClocksAreCompared(t *testing.T) {
-	inBubble(t, "without any timer", func(t *testing.T) {
+	bubbletest.Run(t, "without any timer", func(t *testing.T) {
 		var s, inner cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -93,11 +94,11 @@ func TestClocksAreCompared(t *testing.T) {
 				return deadline.Sleep(ctx, 0)
 			})
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
-	inBubble(t, "a nanosecond before", func(t *testing.T) {
+	bubbletest.Run(t, "a nanosecond before", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -105,7 +106,7 @@ func TestClocksAreCompared(t *testing.T) {
 			checkOpen(t, "ctx", ctx)
 			return nil
 		})
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 
 	t.Run("before the timer is served", func(t *testing.T) {
@@ -131,7 +132,7 @@ func TestClocksAreCompared(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "by methods of the scope", func(t *testing.T) {
+	bubbletest.Run(t, "by methods of the scope", func(t *testing.T) {
 		var s, inner cancelscope.Scope
 		s.SetTimeout(time.Second)
 		inner.SetShield(true)
@@ -141,14 +142,14 @@ func TestClocksAreCompared(t *testing.T) {
 				if !s.CancelCalled() {
 					t.Error("CancelCalled() at the deadline = false, want true")
 				}
-				asCanceled(t, "s.Cause()", s.Cause(), cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "s.Cause()", s.Cause(), cancelscope.ByDeadline)
 				checkOpen(t, "the context under a shield", ctx)
 				return nil
 			})
 		})
 	})
 
-	inBubble(t, "before the deadline is moved away", func(t *testing.T) {
+	bubbletest.Run(t, "before the deadline is moved away", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -157,7 +158,7 @@ func TestClocksAreCompared(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 			return nil
 		})
-		checkScope(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 }
 
@@ -176,7 +177,7 @@ func TestDeadlineOfARunningScope(t *testing.T) {
 				return ctx.Err()
 			})
 		})
-		checkError(t, "Run", err, nil)
+		bubbletest.CheckError(t, "Run", err, nil)
 		return time.Since(start)
 	}
 	check := func(t *testing.T, got, want time.Duration) {
@@ -186,21 +187,21 @@ func TestDeadlineOfARunningScope(t *testing.T) {
 		}
 	}
 
-	inBubble(t, "brought forward", func(t *testing.T) {
+	bubbletest.Run(t, "brought forward", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
 		check(t, wait(t, &s, func() { s.SetTimeout(time.Minute) }), time.Minute)
 	})
-	inBubble(t, "set where there was none", func(t *testing.T) {
+	bubbletest.Run(t, "set where there was none", func(t *testing.T) {
 		var s cancelscope.Scope
 		check(t, wait(t, &s, func() { s.SetDeadline(time.Now().Add(time.Minute)) }), time.Minute)
 	})
-	inBubble(t, "pushed back", func(t *testing.T) {
+	bubbletest.Run(t, "pushed back", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		check(t, wait(t, &s, func() { s.SetTimeout(time.Hour) }), time.Hour)
 	})
-	inBubble(t, "pushed back and brought forward", func(t *testing.T) {
+	bubbletest.Run(t, "pushed back and brought forward", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		check(t, wait(t, &s, func() {
@@ -208,7 +209,7 @@ func TestDeadlineOfARunningScope(t *testing.T) {
 			s.SetTimeout(time.Second)
 		}), time.Second)
 	})
-	inBubble(t, "pushed back again and again", func(t *testing.T) {
+	bubbletest.Run(t, "pushed back again and again", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(2 * time.Second)
 		check(t, wait(t, &s, func() {
@@ -218,7 +219,7 @@ func TestDeadlineOfARunningScope(t *testing.T) {
 			}
 		}), 7*time.Second)
 	})
-	inBubble(t, "lifted", func(t *testing.T) {
+	bubbletest.Run(t, "lifted", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		check(t, wait(t, &s, func() {
@@ -229,7 +230,7 @@ func TestDeadlineOfARunningScope(t *testing.T) {
 			time.AfterFunc(time.Hour, func() { s.Cancel(nil) })
 		}), time.Hour)
 	})
-	inBubble(t, "of the scope outside, pushed back behind that of the one inside", func(t *testing.T) {
+	bubbletest.Run(t, "of the scope outside, pushed back behind that of the one inside", func(t *testing.T) {
 		outer := cancelscope.Scope{Adjustable: true}
 		var inner cancelscope.Scope
 		outer.SetTimeout(time.Minute)
@@ -243,19 +244,19 @@ func TestDeadlineOfARunningScope(t *testing.T) {
 				return ctx.Err()
 			})
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, time.Hour)
-		checkScope(t, "inner", &inner, true, true)
-		checkScope(t, "outer", &outer, false, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Hour)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
+		bubbletest.CheckScope(t, "outer", &outer, false, false)
 	})
-	inBubble(t, "after the end", func(t *testing.T) {
+	bubbletest.Run(t, "after the end", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(context.Context) error { return nil })
 		s.SetTimeout(time.Hour) // later, but nothing to object to any more
 		s.SetDeadline(time.Now().Add(-time.Hour))
 		time.Sleep(time.Minute)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 		if n := cancelscope.Timers(); n != 0 {
 			t.Errorf("%d timers after the end, want 0", n)
 		}

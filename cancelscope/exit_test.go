@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // leaving are the ways to end a block that are not a return.
@@ -34,7 +35,7 @@ func outcome(f func()) (panicked any, returned bool) {
 // Item 10 of the contract of scopes.
 func TestPanicAndGoexitLeaveTheScope(t *testing.T) {
 	for name, leave := range leaving {
-		inBubble(t, name+" with timers and links", func(t *testing.T) {
+		bubbletest.Run(t, name+" with timers and links", func(t *testing.T) {
 			var outer, middle, inner cancelscope.Scope
 			middle.SetTimeout(time.Hour)
 			inner.SetTimeout(time.Minute)
@@ -74,10 +75,10 @@ func TestPanicAndGoexitLeaveTheScope(t *testing.T) {
 				checkOpen(t, "the outer context", ctx)
 				return nil
 			})
-			checkError(t, "outer.Run", err, nil)
-			checkScope(t, "inner", &inner, false, false)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "inner", &inner, false, false)
 			inner.Cancel(nil) // after Run: records the call and no more
-			checkScope(t, "inner", &inner, true, false)
+			bubbletest.CheckScope(t, "inner", &inner, true, false)
 		})
 
 		t.Run(name+" under a foreign context", func(t *testing.T) {
@@ -117,8 +118,8 @@ func TestPanicAndGoexitLeaveTheScope(t *testing.T) {
 				}
 				return ctx.Err()
 			})
-			checkError(t, "outer.Run", err, nil)
-			checkScope(t, "s", &s, true, false)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "s", &s, true, false)
 			if !errors.Is(s.Cause(), errBang) {
 				t.Errorf("Cause() = %v, want the one of before", s.Cause())
 			}
@@ -128,7 +129,7 @@ func TestPanicAndGoexitLeaveTheScope(t *testing.T) {
 
 // Item 10 of the contract of scopes.
 func TestReturningLeavesTheScope(t *testing.T) {
-	inBubble(t, "many times in one scope", func(t *testing.T) {
+	bubbletest.Run(t, "many times in one scope", func(t *testing.T) {
 		var outer cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			for i := range 10 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // runCanceled runs a scope that is canceled by hand and whose block returns what
@@ -23,34 +24,34 @@ func runCanceled(t *testing.T, err func(ctx context.Context) error) (*cancelscop
 func TestWhatIsACancellation(t *testing.T) {
 	t.Run("the context's own Err", func(t *testing.T) {
 		s, err := runCanceled(t, context.Context.Err)
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
 
 	t.Run("its cause", func(t *testing.T) {
 		s, err := runCanceled(t, context.Cause)
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
 
 	t.Run("the name of the other end", func(t *testing.T) {
 		// Such as an HTTP client's own timeout in a scope that is canceled by hand.
 		s, err := runCanceled(t, func(context.Context) error { return context.DeadlineExceeded })
-		checkError(t, "Run", err, context.DeadlineExceeded)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckError(t, "Run", err, context.DeadlineExceeded)
+		bubbletest.CheckScope(t, "s", s, true, false)
 
 		var expired cancelscope.Scope
 		expired.SetTimeout(0)
 		err = expired.Run(t.Context(), func(context.Context) error { return context.Canceled })
-		checkError(t, "Run of an expired scope", err, context.Canceled)
-		checkScope(t, "expired", &expired, true, false)
+		bubbletest.CheckError(t, "Run of an expired scope", err, context.Canceled)
+		bubbletest.CheckScope(t, "expired", &expired, true, false)
 	})
 
 	t.Run("a Canceled of a scope elsewhere", func(t *testing.T) {
 		stray := strayCanceled(t)
 		s, err := runCanceled(t, func(context.Context) error { return stray })
-		checkError(t, "Run", err, stray)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckError(t, "Run", err, stray)
+		bubbletest.CheckScope(t, "s", s, true, false)
 	})
 
 	t.Run("a Canceled of a scope inside", func(t *testing.T) {
@@ -61,36 +62,36 @@ func TestWhatIsACancellation(t *testing.T) {
 			inside.Run(ctx, context.Context.Err)
 			return inside.Cause()
 		})
-		asCanceled(t, "Run with a shielded scope inside that was cut short", err, cancelscope.ByDeadline)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckCanceled(t, "Run with a shielded scope inside that was cut short", err, cancelscope.ByDeadline)
+		bubbletest.CheckScope(t, "s", s, true, false)
 	})
 
 	t.Run("by its origin and not by its reason", func(t *testing.T) {
 		s := cancelscope.Scope{}
 		s.Cancel(errBoom)
 		err := s.Run(t.Context(), context.Cause)
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	t.Run("not while the scope is not canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(context.Context) error { return context.Canceled })
-		checkError(t, "Run", err, context.Canceled)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", err, context.Canceled)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 
 	t.Run("an error that says it is none", func(t *testing.T) {
 		report := &failureReport{context.Canceled}
 		s, err := runCanceled(t, func(context.Context) error { return report })
-		checkError(t, "Run", err, report)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckError(t, "Run", err, report)
+		bubbletest.CheckScope(t, "s", s, true, false)
 	})
 
 	t.Run("an error that is one by its Is method", func(t *testing.T) {
 		s, err := runCanceled(t, func(context.Context) error { return fmt.Errorf("dial: %w", canceledLike{}) })
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
 }
 
@@ -139,8 +140,8 @@ func TestPassingUpSpeaksTheParentsLanguage(t *testing.T) {
 			if !errors.Is(err, errBoom) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("outer.Run = %v, want only %v", err, errBoom)
 			}
-			checkScope(t, "inner", &inner, true, false)
-			checkScope(t, "outer", &outer, true, true)
+			bubbletest.CheckScope(t, "inner", &inner, true, false)
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
 		})
 	})
 
@@ -150,10 +151,10 @@ func TestPassingUpSpeaksTheParentsLanguage(t *testing.T) {
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			wrapped := fmt.Errorf("reading: %w", ctx.Err())
 			err := inner.Run(ctx, func(context.Context) error { return wrapped })
-			checkError(t, "inner.Run", err, wrapped)
+			bubbletest.CheckError(t, "inner.Run", err, wrapped)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
 	})
 
 	t.Run("real errors beside it stay", func(t *testing.T) {
@@ -165,7 +166,7 @@ func TestPassingUpSpeaksTheParentsLanguage(t *testing.T) {
 				both = errors.Join(ctx.Err(), errBoom)
 				return both
 			})
-			checkError(t, "inner.Run", err, both)
+			bubbletest.CheckError(t, "inner.Run", err, both)
 			return err
 		})
 		if !errors.Is(err, errBoom) || errors.Is(err, context.Canceled) {
@@ -233,30 +234,30 @@ func TestFilteringLeafByLeaf(t *testing.T) {
 		if got, want := fmt.Sprint(err), "boom\nbang"; got != want {
 			t.Errorf("Run = %q, want %q", got, want)
 		}
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
 
 	t.Run("all leaves", func(t *testing.T) {
 		s, err := runCanceled(t, func(ctx context.Context) error {
 			return &manyErrors{[]error{ctx.Err(), nil, errors.Join(context.Cause(ctx), ctx.Err())}}
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
 
 	t.Run("no leaf", func(t *testing.T) {
 		both := errors.Join(errBoom, errBang)
 		s, err := runCanceled(t, func(context.Context) error { return both })
-		checkError(t, "Run", err, both)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckError(t, "Run", err, both)
+		bubbletest.CheckScope(t, "s", s, true, false)
 	})
 
 	t.Run("a chain of wrappers is one leaf", func(t *testing.T) {
 		s, err := runCanceled(t, func(ctx context.Context) error {
 			return fmt.Errorf("page 3: %w", fmt.Errorf("reading: %w", ctx.Err()))
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
 
 	t.Run("something real in a chain keeps all of it", func(t *testing.T) {
@@ -265,8 +266,8 @@ func TestFilteringLeafByLeaf(t *testing.T) {
 			mixed = fmt.Errorf("page 3: %w", errors.Join(ctx.Err(), errBoom))
 			return mixed
 		})
-		checkError(t, "Run", err, mixed)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckError(t, "Run", err, mixed)
+		bubbletest.CheckScope(t, "s", s, true, false)
 	})
 
 	t.Run("two %w", func(t *testing.T) {

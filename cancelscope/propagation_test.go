@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
 )
@@ -37,7 +38,7 @@ func TestAwaitPropagation(t *testing.T) {
 func propagating(outer context.Context, done <-chan struct{}, closed chan<- bool) {
 	go func() {
 		outer.(tree.Node).AwaitPropagation()
-		closed <- isClosed(done)
+		closed <- bubbletest.IsClosed(done)
 	}()
 	failed := make(chan struct{})
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // nothing is a block that does nothing.
@@ -16,7 +17,7 @@ func nothing(context.Context) error { return nil }
 func TestLastOfTwoDeadlinesCounts(t *testing.T) {
 	// Both kinds of deadline need not be refused where each is set by a call of
 	// its own, and a negative one means zero here.
-	inBubble(t, "the last of two deadlines counts", func(t *testing.T) {
+	bubbletest.Run(t, "the last of two deadlines counts", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetDeadline(start.Add(time.Hour))
@@ -25,20 +26,20 @@ func TestLastOfTwoDeadlinesCounts(t *testing.T) {
 			t.Errorf("Deadline() before Run = %v, true, want none: the timeout counts from the entry", at)
 		}
 		time.Sleep(time.Minute)
-		checkError(t, "Run", s.Run(t.Context(), untilDone), nil)
-		checkElapsed(t, "SetDeadline, SetTimeout, a minute and Run", start, time.Minute+time.Second)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckElapsed(t, "SetDeadline, SetTimeout, a minute and Run", start, time.Minute+time.Second)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 
 		start = time.Now()
 		var r cancelscope.Scope
 		r.SetTimeout(time.Hour)
 		r.SetDeadline(start.Add(time.Second))
-		checkError(t, "Run", r.Run(t.Context(), untilDone), nil)
-		checkElapsed(t, "SetTimeout, SetDeadline and Run", start, time.Second)
-		checkScope(t, "r", &r, true, true)
+		bubbletest.CheckError(t, "Run", r.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckElapsed(t, "SetTimeout, SetDeadline and Run", start, time.Second)
+		bubbletest.CheckScope(t, "r", &r, true, true)
 	})
 
-	inBubble(t, "negative is zero, on construction", func(t *testing.T) {
+	bubbletest.Run(t, "negative is zero, on construction", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(-time.Hour)
@@ -50,15 +51,15 @@ func TestLastOfTwoDeadlinesCounts(t *testing.T) {
 			}
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, 0)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, 0)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 		if !ran {
 			t.Error("SetTimeout(-1h) before Run: the block did not run")
 		}
 	})
 
-	inBubble(t, "negative is zero, on assignment", func(t *testing.T) {
+	bubbletest.Run(t, "negative is zero, on assignment", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -73,23 +74,23 @@ func TestLastOfTwoDeadlinesCounts(t *testing.T) {
 			}
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
-	inBubble(t, "and a valid one counts afterwards", func(t *testing.T) {
+	bubbletest.Run(t, "and a valid one counts afterwards", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(-time.Hour)
 		s.SetTimeout(time.Minute)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkPanics(t, "SetTimeout(1h)", "cancelscope: deadline of a running scope moved to a later time: ", func() { s.SetTimeout(time.Hour) })
+			bubbletest.CheckPanics(t, "SetTimeout(1h)", "cancelscope: deadline of a running scope moved to a later time: ", func() { s.SetTimeout(time.Hour) })
 			s.SetTimeout(time.Second)
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, time.Second)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }
 
@@ -97,20 +98,20 @@ func TestRunTwice(t *testing.T) {
 	const second = "cancelscope: second Run of a Scope: "
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_already_entered
-	inBubble(t, "from inside", func(t *testing.T) {
+	bubbletest.Run(t, "from inside", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		again := false
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkPanics(t, "Run inside Run", second, func() {
+			bubbletest.CheckPanics(t, "Run inside Run", second, func() {
 				_ = s.Run(ctx, func(context.Context) error { again = true; return nil })
 			})
 			// The first Run continues undisturbed.
 			checkOpen(t, "ctx", ctx)
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 		if again {
 			t.Error("Run inside Run ran its function")
 		}
@@ -119,9 +120,9 @@ func TestRunTwice(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_double_enter
 	t.Run("after the end", func(t *testing.T) {
 		var s cancelscope.Scope
-		checkError(t, "first Run", s.Run(t.Context(), nothing), nil)
+		bubbletest.CheckError(t, "first Run", s.Run(t.Context(), nothing), nil)
 		again := false
-		checkPanics(t, "second Run", second, func() {
+		bubbletest.CheckPanics(t, "second Run", second, func() {
 			_ = s.Run(t.Context(), func(context.Context) error { again = true; return nil })
 		})
 		if again {
@@ -134,7 +135,7 @@ func TestRunTwice(t *testing.T) {
 // Trio, that is allowed at other times, and has no effect on what is over.
 func TestReschedule(t *testing.T) {
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_not_entered
-	inBubble(t, "before Run", func(t *testing.T) {
+	bubbletest.Run(t, "before Run", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetDeadline(start.Add(time.Hour))
@@ -142,52 +143,52 @@ func TestReschedule(t *testing.T) {
 		if at, ok := s.Deadline(); !ok || !at.Equal(start.Add(time.Second)) {
 			t.Errorf("Deadline() before Run = %v, %t, want %v", at, ok, start.Add(time.Second))
 		}
-		checkError(t, "Run", s.Run(t.Context(), untilDone), nil)
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_finished
-	inBubble(t, "after an end in time", func(t *testing.T) {
+	bubbletest.Run(t, "after an end in time", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Hour)
-		checkError(t, "Run", s.Run(t.Context(), nothing), nil)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), nothing), nil)
 		moveEnded(t, &s, start.Add(time.Hour))
-		checkScope(t, "s", &s, false, false)
-		checkError(t, "Cause()", s.Cause(), nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Cause()", s.Cause(), nil)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expired
-	inBubble(t, "after it has fired and the block has ended", func(t *testing.T) {
+	bubbletest.Run(t, "after it has fired and the block has ended", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
-		checkError(t, "Run", s.Run(t.Context(), untilDone), nil)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), untilDone), nil)
 		cause := s.Cause()
 		moveEnded(t, &s, start.Add(time.Second))
-		checkScope(t, "s", &s, true, true)
-		checkError(t, "Cause()", s.Cause(), cause)
+		bubbletest.CheckScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Cause()", s.Cause(), cause)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expiring
-	inBubble(t, "after it has fired, in the block", func(t *testing.T) {
+	bubbletest.Run(t, "after it has fired, in the block", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			checkError(t, "ctx.Err()", untilDone(ctx), context.DeadlineExceeded)
+			bubbletest.CheckError(t, "ctx.Err()", untilDone(ctx), context.DeadlineExceeded)
 			cause := causeOf(t, "ctx", ctx, cancelscope.ByDeadline)
 			s.SetTimeout(time.Hour)
 			s.SetDeadline(time.Time{})
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
-			checkError(t, "context.Cause(ctx)", context.Cause(ctx), cause)
+			bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), cause)
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expiring
-	inBubble(t, "after it has passed unnoticed", func(t *testing.T) {
+	bubbletest.Run(t, "after it has passed unnoticed", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -196,22 +197,22 @@ func TestReschedule(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_expiring
-	inBubble(t, "which a scope that is not adjustable refuses", func(t *testing.T) {
+	bubbletest.Run(t, "which a scope that is not adjustable refuses", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			err := untilDone(ctx)
-			checkPanics(t, "SetTimeout(1h)", "cancelscope: deadline of a running scope moved to a later time: ", func() { s.SetTimeout(time.Hour) })
+			bubbletest.CheckPanics(t, "SetTimeout(1h)", "cancelscope: deadline of a running scope moved to a later time: ", func() { s.SetTimeout(time.Hour) })
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 			return err
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }
 

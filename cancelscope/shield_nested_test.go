@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // catalogue: trio/test_run.py::test_cancel_shielding
@@ -16,16 +17,16 @@ func TestShieldOnAndOff(t *testing.T) {
 	outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 	err := outer.Run(t.Context(), func(ctx context.Context) error {
 		return inner.Run(ctx, func(ctx context.Context) error {
-			checkError(t, "checkpoint at first", deadline.Sleep(ctx, 0), nil)
+			bubbletest.CheckError(t, "checkpoint at first", deadline.Sleep(ctx, 0), nil)
 			for range 2 {
 				inner.SetShield(true)
-				checkError(t, "checkpoint with the shield up", deadline.Sleep(ctx, 0), nil)
+				bubbletest.CheckError(t, "checkpoint with the shield up", deadline.Sleep(ctx, 0), nil)
 				inner.SetShield(false)
-				checkError(t, "checkpoint with the shield down", deadline.Sleep(ctx, 0), nil)
+				bubbletest.CheckError(t, "checkpoint with the shield down", deadline.Sleep(ctx, 0), nil)
 			}
 			inner.SetShield(true)
 			outer.Cancel(nil)
-			checkError(t, "checkpoint with outer canceled", deadline.Sleep(ctx, 0), nil)
+			bubbletest.CheckError(t, "checkpoint with outer canceled", deadline.Sleep(ctx, 0), nil)
 
 			var innermost cancelscope.Scope
 			err := innermost.Run(ctx, func(ctx context.Context) error {
@@ -34,8 +35,8 @@ func TestShieldOnAndOff(t *testing.T) {
 				checkCancellation(t, "checkpoint in a scope inside that is canceled", ctx, err)
 				return err
 			})
-			checkError(t, "Run of a scope inside", err, nil)
-			checkError(t, "checkpoint after it", deadline.Sleep(ctx, 0), nil)
+			bubbletest.CheckError(t, "Run of a scope inside", err, nil)
+			bubbletest.CheckError(t, "checkpoint after it", deadline.Sleep(ctx, 0), nil)
 
 			inner.SetShield(false)
 			checkCancellation(t, "checkpoint with the shield off", ctx, deadline.Sleep(ctx, 0))
@@ -45,18 +46,18 @@ func TestShieldOnAndOff(t *testing.T) {
 			var again cancelscope.Scope
 			again.SetShield(true)
 			err = again.Run(ctx, func(ctx context.Context) error {
-				checkError(t, "checkpoint in a new shielded scope", deadline.Sleep(ctx, 0), nil)
+				bubbletest.CheckError(t, "checkpoint in a new shielded scope", deadline.Sleep(ctx, 0), nil)
 				again.Cancel(nil)
 				return deadline.Sleep(ctx, 0)
 			})
-			checkError(t, "Run of a new shielded scope", err, nil)
-			checkScope(t, "again", &again, true, true)
+			bubbletest.CheckError(t, "Run of a new shielded scope", err, nil)
+			bubbletest.CheckScope(t, "again", &again, true, true)
 			return deadline.Sleep(ctx, 0)
 		})
 	})
-	checkError(t, "outer.Run", err, nil)
-	checkScope(t, "inner", &inner, false, false)
-	checkScope(t, "outer", &outer, true, true)
+	bubbletest.CheckError(t, "outer.Run", err, nil)
+	bubbletest.CheckScope(t, "inner", &inner, false, false)
+	bubbletest.CheckScope(t, "outer", &outer, true, true)
 }
 
 func TestShieldAgainstDelivery(t *testing.T) {
@@ -72,13 +73,13 @@ func TestShieldAgainstDelivery(t *testing.T) {
 			checkCancellation(t, "inner.Run", ctx, err)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	// catalogue: trio/test_run.py::test_slow_abort_edge_cases
-	inBubble(t, "put up when the delivery has begun", func(t *testing.T) {
+	bubbletest.Run(t, "put up when the delivery has begun", func(t *testing.T) {
 		outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		interrupted := 0
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -93,15 +94,15 @@ func TestShieldAgainstDelivery(t *testing.T) {
 				inner.SetShield(true)
 				checkCancellation(t, "Sleep after delivery", ctx, deadline.Sleep(ctx, forever))
 				// What passes is a checkpoint under a shield of its own.
-				checkError(t, "Sleep under Shield", cancelscope.Shield(ctx, time.Hour, func(ctx context.Context) error {
+				bubbletest.CheckError(t, "Sleep under Shield", cancelscope.Shield(ctx, time.Hour, func(ctx context.Context) error {
 					return deadline.Sleep(ctx, time.Second)
 				}), nil)
 				return context.Cause(ctx)
 			})
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 		if interrupted != 1 {
 			t.Errorf("a function given to AfterFunc ran %d times in all, want once", interrupted)
 		}
@@ -124,9 +125,9 @@ func TestShieldAgainstDelivery(t *testing.T) {
 			after = true
 			return nil
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, true, true)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 		if !after {
 			t.Error("the code after the shielded scope was skipped, want it to run")
 		}
@@ -144,27 +145,27 @@ var limits = map[string]func(ctx context.Context, s *cancelscope.Scope, fn func(
 func TestShieldedTimeLimit(t *testing.T) {
 	// catalogue: trio/test_timeouts.py::test_context_shields_from_outer
 	for name, limit := range limits {
-		inBubble(t, name+", until the shield is taken off", func(t *testing.T) {
+		bubbletest.Run(t, name+", until the shield is taken off", func(t *testing.T) {
 			var outer, inner cancelscope.Scope
 			inner.SetTimeout(time.Hour)
 			inner.SetShield(true)
 			err := outer.Run(t.Context(), func(ctx context.Context) error {
 				err := limit(ctx, &inner, func(ctx context.Context) error {
 					outer.Cancel(nil)
-					checkError(t, "Sleep under the shield", deadline.Sleep(ctx, 0), nil)
+					bubbletest.CheckError(t, "Sleep under the shield", deadline.Sleep(ctx, 0), nil)
 					inner.SetShield(false)
 					return deadline.Sleep(ctx, 0)
 				})
 				checkCancellation(t, name, ctx, err)
 				return err
 			})
-			checkError(t, "outer.Run", err, nil)
-			checkScope(t, "outer", &outer, true, true)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
 		})
 	}
 
 	// catalogue: trio/test_timeouts.py::test_move_on_after_moves_on_even_if_shielded
-	inBubble(t, "moves on at its own deadline", func(t *testing.T) {
+	bubbletest.Run(t, "moves on at its own deadline", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetTimeout(time.Minute)
 		inner.SetShield(true)
@@ -175,16 +176,16 @@ func TestShieldedTimeLimit(t *testing.T) {
 			after = err == nil
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkElapsed(t, "outer.Run", start, time.Minute)
-		checkScope(t, "inner", &inner, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckElapsed(t, "outer.Run", start, time.Minute)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
 		if !after {
 			t.Error("the code after the time limit was skipped, want it to run")
 		}
 	})
 
 	// catalogue: trio/test_timeouts.py::test_fail_after_fails_even_if_shielded
-	inBubble(t, "fails at its own deadline", func(t *testing.T) {
+	bubbletest.Run(t, "fails at its own deadline", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetTimeout(time.Minute)
 		inner.SetShield(true)
@@ -196,12 +197,12 @@ func TestShieldedTimeLimit(t *testing.T) {
 		if slow := new(deadline.TooSlowError); !errors.As(err, &slow) || slow.Limit != time.Minute {
 			t.Errorf("outer.Run = %v, want a TooSlowError with a limit of 1m", err)
 		}
-		checkElapsed(t, "outer.Run", start, time.Minute)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckElapsed(t, "outer.Run", start, time.Minute)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_shielded_deadline
-	inBubble(t, "whose deadline is later than the one outside", func(t *testing.T) {
+	bubbletest.Run(t, "whose deadline is later than the one outside", func(t *testing.T) {
 		var outer, shielded, inner cancelscope.Scope
 		outer.SetTimeout(10 * time.Second)
 		shielded.SetShield(true)
@@ -234,15 +235,15 @@ func TestCancelOutsideFromInsideAShield(t *testing.T) {
 					return deadline.Sleep(ctx, 0)
 				})
 			})
-			checkError(t, "middle.Run", err, nil)
+			bubbletest.CheckError(t, "middle.Run", err, nil)
 			err = deadline.Sleep(ctx, 0)
 			checkCancellation(t, "Sleep in the outer scope", ctx, err)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "middle", &middle, true, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "middle", &middle, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_triple_nested_shield_checkpoint_in_middle
@@ -255,14 +256,14 @@ func TestCancelOutsideFromInsideAShield(t *testing.T) {
 					outer.Cancel(nil)
 					return deadline.Sleep(ctx, 0)
 				})
-				checkError(t, "inner.Run", err, nil)
+				bubbletest.CheckError(t, "inner.Run", err, nil)
 				err = deadline.Sleep(ctx, 0)
 				checkCancellation(t, "Sleep in the middle scope", ctx, err)
 				return err
 			})
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "middle", &middle, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "middle", &middle, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 }

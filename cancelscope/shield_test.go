@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // Item 8 of the contract of scopes.
@@ -18,19 +19,19 @@ func TestShieldHidesTheOutside(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetShield(true)
 		outer.Run(t.Context(), func(ctx context.Context) error {
-			checkError(t, "inner.Run", inner.Run(ctx, func(ctx context.Context) error {
+			bubbletest.CheckError(t, "inner.Run", inner.Run(ctx, func(ctx context.Context) error {
 				outer.Cancel(nil)
 				checkOpen(t, "the shielded context", ctx)
-				checkError(t, "inner.Cause", inner.Cause(), nil)
+				bubbletest.CheckError(t, "inner.Cause", inner.Cause(), nil)
 				return ctx.Err()
 			}), nil)
 			checkDone(t, "the outer context", ctx, context.Canceled)
 			return nil
 		})
-		checkScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
 	})
 
-	inBubble(t, "a deadline", func(t *testing.T) {
+	bubbletest.Run(t, "a deadline", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(time.Second)
 		inner.SetShield(true)
@@ -44,7 +45,7 @@ func TestShieldHidesTheOutside(t *testing.T) {
 				}
 				derived, cancel := context.WithTimeout(ctx, time.Hour)
 				defer cancel()
-				checkError(t, "Sleep under a shield", deadline.Sleep(derived, time.Minute), nil)
+				bubbletest.CheckError(t, "Sleep under a shield", deadline.Sleep(derived, time.Minute), nil)
 				checkOpen(t, "the shielded context", ctx)
 				return nil
 			})
@@ -58,7 +59,7 @@ func TestShieldHidesTheOutside(t *testing.T) {
 		cancel()
 		var s cancelscope.Scope
 		s.SetShield(true)
-		checkError(t, "Run", s.Run(outside, func(ctx context.Context) error {
+		bubbletest.CheckError(t, "Run", s.Run(outside, func(ctx context.Context) error {
 			checkOpen(t, "the shielded context", ctx)
 			return ctx.Err()
 		}), nil)
@@ -75,19 +76,19 @@ func TestShieldDoesNotHideTheScopesOwn(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.Canceled)
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
-	inBubble(t, "deadline", func(t *testing.T) {
+	bubbletest.Run(t, "deadline", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		outer.Cancel(nil)
 		s.SetShield(true)
 		s.SetTimeout(time.Minute)
 		start := time.Now()
 		outer.Run(t.Context(), func(ctx context.Context) error {
-			checkError(t, "Run", s.Run(ctx, untilDone), nil)
-			checkElapsed(t, "Run", start, time.Minute)
-			checkScope(t, "s", &s, true, true)
+			bubbletest.CheckError(t, "Run", s.Run(ctx, untilDone), nil)
+			bubbletest.CheckElapsed(t, "Run", start, time.Minute)
+			bubbletest.CheckScope(t, "s", &s, true, true)
 			return nil
 		})
 	})
@@ -101,8 +102,8 @@ func TestShieldDoesNotHideTheScopesOwn(t *testing.T) {
 				return ctx.Err()
 			})
 		})
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "shielded", &shielded, true, true)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "shielded", &shielded, true, true)
 	})
 }
 
@@ -135,12 +136,12 @@ func TestTakingTheShieldOffCancelsAtOnce(t *testing.T) {
 				s.SetShield(false)
 				for name, ctx := range all {
 					checkDone(t, name, ctx, context.Canceled)
-					checkError(t, "context.Cause of "+name, context.Cause(ctx), outer.Cause())
+					bubbletest.CheckError(t, "context.Cause of "+name, context.Cause(ctx), outer.Cause())
 				}
 			})
 			return nil
 		})
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 
 	t.Run("while a standard context outside is done", func(t *testing.T) {
@@ -159,7 +160,7 @@ func TestTakingTheShieldOffCancelsAtOnce(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "after the parent's deadline, unnoticed so far", func(t *testing.T) {
+	bubbletest.Run(t, "after the parent's deadline, unnoticed so far", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		outer.SetTimeout(time.Second)
 		s.SetShield(true)
@@ -174,7 +175,7 @@ func TestTakingTheShieldOffCancelsAtOnce(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "before the parent's deadline, with a goroutine waiting", func(t *testing.T) {
+	bubbletest.Run(t, "before the parent's deadline, with a goroutine waiting", func(t *testing.T) {
 		var outer, s cancelscope.Scope
 		outer.SetTimeout(time.Minute)
 		s.SetShield(true)
@@ -184,15 +185,15 @@ func TestTakingTheShieldOffCancelsAtOnce(t *testing.T) {
 				done := ctx.Done()
 				s.SetShield(false)
 				<-done
-				checkElapsed(t, "waiting", start, time.Minute)
+				bubbletest.CheckElapsed(t, "waiting", start, time.Minute)
 				return ctx.Err()
 			})
 		})
-		checkScope(t, "s", &s, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
-	inBubble(t, "before a standard context is done, with a goroutine waiting", func(t *testing.T) {
+	bubbletest.Run(t, "before a standard context is done, with a goroutine waiting", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		var s cancelscope.Scope
 		s.SetShield(true)
@@ -201,7 +202,7 @@ func TestTakingTheShieldOffCancelsAtOnce(t *testing.T) {
 			s.SetShield(false)
 			cancel()
 			synctest.Wait() // what context.AfterFunc has started has ended
-			if !isClosed(done) {
+			if !bubbletest.IsClosed(done) {
 				t.Error("Done() is open after the standard context was canceled, want it closed")
 			}
 			return nil
@@ -223,9 +224,9 @@ func TestShieldOverACanceledScope(t *testing.T) {
 			checkCancellation(t, "s.Run", ctx, err)
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "s", &s, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	t.Run("of a standard context does nothing", func(t *testing.T) {
@@ -237,7 +238,7 @@ func TestShieldOverACanceledScope(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.Canceled)
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, context.Canceled)
+		bubbletest.CheckError(t, "Run", err, context.Canceled)
 	})
 
 	t.Run("before Run it hides the parent", func(t *testing.T) {
@@ -246,9 +247,9 @@ func TestShieldOverACanceledScope(t *testing.T) {
 		s.Cancel(nil)
 		s.SetShield(true)
 		err := outer.Run(t.Context(), func(ctx context.Context) error { return s.Run(ctx, untilDone) })
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "s", &s, true, true)
-		checkScope(t, "outer", &outer, true, false)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
+		bubbletest.CheckScope(t, "outer", &outer, true, false)
 	})
 }
 
@@ -264,7 +265,7 @@ func TestShield(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "clean-up in time", func(t *testing.T) {
+	bubbletest.Run(t, "clean-up in time", func(t *testing.T) {
 		inCanceled(t, func(ctx context.Context) {
 			err := cancelscope.Shield(ctx, time.Minute, func(ctx context.Context) error {
 				if got := ctx.Value(key("k")); got != "v" {
@@ -276,17 +277,17 @@ func TestShield(t *testing.T) {
 				}
 				return deadline.Sleep(ctx, time.Second)
 			})
-			checkError(t, "Shield", err, nil)
+			bubbletest.CheckError(t, "Shield", err, nil)
 		})
 	})
-	inBubble(t, "clean-up cut short", func(t *testing.T) {
+	bubbletest.Run(t, "clean-up cut short", func(t *testing.T) {
 		start := time.Now()
 		var outer cancelscope.Scope
 		outer.SetTimeout(0)
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := cancelscope.Shield(ctx, time.Minute, untilDone)
-			checkElapsed(t, "Shield", start, time.Minute)
-			checkTooSlow(t, "Shield", err, cancelscope.TooSlowError{Name: "shield", Limit: time.Minute, Deadline: start.Add(time.Minute)})
+			bubbletest.CheckElapsed(t, "Shield", start, time.Minute)
+			bubbletest.CheckTooSlow(t, "Shield", err, cancelscope.TooSlowError{Name: "shield", Limit: time.Minute, Deadline: start.Add(time.Minute)})
 			if cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(%v) = true around the shield, want false", err)
 			}
@@ -296,14 +297,14 @@ func TestShield(t *testing.T) {
 			t.Errorf("outer.Run = %q, want the error of Shield, %q", got, want)
 		}
 	})
-	inBubble(t, "a negative limit", func(t *testing.T) {
+	bubbletest.Run(t, "a negative limit", func(t *testing.T) {
 		start, ran := time.Now(), false
 		err := cancelscope.Shield(t.Context(), -time.Hour, func(ctx context.Context) error {
 			ran = true
 			return untilDone(ctx)
 		})
-		checkTooSlow(t, "Shield", err, cancelscope.TooSlowError{Name: "shield", Deadline: start})
-		checkElapsed(t, "Shield", start, 0)
+		bubbletest.CheckTooSlow(t, "Shield", err, cancelscope.TooSlowError{Name: "shield", Deadline: start})
+		bubbletest.CheckElapsed(t, "Shield", start, 0)
 		if !ran {
 			t.Error("the block did not run, want it to run to its first wait")
 		}

@@ -7,15 +7,16 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestDeadlineFiresOnItsClock(t *testing.T) {
 	// catalogue: trio/test_run.py::test_current_time_with_mock_clock
-	inBubble(t, "fake time moves by what is slept", func(t *testing.T) {
+	bubbletest.Run(t, "fake time moves by what is slept", func(t *testing.T) {
 		start := time.Now()
-		wantElapsed(t, start, 0)
-		wantNil(t, "Sleep", deadline.Sleep(t.Context(), 3*time.Second))
-		wantElapsed(t, start, 3*time.Second)
+		bubbletest.CheckElapsed(t, "what came before", start, 0)
+		bubbletest.CheckError(t, "Sleep", deadline.Sleep(t.Context(), 3*time.Second), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 3*time.Second)
 
 		var s cancelscope.Scope
 		s.SetTimeout(4 * time.Second)
@@ -25,8 +26,8 @@ func TestDeadlineFiresOnItsClock(t *testing.T) {
 			}
 			return deadline.SleepUntil(ctx, start.Add(5*time.Second))
 		})
-		wantNil(t, "Run", err)
-		wantElapsed(t, start, 5*time.Second)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 5*time.Second)
 	})
 
 	// catalogue: trio/test_run.py::test_timekeeping
@@ -40,24 +41,24 @@ func TestDeadlineFiresOnItsClock(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_timekeeping
-	inBubble(t, "nor exceeded", func(t *testing.T) {
+	bubbletest.Run(t, "nor exceeded", func(t *testing.T) {
 		start := time.Now()
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, sleepFor(year))
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter(1s) = %t, %v, want true, nil", expired, err)
 		}
-		wantElapsed(t, start, time.Second)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
 	})
 
 	// catalogue: trio/test_run.py::test_yield_briefly_checks_for_timeout
-	inBubble(t, "a deadline that passes between two checkpoints", func(t *testing.T) {
+	bubbletest.Run(t, "a deadline that passes between two checkpoints", func(t *testing.T) {
 		for _, busy := range []time.Duration{time.Second, 2 * time.Second} {
 			expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
-				wantNil(t, "first Sleep(0)", deadline.Sleep(ctx, 0))
+				bubbletest.CheckError(t, "first Sleep(0)", deadline.Sleep(ctx, 0), nil)
 				time.Sleep(busy) // as a calculation would; and there is no timer, because Done has not been asked for
 				err := deadline.Sleep(ctx, 0)
-				wantCanceled(t, "Sleep(0) at or after the deadline", err, cancelscope.ByDeadline)
-				wantCanceled(t, "Sleep(1ns) at or after the deadline", deadline.Sleep(ctx, 1), cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "Sleep(0) at or after the deadline", err, cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "Sleep(1ns) at or after the deadline", deadline.Sleep(ctx, 1), cancelscope.ByDeadline)
 				return err
 			})
 			if !expired || err != nil {
@@ -67,18 +68,18 @@ func TestDeadlineFiresOnItsClock(t *testing.T) {
 	})
 
 	// catalogue: trio/test_timeouts.py::test_sleep
-	inBubble(t, "sleeping", func(t *testing.T) {
+	bubbletest.Run(t, "sleeping", func(t *testing.T) {
 		start := time.Now()
-		wantNil(t, "Sleep(2s)", deadline.Sleep(t.Context(), 2*time.Second))
-		wantElapsed(t, start, 2*time.Second)
-		wantNil(t, "SleepUntil(start+5s)", deadline.SleepUntil(t.Context(), start.Add(5*time.Second)))
-		wantElapsed(t, start, 5*time.Second)
-		wantNil(t, "SleepUntil(start)", deadline.SleepUntil(t.Context(), start))
-		wantNil(t, "Sleep(0)", deadline.Sleep(t.Context(), 0))
-		wantElapsed(t, start, 5*time.Second)
+		bubbletest.CheckError(t, "Sleep(2s)", deadline.Sleep(t.Context(), 2*time.Second), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 2*time.Second)
+		bubbletest.CheckError(t, "SleepUntil(start+5s)", deadline.SleepUntil(t.Context(), start.Add(5*time.Second)), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 5*time.Second)
+		bubbletest.CheckError(t, "SleepUntil(start)", deadline.SleepUntil(t.Context(), start), nil)
+		bubbletest.CheckError(t, "Sleep(0)", deadline.Sleep(t.Context(), 0), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 5*time.Second)
 
 		expired, err := deadline.MoveOnAt(t.Context(), time.Now(), func(ctx context.Context) error {
-			wantCanceled(t, "SleepUntil(start)", deadline.SleepUntil(ctx, start), cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "SleepUntil(start)", deadline.SleepUntil(ctx, start), cancelscope.ByDeadline)
 			return deadline.Sleep(ctx, 0)
 		})
 		if !expired || err != nil {
@@ -90,7 +91,7 @@ func TestDeadlineFiresOnItsClock(t *testing.T) {
 // catalogue: trio/test_run.py::test_cancel_scope_deadline_duplicates
 func TestDeadlineMovedOften(t *testing.T) {
 	const moves = 2000
-	inBubble(t, "the last one counts", func(t *testing.T) {
+	bubbletest.Run(t, "the last one counts", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -109,13 +110,13 @@ func TestDeadlineMovedOften(t *testing.T) {
 				t.Error("Done is closed before the deadline")
 			default:
 			}
-			wantFlags(t, "s", &s, false, false)
+			bubbletest.CheckScope(t, "s", &s, false, false)
 			<-done
 			return ctx.Err()
 		})
-		wantNil(t, "Run", err)
-		wantElapsed(t, start, time.Hour)
-		wantFlags(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Hour)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
 	t.Run("without a new timer", func(t *testing.T) {
@@ -134,6 +135,6 @@ func TestDeadlineMovedOften(t *testing.T) {
 			}
 			return nil
 		})
-		wantNil(t, "Run", err)
+		bubbletest.CheckError(t, "Run", err, nil)
 	})
 }

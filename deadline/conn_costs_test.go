@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // Nothing is left with the context between calls, and no call has a goroutine but
@@ -39,7 +40,7 @@ func TestConnCosts(t *testing.T) {
 			wantResult(t, "call", <-done, 1, nil)
 		}
 	}
-	inBubble(t, "foreign context", func(t *testing.T) {
+	bubbletest.Run(t, "foreign context", func(t *testing.T) {
 		ctx := &ledgerContext{Context: t.Context()}
 		perContext(t, ctx, func() {
 			if got, want := ctx.registered.Load(), int64(2*conns); got != want {
@@ -50,7 +51,7 @@ func TestConnCosts(t *testing.T) {
 			t.Errorf("%d registrations left while nothing is blocked", got)
 		}
 	})
-	inBubble(t, "scope", func(t *testing.T) {
+	bubbletest.Run(t, "scope", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(year)
 		type key struct{}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // perMethod runs a test for Read and for Write, each in a bubble.
@@ -349,6 +350,6 @@ func TestConnPanic(t *testing.T) {
 
 func TestConnMisuse(t *testing.T) {
 	var none context.Context
-	misuse(t, "deadline: Conn with a nil context", func() { deadline.Conn(none, &fakeConn{}) })
-	misuse(t, "deadline: Conn with a nil connection", func() { deadline.Conn(t.Context(), nil) })
+	bubbletest.CheckPanics(t, "Conn(nil, c)", "deadline: Conn with a nil context: ", func() { deadline.Conn(none, &fakeConn{}) })
+	bubbletest.CheckPanics(t, "Conn(ctx, nil)", "deadline: Conn with a nil connection: ", func() { deadline.Conn(t.Context(), nil) })
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // limits are all ways to run work with a limit of a second.
@@ -51,7 +52,7 @@ var limits = map[string]func(ctx context.Context, work func(ctx context.Context)
 // limit.
 func TestLimitsReturnTheError(t *testing.T) {
 	for name, limited := range limits {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			for _, want := range []error{nil, errBroken, context.Canceled, context.DeadlineExceeded} {
 				if err := limited(t.Context(), func(context.Context) error { return want }); err != want {
 					t.Errorf("%s of work that returns %v in time = %v, want that value", name, want, err)
@@ -90,12 +91,12 @@ func TestLimitsWithAReason(t *testing.T) {
 		}
 		return err
 	}
-	inBubble(t, "FailScope", func(t *testing.T) {
+	bubbletest.Run(t, "FailScope", func(t *testing.T) {
 		s := cancelscope.Scope{Name: "s", Reason: errStop}
 		s.SetTimeout(time.Second)
 		check(t, "FailScope", deadline.FailScope(t.Context(), &s, checks), "s")
 	})
-	inBubble(t, "a negative limit", func(t *testing.T) {
+	bubbletest.Run(t, "a negative limit", func(t *testing.T) {
 		err := deadline.FailAfter(t.Context(), -time.Second, func(ctx context.Context) error { return deadline.Sleep(ctx, year) })
 		if slow, ok := err.(*deadline.TooSlowError); !ok || slow.Limit != 0 {
 			t.Errorf("FailAfter(-1s) = %#v, want a TooSlowError of 0s", err)
@@ -104,7 +105,7 @@ func TestLimitsWithAReason(t *testing.T) {
 }
 
 func TestCall(t *testing.T) {
-	inBubble(t, "in time", func(t *testing.T) {
+	bubbletest.Run(t, "in time", func(t *testing.T) {
 		value, err := deadline.Call(t.Context(), time.Second, func(ctx context.Context) (string, error) {
 			return "value", deadline.Sleep(ctx, time.Second/2)
 		})
@@ -112,7 +113,7 @@ func TestCall(t *testing.T) {
 			t.Errorf("Call = %q, %v, want value, nil", value, err)
 		}
 	})
-	inBubble(t, "late, without an error", func(t *testing.T) {
+	bubbletest.Run(t, "late, without an error", func(t *testing.T) {
 		value, err := deadline.Call(t.Context(), time.Second, func(ctx context.Context) (string, error) {
 			<-ctx.Done()
 			return "value", nil
@@ -121,17 +122,17 @@ func TestCall(t *testing.T) {
 			t.Errorf("Call = %q, %v, want value, nil", value, err)
 		}
 	})
-	inBubble(t, "cut short", func(t *testing.T) {
+	bubbletest.Run(t, "cut short", func(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		value, err := deadline.Call(t.Context(), time.Second, func(ctx context.Context) (string, error) {
 			return "half", deadline.Sleep(ctx, year)
 		})
-		wantTooSlow(t, "Call", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+		bubbletest.CheckTooSlow(t, "Call", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
 		if value != "half" {
 			t.Errorf("Call = %q, want what the function returned beside its cancellation", value)
 		}
 	})
-	inBubble(t, "that panics", func(t *testing.T) {
+	bubbletest.Run(t, "that panics", func(t *testing.T) {
 		defer func() {
 			if got := recover(); got != "boom" {
 				t.Errorf("panic with %v, want boom", got)

@@ -7,22 +7,23 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestMoveOnEndsItsBlock(t *testing.T) {
 	// catalogue: trio/test_timeouts.py::test_move_on_after
-	inBubble(t, "quietly", func(t *testing.T) {
+	bubbletest.Run(t, "quietly", func(t *testing.T) {
 		start := time.Now()
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, sleepFor(year))
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter = %t, %v, want true, nil", expired, err)
 		}
-		wantElapsed(t, start, time.Second)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
 	})
 
 	for _, limit := range []time.Duration{0, 100 * time.Millisecond} {
 		// catalogue: anyio/test_taskgroups.py::test_move_on_after
-		inBubble(t, "relative "+limit.String(), func(t *testing.T) {
+		bubbletest.Run(t, "relative "+limit.String(), func(t *testing.T) {
 			var s cancelscope.Scope
 			s.SetTimeout(limit)
 			moveOn(t, &s, limit)
@@ -33,7 +34,7 @@ func TestMoveOnEndsItsBlock(t *testing.T) {
 		})
 
 		// catalogue: anyio/test_taskgroups.py::test_move_on_at
-		inBubble(t, "absolute "+limit.String(), func(t *testing.T) {
+		bubbletest.Run(t, "absolute "+limit.String(), func(t *testing.T) {
 			var s cancelscope.Scope
 			s.SetDeadline(time.Now().Add(limit))
 			moveOn(t, &s, limit)
@@ -45,7 +46,7 @@ func TestMoveOnEndsItsBlock(t *testing.T) {
 	}
 
 	// catalogue: anyio/test_taskgroups.py::test_deadline_reached_on_start
-	inBubble(t, "at the first checkpoint", func(t *testing.T) {
+	bubbletest.Run(t, "at the first checkpoint", func(t *testing.T) {
 		start := time.Now()
 		ran, reached := false, false
 		expired, err := deadline.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
@@ -59,7 +60,7 @@ func TestMoveOnEndsItsBlock(t *testing.T) {
 		if !expired || err != nil || !ran || reached {
 			t.Errorf("MoveOnAfter(0) = %t, %v, block begun %t, first checkpoint passed %t, want true, nil, true, false", expired, err, ran, reached)
 		}
-		wantElapsed(t, start, 0)
+		bubbletest.CheckElapsed(t, "what came before", start, 0)
 	})
 }
 
@@ -75,9 +76,9 @@ func moveOn(t *testing.T, s *cancelscope.Scope, limit time.Duration) {
 		reached = true
 		return nil
 	})
-	wantNil(t, "Run", err)
-	wantElapsed(t, start, limit)
-	wantFlags(t, "s", s, true, true)
+	bubbletest.CheckError(t, "Run", err, nil)
+	bubbletest.CheckElapsed(t, "what came before", start, limit)
+	bubbletest.CheckScope(t, "s", s, true, true)
 	if reached {
 		t.Error("the rest of the block was not skipped")
 	}
@@ -85,13 +86,13 @@ func moveOn(t *testing.T, s *cancelscope.Scope, limit time.Duration) {
 
 func TestMoveOnThatNeverFires(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_move_on_after_no_timeout
-	inBubble(t, "never set", func(t *testing.T) {
+	bubbletest.Run(t, "never set", func(t *testing.T) {
 		var s cancelscope.Scope
 		finishes(t, &s)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_move_on_at_no_timeout
-	inBubble(t, "zero time", func(t *testing.T) {
+	bubbletest.Run(t, "zero time", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetDeadline(time.Time{})
 		finishes(t, &s)
@@ -119,14 +120,14 @@ func finishes(t *testing.T, s *cancelscope.Scope) {
 		wantEffective(t, "inside", ctx, time.Time{})
 		return deadline.Sleep(ctx, year)
 	})
-	wantNil(t, "Run", err)
-	wantElapsed(t, start, year)
-	wantFlags(t, "s", s, false, false)
+	bubbletest.CheckError(t, "Run", err, nil)
+	bubbletest.CheckElapsed(t, "what came before", start, year)
+	bubbletest.CheckScope(t, "s", s, false, false)
 }
 
 // catalogue: trio/test_run.py::test_basic_timeout
 func TestMoveOnCancelsEveryWait(t *testing.T) {
-	inBubble(t, "after the end", func(t *testing.T) {
+	bubbletest.Run(t, "after the end", func(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		var s cancelscope.Scope
 		if got, ok := s.Deadline(); ok {
@@ -142,37 +143,37 @@ func TestMoveOnCancelsEveryWait(t *testing.T) {
 			}
 			return deadline.Sleep(ctx, 0)
 		})
-		wantNil(t, "Run", err)
-		wantFlags(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 		time.Sleep(2 * time.Second)
-		wantFlags(t, "s, when its deadline has passed,", &s, false, false)
-		wantNil(t, "Cause()", s.Cause())
+		bubbletest.CheckScope(t, "s, when its deadline has passed,", &s, false, false)
+		bubbletest.CheckError(t, "Cause()", s.Cause(), nil)
 	})
 
-	inBubble(t, "inside", func(t *testing.T) {
+	bubbletest.Run(t, "inside", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetDeadline(start.Add(time.Second))
-		wantNil(t, "Run", s.Run(t.Context(), sleepFor(year)))
-		wantElapsed(t, start, time.Second)
-		wantFlags(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), sleepFor(year)), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
-	inBubble(t, "moved into the past", func(t *testing.T) {
+	bubbletest.Run(t, "moved into the past", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
-			wantNil(t, "Sleep(0)", deadline.Sleep(ctx, 0))
+			bubbletest.CheckError(t, "Sleep(0)", deadline.Sleep(ctx, 0), nil)
 			s.SetDeadline(start.Add(-10 * time.Second))
 			for range 3 {
-				wantCanceled(t, "Sleep(0)", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
-				wantCanceled(t, "Sleep(year)", deadline.Sleep(ctx, year), cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "Sleep(0)", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "Sleep(year)", deadline.Sleep(ctx, year), cancelscope.ByDeadline)
 			}
 			return deadline.Sleep(ctx, 0)
 		})
-		wantNil(t, "Run", err)
-		wantElapsed(t, start, 0)
-		wantFlags(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 0)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }

@@ -8,13 +8,14 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 func TestNestedLimits(t *testing.T) {
 	for name, busy := range map[string]time.Duration{"in a wait": 0, "before a wait": time.Second} {
 		// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts
-		inBubble(t, "the same deadline twice, "+name, func(t *testing.T) {
+		bubbletest.Run(t, "the same deadline twice, "+name, func(t *testing.T) {
 			at := time.Now().Add(time.Second)
 			outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
 			outer.SetDeadline(at)
@@ -28,20 +29,20 @@ func TestNestedLimits(t *testing.T) {
 					}
 					return err
 				})
-				wantCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
 				if !cancelscope.IsCancellation(ctx, err) {
 					t.Errorf("IsCancellation(outer, %v) = false, want true", err)
 				}
 				return err
 			})
-			wantTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Name: "outer", Limit: time.Second, Deadline: at})
-			wantFlags(t, "outer", &outer, true, true)
-			wantFlags(t, "inner", &inner, true, false)
+			bubbletest.CheckTooSlow(t, "outer FailScope", err, deadline.TooSlowError{Name: "outer", Limit: time.Second, Deadline: at})
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
+			bubbletest.CheckScope(t, "inner", &inner, true, false)
 		})
 	}
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_concurrent
-	inBubble(t, "the outer deadline passes during blocking work", func(t *testing.T) {
+	bubbletest.Run(t, "the outer deadline passes during blocking work", func(t *testing.T) {
 		start := time.Now()
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(2 * time.Millisecond)
@@ -51,18 +52,18 @@ func TestNestedLimits(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 				return deadline.Sleep(ctx, time.Second)
 			})
-			wantCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
 			return err
 		})
 		want := deadline.TooSlowError{Limit: 2 * time.Millisecond, Deadline: start.Add(2 * time.Millisecond)}
-		wantTooSlow(t, "outer FailScope", err, want)
-		wantElapsed(t, start, 10*time.Millisecond)
-		wantFlags(t, "outer", &outer, true, true)
-		wantFlags(t, "inner", &inner, false, false)
+		bubbletest.CheckTooSlow(t, "outer FailScope", err, want)
+		bubbletest.CheckElapsed(t, "what came before", start, 10*time.Millisecond)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_loop_busy
-	inBubble(t, "blocking work beyond the inner deadline", func(t *testing.T) {
+	bubbletest.Run(t, "blocking work beyond the inner deadline", func(t *testing.T) {
 		start := time.Now()
 		err := deadline.FailAfter(t.Context(), 100*time.Millisecond, func(ctx context.Context) error {
 			err := deadline.FailAfter(ctx, 10*time.Millisecond, func(ctx context.Context) error {
@@ -70,16 +71,16 @@ func TestNestedLimits(t *testing.T) {
 				return deadline.Sleep(ctx, time.Second)
 			})
 			want := deadline.TooSlowError{Limit: 10 * time.Millisecond, Deadline: start.Add(10 * time.Millisecond)}
-			wantTooSlow(t, "inner FailAfter", err, want)
+			bubbletest.CheckTooSlow(t, "inner FailAfter", err, want)
 			return deadline.Sleep(ctx, 10*time.Second)
 		})
 		want := deadline.TooSlowError{Limit: 100 * time.Millisecond, Deadline: start.Add(100 * time.Millisecond)}
-		wantTooSlow(t, "outer FailAfter", err, want)
-		wantElapsed(t, start, 100*time.Millisecond)
+		bubbletest.CheckTooSlow(t, "outer FailAfter", err, want)
+		bubbletest.CheckElapsed(t, "what came before", start, 100*time.Millisecond)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeouts_loop_busy
-	inBubble(t, "blocking work beyond both", func(t *testing.T) {
+	bubbletest.Run(t, "blocking work beyond both", func(t *testing.T) {
 		start := time.Now()
 		var inner cancelscope.Scope
 		inner.SetTimeout(10 * time.Millisecond)
@@ -88,18 +89,18 @@ func TestNestedLimits(t *testing.T) {
 				time.Sleep(110 * time.Millisecond)
 				return deadline.Sleep(ctx, time.Second)
 			})
-			wantCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "inner FailScope", err, cancelscope.ByDeadline)
 			// Whatever the inner one returned, this wait fails at once.
 			return deadline.Sleep(ctx, 10*time.Second)
 		})
 		want := deadline.TooSlowError{Limit: 100 * time.Millisecond, Deadline: start.Add(100 * time.Millisecond)}
-		wantTooSlow(t, "outer FailAfter", err, want)
-		wantElapsed(t, start, 110*time.Millisecond)
-		wantFlags(t, "inner", &inner, true, false)
+		bubbletest.CheckTooSlow(t, "outer FailAfter", err, want)
+		bubbletest.CheckElapsed(t, "what came before", start, 110*time.Millisecond)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_nested_timeout_in_finally
-	inBubble(t, "a timeout for cleaning up", func(t *testing.T) {
+	bubbletest.Run(t, "a timeout for cleaning up", func(t *testing.T) {
 		start := time.Now()
 		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			work := deadline.Sleep(ctx, year)
@@ -107,15 +108,15 @@ func TestNestedLimits(t *testing.T) {
 			s.SetShield(true) // a cancellation stays, other than in asyncio
 			s.SetTimeout(time.Second)
 			err := deadline.FailScope(ctx, &s, sleepFor(10*time.Second))
-			wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(2 * time.Second)})
+			bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(2 * time.Second)})
 			return work
 		})
-		wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
-		wantElapsed(t, start, 2*time.Second)
+		bubbletest.CheckTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+		bubbletest.CheckElapsed(t, "what came before", start, 2*time.Second)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_nested_move_on_after
-	inBubble(t, "a short limit around a long one", func(t *testing.T) {
+	bubbletest.Run(t, "a short limit around a long one", func(t *testing.T) {
 		start := time.Now()
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(100 * time.Millisecond)
@@ -126,24 +127,24 @@ func TestNestedLimits(t *testing.T) {
 				wantEffective(t, "in both", ctx, start.Add(100*time.Millisecond))
 				return deadline.Sleep(ctx, 2*time.Second)
 			})
-			wantCanceled(t, "inner Run", err, cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "inner Run", err, cancelscope.ByDeadline)
 			if err != nil {
 				return err
 			}
 			reached = true
 			return nil
 		})
-		wantNil(t, "outer Run", err)
-		wantElapsed(t, start, 100*time.Millisecond)
+		bubbletest.CheckError(t, "outer Run", err, nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 100*time.Millisecond)
 		if reached {
 			t.Error("code after the inner block was reached")
 		}
-		wantFlags(t, "outer", &outer, true, true)
-		wantFlags(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_timeout_error_with_multiple_cancellations
-	inBubble(t, "a limit around a nursery", func(t *testing.T) {
+	bubbletest.Run(t, "a limit around a nursery", func(t *testing.T) {
 		start := time.Now()
 		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -151,14 +152,14 @@ func TestNestedLimits(t *testing.T) {
 				return deadline.Sleep(ctx, 2*time.Second)
 			})
 		})
-		wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
-		wantElapsed(t, start, time.Second)
+		bubbletest.CheckTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
 	})
 }
 
 func TestNestedDeadlineThatMoves(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_deadline_moved
-	inBubble(t, "to a later time", func(t *testing.T) {
+	bubbletest.Run(t, "to a later time", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(100 * time.Millisecond)
@@ -167,13 +168,13 @@ func TestNestedDeadlineThatMoves(t *testing.T) {
 			s.SetDeadline(at.Add(300 * time.Millisecond))
 			return deadline.Sleep(ctx, 200*time.Millisecond)
 		})
-		wantNil(t, "FailScope", err)
-		wantElapsed(t, start, 200*time.Millisecond)
-		wantFlags(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "FailScope", err, nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 200*time.Millisecond)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_reschedule
-	inBubble(t, "by another task, and taken away", func(t *testing.T) {
+	bubbletest.Run(t, "by another task, and taken away", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetDeadline(start.Add(10 * time.Second))
@@ -190,19 +191,19 @@ func TestNestedDeadlineThatMoves(t *testing.T) {
 			t.Errorf("Deadline() after it was moved = %v, %t, want %v", at, ok, start.Add(20*time.Second))
 		}
 		time.Sleep(15 * time.Second)
-		wantFlags(t, "s, after its first deadline,", &s, false, false)
+		bubbletest.CheckScope(t, "s, after its first deadline,", &s, false, false)
 		s.SetDeadline(time.Time{})
 		if at, ok := s.Deadline(); ok {
 			t.Errorf("Deadline() after it was taken away = %v, true, want none", at)
 		}
 		time.Sleep(15 * time.Second)
-		wantFlags(t, "s, after its second deadline,", &s, false, false)
+		bubbletest.CheckScope(t, "s, after its second deadline,", &s, false, false)
 		cancel()
 		if err := <-ended; err != context.Canceled {
 			t.Errorf("FailScope = %v, want the cause of the context around, %v", err, context.Canceled)
 		}
-		wantCanceled(t, "Cause", s.Cause(), cancelscope.ByParent)
-		wantElapsed(t, start, 30*time.Second)
-		wantFlags(t, "s", &s, false, false)
+		bubbletest.CheckCanceled(t, "Cause", s.Cause(), cancelscope.ByParent)
+		bubbletest.CheckElapsed(t, "what came before", start, 30*time.Second)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 }

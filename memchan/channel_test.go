@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -27,7 +28,7 @@ func TestMisuse(t *testing.T) {
 		{"Receive(nil) on a zero Receiver", "memchan: Receive with a nil context", func() { _, _ = zeroR.Receive(noContext) }},
 	}
 	for _, test := range tests {
-		checkPanics(t, test.call, test.want, test.f)
+		bubbletest.CheckPanics(t, test.call, test.want, test.f)
 	}
 	if got := s.Stats().Buffered; got != 0 {
 		t.Errorf("%d values in the buffer after a call that was refused, want 0", got)
@@ -37,8 +38,8 @@ func TestMisuse(t *testing.T) {
 func TestZeroHandles(t *testing.T) {
 	var s memchan.Sender[int]
 	var r memchan.Receiver[int]
-	checkError(t, "Send", s.Send(t.Context(), 1), memchan.ErrClosed)
-	checkError(t, "TrySend", s.TrySend(1), memchan.ErrClosed)
+	bubbletest.CheckError(t, "Send", s.Send(t.Context(), 1), memchan.ErrClosed)
+	bubbletest.CheckError(t, "TrySend", s.TrySend(1), memchan.ErrClosed)
 	v, err := r.Receive(t.Context())
 	checkFailed(t, "Receive", v, err, memchan.ErrClosed)
 	v, err = r.TryReceive()
@@ -55,13 +56,13 @@ func TestZeroHandles(t *testing.T) {
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errBoom)
-	checkError(t, "Send under a context that is done", s.Send(ctx, 1), errBoom)
+	bubbletest.CheckError(t, "Send under a context that is done", s.Send(ctx, 1), errBoom)
 	_, err = r.Receive(ctx)
-	checkError(t, "Receive under a context that is done", err, errBoom)
+	bubbletest.CheckError(t, "Receive under a context that is done", err, errBoom)
 }
 
 func TestAll(t *testing.T) {
-	inBubble(t, "can be left and resumed", func(t *testing.T) {
+	bubbletest.Run(t, "can be left and resumed", func(t *testing.T) {
 		s, r := memchan.Open[int](5)
 		for v := range 5 {
 			s.TrySend(v)
@@ -85,7 +86,7 @@ func TestAll(t *testing.T) {
 		checkOrder(t, "with the rest", got, 0, 1, 2, 3, 4)
 	})
 
-	inBubble(t, "ends with an error that is not the end", func(t *testing.T) {
+	bubbletest.Run(t, "ends with an error that is not the end", func(t *testing.T) {
 		s, r := memchan.Open[int](5)
 		s.TrySend(1)
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errBoom)
@@ -96,7 +97,7 @@ func TestAll(t *testing.T) {
 		for v, err := range r.All(ctx) {
 			values, errs = append(values, v), append(errs, err)
 		}
-		checkElapsed(t, "All", start, time.Second)
+		bubbletest.CheckElapsed(t, "All", start, time.Second)
 		checkOrder(t, "values", values, 1, 0)
 		checkOrder(t, "errors", errs, nil, errBoom)
 
@@ -112,11 +113,11 @@ func TestAll(t *testing.T) {
 
 // Under a context that is never done there is nothing to watch.
 func TestBackground(t *testing.T) {
-	inBubble(t, "waits and ends as any other", func(t *testing.T) {
+	bubbletest.Run(t, "waits and ends as any other", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		receive := receiving(context.Background(), r)
 		receive.checkWaits(t, "Receive")
-		checkError(t, "TrySend", s.TrySend(1), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 		receive.check(t, "Receive", 1, nil)
 		send := sending(context.Background(), s, 2)
 		send.checkWaits(t, "Send")
@@ -135,22 +136,22 @@ func TestBuffered(t *testing.T) {
 	defer r.Close()
 	v, err := r.TryReceive()
 	checkFailed(t, "TryReceive from an empty channel", v, err, memchan.ErrWouldBlock)
-	checkError(t, "TrySend(1)", s.TrySend(1), nil)
-	checkError(t, "Send(2)", s.Send(ctx, 2), nil)
-	checkError(t, "TrySend to a full channel", s.TrySend(3), memchan.ErrWouldBlock)
+	bubbletest.CheckError(t, "TrySend(1)", s.TrySend(1), nil)
+	bubbletest.CheckError(t, "Send(2)", s.Send(ctx, 2), nil)
+	bubbletest.CheckError(t, "TrySend to a full channel", s.TrySend(3), memchan.ErrWouldBlock)
 	v, err = r.Receive(ctx)
 	checkReceived(t, "Receive", v, err, 1)
 	v, err = r.TryReceive()
 	checkReceived(t, "TryReceive", v, err, 2)
 	_, err = r.TryReceive()
-	checkError(t, "TryReceive from a channel that is empty again", err, memchan.ErrWouldBlock)
+	bubbletest.CheckError(t, "TryReceive from a channel that is empty again", err, memchan.ErrWouldBlock)
 
-	checkError(t, "Send(3)", s.Send(ctx, 3), nil)
-	checkError(t, "TrySend(4)", s.TrySend(4), nil)
+	bubbletest.CheckError(t, "Send(3)", s.Send(ctx, 3), nil)
+	bubbletest.CheckError(t, "TrySend(4)", s.TrySend(4), nil)
 	for range 2 {
 		s.Close() // the second time does nothing
-		checkError(t, "Send on a closed handle", s.Send(ctx, 5), memchan.ErrClosed)
-		checkError(t, "TrySend on a closed handle", s.TrySend(5), memchan.ErrClosed)
+		bubbletest.CheckError(t, "Send on a closed handle", s.Send(ctx, 5), memchan.ErrClosed)
+		bubbletest.CheckError(t, "TrySend on a closed handle", s.TrySend(5), memchan.ErrClosed)
 		if c, err := s.Clone(); c != nil || err != memchan.ErrClosed {
 			t.Errorf("Clone of a closed handle = %v, %v, want nil, %v", c, err, memchan.ErrClosed)
 		}
@@ -180,17 +181,17 @@ func TestBuffered(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_553
 func TestTimedOutReceive(t *testing.T) {
-	inBubble(t, "leaves the queue", func(t *testing.T) {
+	bubbletest.Run(t, "leaves the queue", func(t *testing.T) {
 		s, r := memchan.Open[string](1)
 		start := time.Now()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errBoom)
 		defer cancel()
 		v, err := r.Receive(ctx)
 		checkFailed(t, "Receive with a timeout", v, err, errBoom)
-		checkElapsed(t, "Receive with a timeout", start, 10*time.Second)
+		bubbletest.CheckElapsed(t, "Receive with a timeout", start, 10*time.Second)
 
-		checkError(t, "Send after that", s.Send(t.Context(), "Test for PR #553"), nil)
-		checkElapsed(t, "Send after that", start, 10*time.Second)
+		bubbletest.CheckError(t, "Send after that", s.Send(t.Context(), "Test for PR #553"), nil)
+		bubbletest.CheckElapsed(t, "Send after that", start, 10*time.Second)
 		if got := s.Stats().Buffered; got != 1 {
 			t.Errorf("Stats after that: %d buffered, want 1", got)
 		}
@@ -199,7 +200,7 @@ func TestTimedOutReceive(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_channel_multiple_producers
 func TestProducers(t *testing.T) {
-	inBubble(t, "end the channel together", func(t *testing.T) {
+	bubbletest.Run(t, "end the channel together", func(t *testing.T) {
 		const producers, each = 3, 10
 		s, r := memchan.Open[int](0)
 		for p := range producers {
@@ -207,7 +208,7 @@ func TestProducers(t *testing.T) {
 			go func() {
 				defer own.Close()
 				for i := range each {
-					checkError(t, "Send", own.Send(t.Context(), p*each+i), nil)
+					bubbletest.CheckError(t, "Send", own.Send(t.Context(), p*each+i), nil)
 				}
 			}()
 		}
@@ -229,7 +230,7 @@ func TestProducers(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_channel_multiple_consumers
 func TestConsumers(t *testing.T) {
-	inBubble(t, "share the values of one handle", func(t *testing.T) {
+	bubbletest.Run(t, "share the values of one handle", func(t *testing.T) {
 		const consumers, values = 5, 10
 		s, r := memchan.Open[int](1)
 		got := make([][]int, consumers)
@@ -246,7 +247,7 @@ func TestConsumers(t *testing.T) {
 		}
 		synctest.Wait() // all consumers wait
 		for v := range values {
-			checkError(t, "Send", s.Send(t.Context(), v), nil)
+			bubbletest.CheckError(t, "Send", s.Send(t.Context(), v), nil)
 		}
 		s.Close()
 		all.Wait()
@@ -275,7 +276,7 @@ func TestUnbounded(t *testing.T) {
 		} else {
 			err = s.Send(t.Context(), i)
 		}
-		checkError(t, "sending without a limit", err, nil)
+		bubbletest.CheckError(t, "sending without a limit", err, nil)
 	}
 	s.Close()
 	next := 0
@@ -290,12 +291,12 @@ func TestUnbounded(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_statistics
 func TestStats(t *testing.T) {
-	inBubble(t, "of both ends", func(t *testing.T) {
+	bubbletest.Run(t, "of both ends", func(t *testing.T) {
 		s, r := memchan.Open[int](2)
 		want := memchan.Stats{Capacity: 2, OpenSenders: 1, OpenReceivers: 1}
 		check := func(when string) { t.Helper(); checkStats(t, when, s, r, want) }
 		check("at first")
-		checkError(t, "TrySend", s.TrySend(1), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 		want.Buffered, want.Peak = 1, 1
 		check("with one value")
 
@@ -313,7 +314,7 @@ func TestStats(t *testing.T) {
 		check("with the second receiver closed")
 
 		ctx, cancel := context.WithCancel(t.Context())
-		checkError(t, "TrySend", s2.TrySend(2), nil)
+		bubbletest.CheckError(t, "TrySend", s2.TrySend(2), nil)
 		for v := range 3 {
 			sending(ctx, s2, 3+v)
 		}
@@ -342,7 +343,7 @@ func TestStats(t *testing.T) {
 		want.WaitingReceivers = 0
 		check("with receivers that were canceled")
 
-		checkError(t, "TrySend", s2.TrySend(9), nil)
+		bubbletest.CheckError(t, "TrySend", s2.TrySend(9), nil)
 		r.Close()
 		want.OpenReceivers, want.Discarded = 0, 1
 		check("with the last receiver closed over a value")

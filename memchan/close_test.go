@@ -3,6 +3,7 @@ package memchan_test
 import (
 	"testing"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -11,21 +12,21 @@ import (
 // catalogue: trio/test_channel.py::test_close_basics
 // catalogue: trio/test_channel.py::test_close_sync
 func TestClose(t *testing.T) {
-	inBubble(t, "a sender in which a call waits", func(t *testing.T) {
+	bubbletest.Run(t, "a sender in which a call waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		send := sending(t.Context(), s, 1)
 		send.checkWaits(t, "Send")
 		s.Close()
 		send.check(t, "Send on a handle that was closed meanwhile", 1, memchan.ErrClosed)
-		checkError(t, "TrySend", s.TrySend(1), memchan.ErrClosed)
-		checkError(t, "Send", s.Send(t.Context(), 1), memchan.ErrClosed)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), memchan.ErrClosed)
+		bubbletest.CheckError(t, "Send", s.Send(t.Context(), 1), memchan.ErrClosed)
 		v, err := r.TryReceive()
 		checkFailed(t, "TryReceive", v, err, memchan.ErrEndOfChannel)
 		v, err = r.Receive(t.Context())
 		checkFailed(t, "Receive", v, err, memchan.ErrEndOfChannel)
 	})
 
-	inBubble(t, "the sender while a Receive waits", func(t *testing.T) {
+	bubbletest.Run(t, "the sender while a Receive waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		receive := receiving(t.Context(), r)
 		receive.checkWaits(t, "Receive")
@@ -33,17 +34,17 @@ func TestClose(t *testing.T) {
 		receive.check(t, "Receive when the last sender is closed", 0, memchan.ErrEndOfChannel)
 	})
 
-	inBubble(t, "the receiver while a Send waits", func(t *testing.T) {
+	bubbletest.Run(t, "the receiver while a Send waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		send := sending(t.Context(), s, 1)
 		send.checkWaits(t, "Send")
 		r.Close()
 		send.check(t, "Send when the last receiver is closed", 1, memchan.ErrBroken)
-		checkError(t, "TrySend", s.TrySend(1), memchan.ErrBroken)
-		checkError(t, "Send", s.Send(t.Context(), 1), memchan.ErrBroken)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), memchan.ErrBroken)
+		bubbletest.CheckError(t, "Send", s.Send(t.Context(), 1), memchan.ErrBroken)
 	})
 
-	inBubble(t, "a receiver in which a call waits", func(t *testing.T) {
+	bubbletest.Run(t, "a receiver in which a call waits", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		receive := receiving(t.Context(), r)
 		receive.checkWaits(t, "Receive")
@@ -53,7 +54,7 @@ func TestClose(t *testing.T) {
 		checkFailed(t, "TryReceive", v, err, memchan.ErrClosed)
 		v, err = r.Receive(t.Context())
 		checkFailed(t, "Receive", v, err, memchan.ErrClosed)
-		checkError(t, "Send", s.Send(t.Context(), 1), memchan.ErrBroken)
+		bubbletest.CheckError(t, "Send", s.Send(t.Context(), 1), memchan.ErrBroken)
 	})
 }
 
@@ -62,24 +63,24 @@ func TestCloneOfReceiver(t *testing.T) {
 	s, r := memchan.Open[int](10)
 	r2 := clone(t, r)
 	r3 := clone(t, r)
-	checkError(t, "TrySend", s.TrySend(1), nil)
+	bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 	r.Close()
 	if c, err := r.Clone(); c != nil || err != memchan.ErrClosed {
 		t.Errorf("Clone of a closed handle = %v, %v, want nil, %v", c, err, memchan.ErrClosed)
 	}
-	checkError(t, "TrySend with two receivers left", s.TrySend(2), nil)
+	bubbletest.CheckError(t, "TrySend with two receivers left", s.TrySend(2), nil)
 	r2.Close()
-	checkError(t, "TrySend with one receiver left", s.TrySend(3), nil)
+	bubbletest.CheckError(t, "TrySend with one receiver left", s.TrySend(3), nil)
 	v, err := r3.TryReceive()
 	checkReceived(t, "TryReceive of the one that is left", v, err, 1)
 	r3.Close()
-	checkError(t, "TrySend with no receiver left", s.TrySend(4), memchan.ErrBroken)
-	checkError(t, "Send with no receiver left", s.Send(t.Context(), 4), memchan.ErrBroken)
+	bubbletest.CheckError(t, "TrySend with no receiver left", s.TrySend(4), memchan.ErrBroken)
+	bubbletest.CheckError(t, "Send with no receiver left", s.Send(t.Context(), 4), memchan.ErrBroken)
 }
 
 // catalogue: trio/test_channel.py::test_close_multiple_send_handles
 func TestCloseOneSender(t *testing.T) {
-	inBubble(t, "of two, while a call waits in it", func(t *testing.T) {
+	bubbletest.Run(t, "of two, while a call waits in it", func(t *testing.T) {
 		s1, r := memchan.Open[int](0)
 		s2 := clone(t, s1)
 		first, second := sending(t.Context(), s1, 1), sending(t.Context(), s2, 2)
@@ -95,7 +96,7 @@ func TestCloseOneSender(t *testing.T) {
 
 // catalogue: trio/test_channel.py::test_close_multiple_receive_handles
 func TestCloseOneReceiver(t *testing.T) {
-	inBubble(t, "of two, while a call waits in it", func(t *testing.T) {
+	bubbletest.Run(t, "of two, while a call waits in it", func(t *testing.T) {
 		s, r1 := memchan.Open[int](0)
 		r2 := clone(t, r1)
 		first, second := receiving(t.Context(), r1), receiving(t.Context(), r2)
@@ -103,14 +104,14 @@ func TestCloseOneReceiver(t *testing.T) {
 		r1.Close()
 		first.check(t, "Receive on the handle that was closed", 0, memchan.ErrClosed)
 		second.checkWaits(t, "Receive on the other handle")
-		checkError(t, "TrySend", s.TrySend(7), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(7), nil)
 		second.check(t, "Receive on the other handle", 7, nil)
 	})
 }
 
 // Closing a handle ends the calls in it, wherever they are in the queue, and no others.
 func TestCloseAmongMany(t *testing.T) {
-	inBubble(t, "senders", func(t *testing.T) {
+	bubbletest.Run(t, "senders", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		handles := []*memchan.Sender[int]{s, clone(t, s), clone(t, s)}
 		var calls []call
@@ -133,7 +134,7 @@ func TestCloseAmongMany(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "receivers", func(t *testing.T) {
+	bubbletest.Run(t, "receivers", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		r2 := clone(t, r)
 		var calls []call

@@ -8,13 +8,14 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // The cancellation that passes through the inner nursery carries a *TaskError as its
 // reason, and is no failed task of that nursery all the same.
 func TestHeadingDoesNotCountAPassingFailureOfTheOuterNursery(t *testing.T) {
-	inBubble(t, "inner", func(t *testing.T) {
+	bubbletest.Run(t, "inner", func(t *testing.T) {
 		var inner error
 		nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("outer", with(errBoom))
@@ -35,7 +36,7 @@ func TestHeadingDoesNotCountAPassingFailureOfTheOuterNursery(t *testing.T) {
 // Under Supervise the cause of the cancellation by the body does not name an earlier
 // failure, which canceled nothing.
 func TestSuperviseCauseNamesTheBody(t *testing.T) {
-	inBubble(t, "cause", func(t *testing.T) {
+	bubbletest.Run(t, "cause", func(t *testing.T) {
 		var cause error
 		nursery.Config{Supervise: true}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, "tolerated", func(context.Context) (int, error) { return 0, errBoom })
@@ -57,7 +58,7 @@ func TestSuperviseCauseNamesTheBody(t *testing.T) {
 // its error.
 func checkBlame(t *testing.T, call string, err error, task string, want error) {
 	t.Helper()
-	c := checkCanceled(t, call, err, cancelscope.ByTask)
+	c := bubbletest.CheckCanceled(t, call, err, cancelscope.ByTask)
 	var blamed *nursery.TaskError
 	if !errors.As(c.Reason(), &blamed) || blamed.Task != task || !errors.Is(blamed, want) {
 		t.Errorf("%s: reason = %v, want that task %q failed with %v", call, c.Reason(), task, want)
@@ -69,7 +70,7 @@ func checkBlame(t *testing.T, call string, err error, task string, want error) {
 
 func TestReasonNamesTheFailedTask(t *testing.T) {
 	// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery
-	inBubble(t, "to a sibling that starts only afterwards", func(t *testing.T) {
+	bubbletest.Run(t, "to a sibling that starts only afterwards", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("crasher", func(context.Context) error { return errBoom })
 			synctest.Wait() // it has failed
@@ -84,7 +85,7 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 	})
 
 	// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery2
-	inBubble(t, "to a sibling that was running", func(t *testing.T) {
+	bubbletest.Run(t, "to a sibling that was running", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("sibling", func(ctx context.Context) error {
 				checkBlame(t, "Sleep in the sibling", deadline.Sleep(ctx, forever), "crasher", errBoom)
@@ -99,7 +100,7 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 	})
 
 	// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery3
-	inBubble(t, "which is the body if Start fails in it", func(t *testing.T) {
+	bubbletest.Run(t, "which is the body if Start fails in it", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("sibling", func(ctx context.Context) error {
 				checkBlame(t, "Sleep in the sibling", deadline.Sleep(ctx, forever), "body", errBoom)
@@ -114,12 +115,12 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 	})
 
 	// catalogue: trio/test_cancelled.py::test_nested_child_source
-	inBubble(t, "which is the body if it fails itself", func(t *testing.T) {
+	bubbletest.Run(t, "which is the body if it fails itself", func(t *testing.T) {
 		err := nursery.Config{Name: "upload"}.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("child", func(ctx context.Context) error {
 				err := deadline.Sleep(ctx, forever)
 				checkBlame(t, "Sleep in the child", err, "body", errBoom)
-				if c := checkCanceled(t, "Sleep in the child", err, cancelscope.ByTask); c.Scope() != "upload" {
+				if c := bubbletest.CheckCanceled(t, "Sleep in the child", err, cancelscope.ByTask); c.Scope() != "upload" {
 					t.Errorf("Scope() = %q, want %q: whose body it was", c.Scope(), "upload")
 				}
 				return err
@@ -132,17 +133,17 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 
 func TestReasonOfACanceledNursery(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_cancel_with_reason
-	inBubble(t, "is what was given to Cancel", func(t *testing.T) {
+	bubbletest.Run(t, "is what was given to Cancel", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
-				c := checkCanceled(t, "Sleep in a task", deadline.Sleep(ctx, forever), cancelscope.ByCall)
+				c := bubbletest.CheckCanceled(t, "Sleep in a task", deadline.Sleep(ctx, forever), cancelscope.ByCall)
 				if c.Reason() != errBoom {
 					t.Errorf("reason = %v, want %v", c.Reason(), errBoom)
 				}
 				return c
 			})
 			n.Scope().Cancel(errBoom)
-			c := checkCanceled(t, "Sleep in the body", deadline.Sleep(ctx, forever), cancelscope.ByCall)
+			c := bubbletest.CheckCanceled(t, "Sleep in the body", deadline.Sleep(ctx, forever), cancelscope.ByCall)
 			if got, want := c.Error(), "scope canceled: boom"; got != want {
 				t.Errorf("Error() = %q, want %q", got, want)
 			}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 func TestCanceledFromOutside(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_cancellation
-	inBubble(t, "while it waits for its tasks", func(t *testing.T) {
+	bubbletest.Run(t, "while it waits for its tasks", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		var children [5]marker
@@ -25,8 +26,8 @@ func TestCanceledFromOutside(t *testing.T) {
 			}
 			return nil
 		})
-		checkElapsed(t, "Run", start, time.Second)
-		checkCanceled(t, "Run", err, cancelscope.ByParent)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run = %v, want %v", err, context.Canceled)
 		}
@@ -36,7 +37,7 @@ func TestCanceledFromOutside(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_07
-	inBubble(t, "while its body sleeps", func(t *testing.T) {
+	bubbletest.Run(t, "while its body sleeps", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		var body marker
@@ -47,7 +48,7 @@ func TestCanceledFromOutside(t *testing.T) {
 			}
 			return body.sleep(ctx)
 		})
-		checkCanceled(t, "Run", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
 		body.checkInterrupted(t, "the body")
 		for i := range children {
 			children[i].checkInterrupted(t, "a child")
@@ -55,7 +56,7 @@ func TestCanceledFromOutside(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_17
-	inBubble(t, "without tasks", func(t *testing.T) {
+	bubbletest.Run(t, "without tasks", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		var body marker
@@ -64,7 +65,7 @@ func TestCanceledFromOutside(t *testing.T) {
 			defer func() { cleaned = true }()
 			return body.sleep(ctx)
 		})
-		checkCanceled(t, "Run", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
 		body.checkInterrupted(t, "the body")
 		if !cleaned {
 			t.Error("the clean-up of the body did not run")
@@ -72,7 +73,7 @@ func TestCanceledFromOutside(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_22
-	inBubble(t, "shortly after its tasks have started", func(t *testing.T) {
+	bubbletest.Run(t, "shortly after its tasks have started", func(t *testing.T) {
 		for _, settle := range []func(){synctest.Wait, func() {}} {
 			outside, cancel := context.WithCancel(t.Context())
 			var children [2]marker
@@ -83,14 +84,14 @@ func TestCanceledFromOutside(t *testing.T) {
 				cancel()
 				return nil
 			})
-			checkCanceled(t, "Run", err, cancelscope.ByParent)
+			bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
 			children[0].checkInterrupted(t, "the first child")
 			children[1].checkInterrupted(t, "the second child")
 		}
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_propagate_native_cancellation_from_taskgroup
-	inBubble(t, "through a handle of the task that runs it", func(t *testing.T) {
+	bubbletest.Run(t, "through a handle of the task that runs it", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			var inner error
 			task := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
@@ -103,8 +104,8 @@ func TestCanceledFromOutside(t *testing.T) {
 			synctest.Wait() // the task waits for its child
 			task.Cancel(errBoom)
 			_, err := task.Wait(ctx)
-			c := checkCanceled(t, "Wait", err, cancelscope.ByCall)
-			checkCanceled(t, "the Run in the task", inner, cancelscope.ByCall)
+			c := bubbletest.CheckCanceled(t, "Wait", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "the Run in the task", inner, cancelscope.ByCall)
 			if c.Reason() != errBoom {
 				t.Errorf("reason = %v, want %v", c.Reason(), errBoom)
 			}
@@ -114,7 +115,7 @@ func TestCanceledFromOutside(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_exiting_task_group
-	inBubble(t, "while it waits for a task that cleans up", func(t *testing.T) {
+	bubbletest.Run(t, "while it waits for a task that cleans up", func(t *testing.T) {
 		var outer cancelscope.Scope
 		time.AfterFunc(time.Second, func() { outer.Cancel(nil) })
 		cleaned := false
@@ -133,15 +134,15 @@ func TestCanceledFromOutside(t *testing.T) {
 			if !cleaned {
 				t.Error("Run has returned before the child has cleaned up")
 			}
-			checkElapsed(t, "Run", start, time.Second+time.Minute)
-			checkCanceled(t, "Run", err, cancelscope.ByCall)
+			bubbletest.CheckElapsed(t, "Run", start, time.Second+time.Minute)
+			bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByCall)
 			return err
 		})
 		checkShape(t, "outer.Run", err, "nil")
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_after_taskgroup_cancelled
-	inBubble(t, "around nested nurseries", func(t *testing.T) {
+	bubbletest.Run(t, "around nested nurseries", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		var leaves [4]marker
@@ -157,7 +158,7 @@ func TestCanceledFromOutside(t *testing.T) {
 			return nil
 		})
 		// One cancellation, however many tasks it has reached.
-		c := checkCanceled(t, "Run", err, cancelscope.ByParent)
+		c := bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
 		if again := context.Cause(outside); c.Reason() != nil || again != context.Canceled {
 			t.Errorf("reason %v, cause outside %v; want nil, %v", c.Reason(), again, context.Canceled)
 		}
@@ -167,7 +168,7 @@ func TestCanceledFromOutside(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_after_group_aexit_native_cancel
-	inBubble(t, "twice while it waits for a shielded task", func(t *testing.T) {
+	bubbletest.Run(t, "twice while it waits for a shielded task", func(t *testing.T) {
 		outside, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errBoom) })
 		time.AfterFunc(2*time.Second, func() { cancel(errBang) })
@@ -181,8 +182,8 @@ func TestCanceledFromOutside(t *testing.T) {
 			})
 			return nil
 		})
-		checkElapsed(t, "Run", start, time.Minute)
-		c := checkCanceled(t, "Run", err, cancelscope.ByParent)
+		bubbletest.CheckElapsed(t, "Run", start, time.Minute)
+		c := bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
 		if c.Reason() != errBoom {
 			t.Errorf("reason = %v, want %v, the first one", c.Reason(), errBoom)
 		}
@@ -195,7 +196,7 @@ func TestCanceledFromOutside(t *testing.T) {
 func TestNothingIsLeftPending(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_cancelling_level_preserved
 	// catalogue: anyio/test_taskgroups.py::TestUncancel::test_uncancel_after_child_task_failed
-	inBubble(t, "after a failure", func(t *testing.T) {
+	bubbletest.Run(t, "after a failure", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		err := nursery.Run(outside, func(_ context.Context, n *nursery.Nursery) error {
@@ -210,7 +211,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_nested_groups_both_cancelled
-	inBubble(t, "after failures in two nurseries at a time", func(t *testing.T) {
+	bubbletest.Run(t, "after failures in two nurseries at a time", func(t *testing.T) {
 		crashing := func(err error) func(context.Context) error {
 			return func(context.Context) error {
 				time.Sleep(time.Second)
@@ -226,7 +227,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 			_, rest := cancelscope.Split(ctx, err) // if the outer child was first, err has its cancellation too
 			checkShape(t, "the inner Run, without cancellations,", rest, "[inner=bang]")
 			synctest.Wait() // the outer child has failed as well
-			checkCanceled(t, "Sleep in the outer body", deadline.Sleep(ctx, forever), cancelscope.ByTask)
+			bubbletest.CheckCanceled(t, "Sleep in the outer body", deadline.Sleep(ctx, forever), cancelscope.ByTask)
 			return nil // the inner error has been dealt with
 		})
 		checkShape(t, "the outer Run", err, "[outer=boom]")
@@ -234,7 +235,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_error_and_cancel
-	inBubble(t, "but what came from outside", func(t *testing.T) {
+	bubbletest.Run(t, "but what came from outside", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			handled := false
 			var self *nursery.Task[int]
@@ -255,7 +256,7 @@ func TestNothingIsLeftPending(t *testing.T) {
 			})
 			close(known)
 			_, err := self.Wait(ctx)
-			checkCanceled(t, "Wait", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "Wait", err, cancelscope.ByCall)
 			if !handled {
 				t.Errorf("the inner nursery did not return the failure of the child, want it to")
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -44,7 +45,7 @@ func checkCalm(t *testing.T, name string, ctx context.Context) {
 
 func TestCancelReachesAllTasks(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_inheritance
-	inBubble(t, "in nurseries of children", func(t *testing.T) {
+	bubbletest.Run(t, "in nurseries of children", func(t *testing.T) {
 		var leaves [3][3]marker
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -63,7 +64,7 @@ func TestCancelReachesAllTasks(t *testing.T) {
 			return nil
 		})
 		checkShape(t, "Run", err, "nil")
-		checkElapsed(t, "Run", start, 0)
+		bubbletest.CheckElapsed(t, "Run", start, 0)
 		for i := range leaves {
 			for j := range leaves[i] {
 				leaves[i][j].checkInterrupted(t, "a leaf")
@@ -72,14 +73,14 @@ func TestCancelReachesAllTasks(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_propagation
-	inBubble(t, "in a nested nursery without tasks", func(t *testing.T) {
+	bubbletest.Run(t, "in a nested nursery without tasks", func(t *testing.T) {
 		var body, child marker
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				child.entered = true
 				err := nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { return body.sleep(ctx) })
 				if err != nil {
-					checkCanceled(t, "the nested Run", err, cancelscope.ByCall)
+					bubbletest.CheckCanceled(t, "the nested Run", err, cancelscope.ByCall)
 					child.interrupted = true
 					return err
 				}
@@ -96,7 +97,7 @@ func TestCancelReachesAllTasks(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_cascade
-	inBubble(t, "in a nested nursery whose body has ended", func(t *testing.T) {
+	bubbletest.Run(t, "in a nested nursery whose body has ended", func(t *testing.T) {
 		var child, grandchild marker
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -122,7 +123,7 @@ func TestCancelReachesAllTasks(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_propagation_with_inner_spawn
-	inBubble(t, "in a nested nursery, body and task", func(t *testing.T) {
+	bubbletest.Run(t, "in a nested nursery, body and task", func(t *testing.T) {
 		var outer, body, child marker
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -152,7 +153,7 @@ func TestCancelReachesAllTasks(t *testing.T) {
 func TestCanceledNursery(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_level_cancellation
 	// catalogue: anyio/test_taskgroups.py::test_cancel
-	inBubble(t, "before its task has run", func(t *testing.T) {
+	bubbletest.Run(t, "before its task has run", func(t *testing.T) {
 		var child marker
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(child.sleep)
@@ -164,7 +165,7 @@ func TestCanceledNursery(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_escaping_cancelled_exception
-	inBubble(t, "whose body returns the cancellation", func(t *testing.T) {
+	bubbletest.Run(t, "whose body returns the cancellation", func(t *testing.T) {
 		var scope *cancelscope.Scope
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			scope = n.Scope()
@@ -178,7 +179,7 @@ func TestCanceledNursery(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_completed_task
-	inBubble(t, "whose task does not wait", func(t *testing.T) {
+	bubbletest.Run(t, "whose task does not wait", func(t *testing.T) {
 		for _, settle := range []func(){synctest.Wait, func() {}} {
 			ran := false
 			err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -198,7 +199,7 @@ func TestCanceledNursery(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_twice
-	inBubble(t, "one after the other, by their tasks", func(t *testing.T) {
+	bubbletest.Run(t, "one after the other, by their tasks", func(t *testing.T) {
 		for range 2 {
 			var body marker
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -216,7 +217,7 @@ func TestCanceledNursery(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_parent
-	inBubble(t, "while a task is about to start another", func(t *testing.T) {
+	bubbletest.Run(t, "while a task is about to start another", func(t *testing.T) {
 		var late marker
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(context.Context) error {
@@ -239,7 +240,7 @@ func TestCanceledNursery(t *testing.T) {
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_native_future_tasks
 	// catalogue: anyio/test_taskgroups.py::test_cancel_native_future_tasks_cancel_scope
-	inBubble(t, "whose tasks wait for a channel", func(t *testing.T) {
+	bubbletest.Run(t, "whose tasks wait for a channel", func(t *testing.T) {
 		var direct, scoped marker
 		waiting := func(m *marker) func(ctx context.Context) error {
 			never := make(chan struct{})
@@ -273,7 +274,7 @@ func TestCanceledNursery(t *testing.T) {
 
 func TestCancelOneTask(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_cancel_scope_in_another_task
-	inBubble(t, "from the body", func(t *testing.T) {
+	bubbletest.Run(t, "from the body", func(t *testing.T) {
 		var child marker
 		after := false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -300,7 +301,7 @@ func TestCancelOneTask(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_scope_in_child_task
-	inBubble(t, "by its own scope", func(t *testing.T) {
+	bubbletest.Run(t, "by its own scope", func(t *testing.T) {
 		var child marker
 		bodyWent := false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -330,7 +331,7 @@ func TestCancelOneTask(t *testing.T) {
 func TestNurseryIsNoCheckpoint(t *testing.T) {
 	// catalogue: trio/test_run.py::test_trivial_yields
 	// catalogue: anyio/test_taskgroups.py::test_cancel_before_entering_task_group
-	inBubble(t, "in a canceled scope", func(t *testing.T) {
+	bubbletest.Run(t, "in a canceled scope", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			s.Cancel(nil)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -23,7 +24,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	// the scope that was canceled takes the cancellation away.
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_08
-	inBubble(t, "of the tasks", func(t *testing.T) {
+	bubbletest.Run(t, "of the tasks", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -44,7 +45,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_11
-	inBubble(t, "of an inner nursery's tasks", func(t *testing.T) {
+	bubbletest.Run(t, "of an inner nursery's tasks", func(t *testing.T) {
 		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -58,7 +59,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_12
-	inBubble(t, "of an inner nursery's tasks beside an outer sleeper", func(t *testing.T) {
+	bubbletest.Run(t, "of an inner nursery's tasks beside an outer sleeper", func(t *testing.T) {
 		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				n.GoNamed("sleeper", sleeping(forever))
@@ -73,7 +74,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_15
-	inBubble(t, "of a task that ignores the cancellation", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that ignores the cancellation", func(t *testing.T) {
 		start := time.Now()
 		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -81,19 +82,19 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 					return cancelscope.Shield(ctx, forever, failing(2*time.Second, errBoom))
 				})
 				cause := deadline.Sleep(ctx, forever)
-				checkCanceled(t, "Sleep in the body", cause, cancelscope.ByCall)
+				bubbletest.CheckCanceled(t, "Sleep in the body", cause, cancelscope.ByCall)
 				if err := cancelscope.Shield(ctx, forever, sleeping(5*time.Second)); err != nil {
 					t.Errorf("Shield in the body's clean-up = %v, want nil", err)
 				}
 				return cause
 			})
 		})
-		checkElapsed(t, "Run with clean-up of 5s after a cancellation at 1s", start, 6*time.Second)
+		bubbletest.CheckElapsed(t, "Run with clean-up of 5s after a cancellation at 1s", start, 6*time.Second)
 		checkShape(t, "a canceled scope around a nursery", err, "[crasher=boom]")
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_16
-	inBubble(t, "through a goroutine that waits for the task with the nursery", func(t *testing.T) {
+	bubbletest.Run(t, "through a goroutine that waits for the task with the nursery", func(t *testing.T) {
 		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				task := nursery.Spawn(n, "inner", func(ctx context.Context) (int, error) {
@@ -105,7 +106,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 					})
 				})
 				_, err := task.Wait(ctx)
-				checkCanceled(t, "Wait in the body", err, cancelscope.ByCall)
+				bubbletest.CheckCanceled(t, "Wait in the body", err, cancelscope.ByCall)
 				return err
 			})
 		})
@@ -113,7 +114,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_18
-	inBubble(t, "of the body", func(t *testing.T) {
+	bubbletest.Run(t, "of the body", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -130,7 +131,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_timeout_taskgroup
-	inBubble(t, "of a task in a nursery that is too slow", func(t *testing.T) {
+	bubbletest.Run(t, "of a task in a nursery that is too slow", func(t *testing.T) {
 		start := time.Now()
 		err := deadline.FailAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -142,7 +143,7 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 				return deadline.Sleep(ctx, forever)
 			})
 		})
-		checkElapsed(t, "FailAfter of a second", start, time.Second)
+		bubbletest.CheckElapsed(t, "FailAfter of a second", start, time.Second)
 		checkShape(t, "FailAfter around a nursery with clean-up that fails", err, "[cleaner=boom]")
 		if tooSlow := new(deadline.TooSlowError); errors.As(err, &tooSlow) {
 			t.Errorf("errors.As finds %v, want no TooSlowError", tooSlow)
@@ -159,7 +160,7 @@ func canceledAfter(t *testing.T, d time.Duration, fn func(ctx context.Context) e
 
 func TestErrorsBetweenNestedNurseries(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_13
-	inBubble(t, "a failure outside cancels the inner one, which adds nothing", func(t *testing.T) {
+	bubbletest.Run(t, "a failure outside cancels the inner one, which adds nothing", func(t *testing.T) {
 		start := time.Now()
 		var inner error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -170,13 +171,13 @@ func TestErrorsBetweenNestedNurseries(t *testing.T) {
 			})
 			return inner
 		})
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 		checkShape(t, "the outer Run", err, "[crasher=boom]")
-		checkCanceled(t, "the inner Run", inner, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "the inner Run", inner, cancelscope.ByTask)
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_14
-	inBubble(t, "a failure inside is returned as an inner group", func(t *testing.T) {
+	bubbletest.Run(t, "a failure inside is returned as an inner group", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("sleeper", sleeping(forever))
@@ -185,7 +186,7 @@ func TestErrorsBetweenNestedNurseries(t *testing.T) {
 				return deadline.Sleep(ctx, forever)
 			})
 		})
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 		checkShape(t, "the outer Run", err, "[body=[crasher=boom]]")
 	})
 }
@@ -202,7 +203,7 @@ func TestBodyFailsWhileItIsCanceledForATask(t *testing.T) {
 	}
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_19
-	inBubble(t, "both errors are returned", func(t *testing.T) {
+	bubbletest.Run(t, "both errors are returned", func(t *testing.T) {
 		err := run(t.Context(), errBoom, errBang)
 		checkShape(t, "Run", err, "[crasher=boom body=bang]")
 		if got := leaves(err); !slices.Equal(got, []error{errBoom, errBang}) {
@@ -211,7 +212,7 @@ func TestBodyFailsWhileItIsCanceledForATask(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_20a
-	inBubble(t, "whatever the type of the body's", func(t *testing.T) {
+	bubbletest.Run(t, "whatever the type of the body's", func(t *testing.T) {
 		err := run(t.Context(), errBoom, oddError{"odd"})
 		checkShape(t, "Run", err, "[crasher=boom body=odd]")
 		if odd := new(oddError); !errors.As(err, odd) || *odd != (oddError{"odd"}) {
@@ -220,7 +221,7 @@ func TestBodyFailsWhileItIsCanceledForATask(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_21a
-	inBubble(t, "whatever the type of the task's", func(t *testing.T) {
+	bubbletest.Run(t, "whatever the type of the task's", func(t *testing.T) {
 		err := run(t.Context(), oddError{"odd"}, errBang)
 		checkShape(t, "Run", err, "[crasher=odd body=bang]")
 		if odd := new(oddError); !errors.As(err, odd) || *odd != (oddError{"odd"}) {
@@ -229,7 +230,7 @@ func TestBodyFailsWhileItIsCanceledForATask(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_context_manager_exit_raises
-	inBubble(t, "clean-up of the body", func(t *testing.T) {
+	bubbletest.Run(t, "clean-up of the body", func(t *testing.T) {
 		ctx := t.Context()
 		err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) (err error) {
 			defer func() { err = errBang }()

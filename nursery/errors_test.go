@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -36,7 +37,7 @@ func TestErrorsAreWrapped(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_main_and_task_both_crash
-	inBubble(t, "one of the body and one of a task", func(t *testing.T) {
+	bubbletest.Run(t, "one of the body and one of a task", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("crasher", stubborn(errBang))
 			return errBoom
@@ -48,7 +49,7 @@ func TestErrorsAreWrapped(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_two_child_crashes
-	inBubble(t, "two of tasks", func(t *testing.T) {
+	bubbletest.Run(t, "two of tasks", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", stubborn(errBang))
 			n.GoNamed("b", failing(time.Second, errBoom))
@@ -61,7 +62,7 @@ func TestErrorsAreWrapped(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_setting_strict_exception_groups
-	inBubble(t, "one as well as two", func(t *testing.T) {
+	bubbletest.Run(t, "one as well as two", func(t *testing.T) {
 		for _, failures := range []int{1, 2} {
 			err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 				for range failures {
@@ -77,7 +78,7 @@ func TestErrorsAreWrapped(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_nursery_stop_iteration
-	inBubble(t, "io.EOF is an error like others", func(t *testing.T) {
+	bubbletest.Run(t, "io.EOF is an error like others", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("crasher", stubborn(errBoom))
 			return io.EOF
@@ -103,7 +104,7 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 	}
 
 	// catalogue: trio/test_run.py::test_system_task_crash_ExceptionGroup
-	inBubble(t, "a layer each", func(t *testing.T) {
+	bubbletest.Run(t, "a layer each", func(t *testing.T) {
 		err := within(t.Context(), 3, func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", failing(time.Second, errBoom))
 			n.GoNamed("b", stubborn(errBang))
@@ -116,7 +117,7 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_system_task_crash_plus_Cancelled
-	inBubble(t, "a layer each for what a cancellation leaves", func(t *testing.T) {
+	bubbletest.Run(t, "a layer each for what a cancellation leaves", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			return within(ctx, 3, func(ctx context.Context, n *nursery.Nursery) error {
@@ -130,7 +131,7 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_nursery_collapse
-	inBubble(t, "one that is left is not unwrapped", func(t *testing.T) {
+	bubbletest.Run(t, "one that is left is not unwrapped", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("sleeper", sleeping(forever))
 			n.GoNamed("crasher", failing(time.Second, errBoom))
@@ -147,7 +148,7 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_nested_task_group_filtering
-	inBubble(t, "clean-up that fails inside", func(t *testing.T) {
+	bubbletest.Run(t, "clean-up that fails inside", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, outer *nursery.Nursery) error {
 			outer.GoNamed("inner", func(ctx context.Context) error {
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -168,7 +169,7 @@ func TestErrorsOfNestedNurseries(t *testing.T) {
 
 func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_scope_exceptiongroup_filtering
-	inBubble(t, "the nursery keeps its cancellation for the scope around", func(t *testing.T) {
+	bubbletest.Run(t, "the nursery keeps its cancellation for the scope around", func(t *testing.T) {
 		var outer cancelscope.Scope
 		var inside error
 		var innerCalled bool
@@ -197,7 +198,7 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_cancel_scope_no_cancellederror
-	inBubble(t, "a canceled scope lets a group without cancellations through", func(t *testing.T) {
+	bubbletest.Run(t, "a canceled scope lets a group without cancellations through", func(t *testing.T) {
 		var s cancelscope.Scope
 		var inside error
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -216,7 +217,7 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_single_cancellation_exc
-	inBubble(t, "cancellations alone are returned as one", func(t *testing.T) {
+	bubbletest.Run(t, "cancellations alone are returned as one", func(t *testing.T) {
 		var s cancelscope.Scope
 		var inside error
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -228,7 +229,7 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 			})
 			return inside
 		})
-		c := checkCanceled(t, "Run in a canceled scope", inside, cancelscope.ByCall)
+		c := bubbletest.CheckCanceled(t, "Run in a canceled scope", inside, cancelscope.ByCall)
 		if c.Reason() != errBoom {
 			t.Errorf("Reason of what Run returned = %v, want %v", c.Reason(), errBoom)
 		}
@@ -240,7 +241,7 @@ func TestErrorsUnderAnOuterCancellation(t *testing.T) {
 
 func TestErrorsOfCleanUp(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_exception_group_children
-	inBubble(t, "a task that fails while it is canceled for another", func(t *testing.T) {
+	bubbletest.Run(t, "a task that fails while it is canceled for another", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("first", failing(time.Second, errBoom))
@@ -255,12 +256,12 @@ func TestErrorsOfCleanUp(t *testing.T) {
 			})
 			return nil
 		})
-		checkElapsed(t, "Run with clean-up of a second", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run with clean-up of a second", start, 2*time.Second)
 		checkShape(t, "Run with two failures", err, "[first=boom cleaner=bang]")
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_exception_group_host
-	inBubble(t, "a task that fails while it is canceled for the body", func(t *testing.T) {
+	bubbletest.Run(t, "a task that fails while it is canceled for the body", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("cleaner", func(ctx context.Context) (err error) {
 				defer func() { err = errBang }()

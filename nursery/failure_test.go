@@ -11,12 +11,13 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 func TestFailingTaskCancelsTheOthers(t *testing.T) {
 	// catalogue: trio/test_run.py::test_task_crash_propagation
-	inBubble(t, "a sibling that swallows its cancellation", func(t *testing.T) {
+	bubbletest.Run(t, "a sibling that swallows its cancellation", func(t *testing.T) {
 		rounds, ended := 0, false
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("looper", func(ctx context.Context) error {
@@ -36,7 +37,7 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_exception_cancels_siblings
-	inBubble(t, "a task that fails at once", func(t *testing.T) {
+	bubbletest.Run(t, "a task that fails at once", func(t *testing.T) {
 		start := time.Now()
 		var sibling error
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -47,13 +48,13 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 			n.GoNamed("crasher", failing(0, errBoom))
 			return nil
 		})
-		checkElapsed(t, "Run with a task that fails at once", start, 0)
+		bubbletest.CheckElapsed(t, "Run with a task that fails at once", start, 0)
 		checkShape(t, "Run with a task that fails at once", err, "[crasher=boom]")
-		checkCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_04
-	inBubble(t, "a sibling with a handle", func(t *testing.T) {
+	bubbletest.Run(t, "a sibling with a handle", func(t *testing.T) {
 		var after bool
 		var failed, sibling *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -73,14 +74,14 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 			t.Errorf("Result of the failed task = %v, want %v itself", err, errBoom)
 		}
 		got, err := sibling.Result()
-		checkCanceled(t, "Result of the sibling", err, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "Result of the sibling", err, cancelscope.ByTask)
 		if got != 0 || after {
 			t.Errorf("Result of the sibling = %d, code after the nursery run: %v, want 0, false", got, after)
 		}
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_cancel_children_on_child_error
-	inBubble(t, "several tasks that fail", func(t *testing.T) {
+	bubbletest.Run(t, "several tasks that fail", func(t *testing.T) {
 		start := time.Now()
 		var body, sibling error
 		after := false
@@ -98,19 +99,19 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 			after = true
 			return nil
 		})
-		checkElapsed(t, "Run with three tasks that fail", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run with three tasks that fail", start, time.Second)
 		// Who is canceled before it fails is no failure.
 		checkShape(t, "Run with three tasks that fail", err,
 			"[crasher=boom]", "[crasher=boom crasher=boom]", "[crasher=boom crasher=boom crasher=boom]")
-		checkCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
-		checkCanceled(t, "Sleep in the body", body, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "Sleep in the body", body, cancelscope.ByTask)
 		if after {
 			t.Error("code after the sleep of the body has run, want it skipped")
 		}
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_25
-	inBubble(t, "tasks that multiply", func(t *testing.T) {
+	bubbletest.Run(t, "tasks that multiply", func(t *testing.T) {
 		start := time.Now()
 		var running atomic.Int64
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -130,7 +131,7 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 			n.GoNamed("crasher", failing(time.Second, errBoom))
 			return nil
 		})
-		checkElapsed(t, "Run with tasks that multiply", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run with tasks that multiply", start, time.Second)
 		checkShape(t, "Run with tasks that multiply", err, "[crasher=boom]")
 		if left := running.Load(); left != 0 {
 			t.Errorf("after Run %d tasks run, want 0", left)
@@ -141,7 +142,7 @@ func TestFailingTaskCancelsTheOthers(t *testing.T) {
 func TestFailingTaskCancelsTheBody(t *testing.T) {
 	// catalogue: trio/test_run.py::test_child_crash_wakes_parent
 	// catalogue: anyio/test_taskgroups.py::test_failing_child_task_cancels_host
-	inBubble(t, "a body that sleeps", func(t *testing.T) {
+	bubbletest.Run(t, "a body that sleeps", func(t *testing.T) {
 		start := time.Now()
 		var body error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -149,9 +150,9 @@ func TestFailingTaskCancelsTheBody(t *testing.T) {
 			body = deadline.Sleep(ctx, forever)
 			return body
 		})
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 		checkShape(t, "Run", err, "[crasher=boom]")
-		c := checkCanceled(t, "Sleep in the body", body, cancelscope.ByTask)
+		c := bubbletest.CheckCanceled(t, "Sleep in the body", body, cancelscope.ByTask)
 		checkShape(t, "Reason of the body's cancellation", c.Reason(), "crasher=boom")
 	})
 }
@@ -159,7 +160,7 @@ func TestFailingTaskCancelsTheBody(t *testing.T) {
 func TestFailingBodyCancelsTheTasks(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_09
 	// catalogue: anyio/test_taskgroups.py::test_failing_host_task_cancels_children
-	inBubble(t, "after a wait", func(t *testing.T) {
+	bubbletest.Run(t, "after a wait", func(t *testing.T) {
 		start := time.Now()
 		var tasks [2]*nursery.Task[int]
 		var causes [2]error
@@ -172,19 +173,19 @@ func TestFailingBodyCancelsTheTasks(t *testing.T) {
 			}
 			return failing(time.Second, errBoom)(ctx)
 		})
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 		checkShape(t, "Run with a body that fails", err, "[body=boom]")
 		for i, task := range tasks {
-			c := checkCanceled(t, "Sleep in a task", causes[i], cancelscope.ByTask)
+			c := bubbletest.CheckCanceled(t, "Sleep in a task", causes[i], cancelscope.ByTask)
 			checkShape(t, "Reason of the task's cancellation", c.Reason(), "body=boom")
 			_, err := task.Result()
-			checkCanceled(t, "Result of a task", err, cancelscope.ByTask)
+			bubbletest.CheckCanceled(t, "Result of a task", err, cancelscope.ByTask)
 		}
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_10
 	// catalogue: anyio/test_taskgroups.py::test_host_exception
-	inBubble(t, "right after starting them", func(t *testing.T) {
+	bubbletest.Run(t, "right after starting them", func(t *testing.T) {
 		start := time.Now()
 		var tasks [2]*nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -195,18 +196,18 @@ func TestFailingBodyCancelsTheTasks(t *testing.T) {
 			}
 			return errBoom
 		})
-		checkElapsed(t, "Run", start, 0)
+		bubbletest.CheckElapsed(t, "Run", start, 0)
 		checkShape(t, "Run with a body that fails at once", err, "[body=boom]")
 		for _, task := range tasks {
 			_, err := task.Result()
-			checkCanceled(t, "Result of a task", err, cancelscope.ByTask)
+			bubbletest.CheckCanceled(t, "Result of a task", err, cancelscope.ByTask)
 		}
 	})
 }
 
 func TestTaskStartedInCanceledNursery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_precancelled_task
-	inBubble(t, "runs to its first wait", func(t *testing.T) {
+	bubbletest.Run(t, "runs to its first wait", func(t *testing.T) {
 		began, passed := false, false
 		var seen error
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -230,7 +231,7 @@ func TestTaskStartedInCanceledNursery(t *testing.T) {
 
 func TestNurseryWaitsForItsTasks(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_success
-	inBubble(t, "all have run", func(t *testing.T) {
+	bubbletest.Run(t, "all have run", func(t *testing.T) {
 		var ran [2]bool
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			for i := range ran {
@@ -249,7 +250,7 @@ func TestNurseryWaitsForItsTasks(t *testing.T) {
 	// catalogue: trio/test_run.py::test_nursery_closure
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_24
 	// catalogue: anyio/test_taskgroups.py::test_start_soon_while_running
-	inBubble(t, "tasks start tasks after the body has returned", func(t *testing.T) {
+	bubbletest.Run(t, "tasks start tasks after the body has returned", func(t *testing.T) {
 		start := time.Now()
 		var kept *nursery.Nursery
 		var grandchildren atomic.Int64
@@ -282,12 +283,12 @@ func TestNurseryWaitsForItsTasks(t *testing.T) {
 			})
 			return nil
 		})
-		checkElapsed(t, "Run with grandchildren", start, 3*time.Second)
+		bubbletest.CheckElapsed(t, "Run with grandchildren", start, 3*time.Second)
 		if err != nil || grandchildren.Load() != 2 {
 			t.Errorf("Run with grandchildren = %v, %d of them ran, want nil, 2", err, grandchildren.Load())
 		}
 
-		checkPanics(t, "Go after Run has returned", "nursery: Go on a nursery that has closed: ", func() {
+		bubbletest.CheckPanics(t, "Go after Run has returned", "nursery: Go on a nursery that has closed: ", func() {
 			kept.Go(func(context.Context) error {
 				t.Error("a task started after the end runs, want it refused")
 				return nil
@@ -297,7 +298,7 @@ func TestNurseryWaitsForItsTasks(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_23
-	inBubble(t, "what has ended is not counted", func(t *testing.T) {
+	bubbletest.Run(t, "what has ended is not counted", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			for i := range 3 {
 				n.Go(sleeping(time.Duration(i+1) * time.Second))
@@ -325,7 +326,7 @@ func TestNurseryWaitsForItsTasks(t *testing.T) {
 }
 
 func TestCauseNamesTheTask(t *testing.T) {
-	inBubble(t, "later tasks hear of the first failure", func(t *testing.T) {
+	bubbletest.Run(t, "later tasks hear of the first failure", func(t *testing.T) {
 		var late error
 		err := nursery.Config{Name: "crawl"}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("first", failing(time.Second, errBoom))
@@ -339,7 +340,7 @@ func TestCauseNamesTheTask(t *testing.T) {
 			return nil
 		})
 		checkShape(t, "Run", err, "[first=boom second=bang]")
-		c := checkCanceled(t, "Cause in a task started after the failure", late, cancelscope.ByTask)
+		c := bubbletest.CheckCanceled(t, "Cause in a task started after the failure", late, cancelscope.ByTask)
 		checkShape(t, "Reason of that cause", c.Reason(), "first=boom")
 		if c.Scope() != "crawl" || !errors.Is(late, errBoom) || errors.Is(late, errBang) {
 			t.Errorf("Cause = %v of scope %q, want the first failure, scope crawl", late, c.Scope())

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -53,7 +54,7 @@ var breaks = []struct {
 func TestForEachWithAnItemThatDoesNotReturn(t *testing.T) {
 	for _, b := range breaks {
 		for _, limit := range []int{1, 2, 3, 10} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
 				start := time.Now()
 				s := source{count: -1}
 				var g gauge
@@ -77,7 +78,7 @@ func TestForEachWithAnItemThatDoesNotReturn(t *testing.T) {
 				if limit > 1 {
 					want += time.Minute
 				}
-				checkElapsed(t, "ForEach", start, want)
+				bubbletest.CheckElapsed(t, "ForEach", start, want)
 				if now, pulled := g.now.Load(), s.pulled.Load(); now != 0 || pulled > int64(30+limit) || g.total.Load() != pulled || !s.over.Load() {
 					t.Errorf("afterwards %d items run, %d were pulled, %d begun, the sequence was stopped: %t, want 0, at most %d, the same, true",
 						now, pulled, g.total.Load(), s.over.Load(), 30+limit)
@@ -91,7 +92,7 @@ func TestForEachWithAnItemThatDoesNotReturn(t *testing.T) {
 func TestForEachWithManyItemsThatDoNotReturn(t *testing.T) {
 	for _, b := range breaks {
 		for _, limit := range []int{2, 8, 20} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
 				s := source{count: 50}
 				var g gauge
 				o := outcomeOf(func() error {
@@ -118,7 +119,7 @@ func TestForEachWithManyItemsThatDoNotReturn(t *testing.T) {
 
 func TestForEachWithAnItemThatDoesNotReturnWhileTheSequenceBlocks(t *testing.T) {
 	for _, b := range breaks {
-		inBubble(t, b.name, func(t *testing.T) {
+		bubbletest.Run(t, b.name, func(t *testing.T) {
 			start := time.Now()
 			var begun []int
 			stopped := false
@@ -145,7 +146,7 @@ func TestForEachWithAnItemThatDoesNotReturnWhileTheSequenceBlocks(t *testing.T) 
 				})
 			})
 			b.check(t, "ForEach", o, 0)
-			checkElapsed(t, "ForEach", start, time.Hour)
+			bubbletest.CheckElapsed(t, "ForEach", start, time.Hour)
 			if !stopped || !slices.Equal(begun, []int{0, 1}) {
 				t.Errorf("the sequence was stopped: %t, items begun: %v, want true, [0 1]", stopped, begun)
 			}
@@ -173,7 +174,7 @@ func TestForEachWithASequenceThatDoesNotReturn(t *testing.T) {
 	for _, end := range ends {
 		for _, limit := range []int{1, 2, 10} {
 			for _, before := range []int{0, 1, 4, 5} {
-				inBubble(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
 					seq := func(yield func(int) bool) {
 						for i := range before {
 							if !yield(i) {
@@ -200,7 +201,7 @@ func TestForEachWithASequenceThatDoesNotReturn(t *testing.T) {
 					}
 				})
 			}
-			inBubble(t, fmt.Sprintf("%s, limit %d, when it is stopped", end.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d, when it is stopped", end.name, limit), func(t *testing.T) {
 				seq := func(yield func(int) bool) {
 					defer end.do()
 					for yield(0) {
@@ -255,7 +256,7 @@ func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 				return err
 			}},
 		} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", c.call, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", c.call, limit), func(t *testing.T) {
 				before := begun.total.Load()
 				o := outcomeOf(func() error { return c.do(t.Context()) })
 				p, ok := o.panicked.(*nursery.PanicError)
@@ -278,7 +279,7 @@ func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 
 // The function that a sequence is called with is of no use once the sequence has ended.
 func TestForEachWithASequenceThatKeepsItsYield(t *testing.T) {
-	inBubble(t, "until after the end", func(t *testing.T) {
+	bubbletest.Run(t, "until after the end", func(t *testing.T) {
 		var late func(int) bool
 		seq := func(yield func(int) bool) {
 			late = yield

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -110,7 +111,7 @@ func TestErrorMethodsThatDoNotReturn(t *testing.T) {
 				if kind.name == "Background" || kind.name == "StartBackground, after started" {
 					continue // they are judged when they have been canceled: see below
 				}
-				inBubble(t, fmt.Sprintf("%s, %s, policy %d", hostile.name, kind.name, policy), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, %s, policy %d", hostile.name, kind.name, policy), func(t *testing.T) {
 					var panics []*nursery.PanicError
 					c := nursery.Config{Panics: policy, OnPanic: func(p *nursery.PanicError) { panics = append(panics, p) }}
 					o := outcomeOf(func() error {
@@ -164,7 +165,7 @@ func checkAbnormal(t *testing.T, kind string, policy nursery.PanicPolicy, o outc
 // Background tasks are judged in the same way, when they have been canceled.
 func TestErrorMethodsOfBackgroundTasks(t *testing.T) {
 	for _, hostile := range hostileErrors {
-		inBubble(t, hostile.name, func(t *testing.T) {
+		bubbletest.Run(t, hostile.name, func(t *testing.T) {
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 					n.Background("", func(ctx context.Context) error {
@@ -183,7 +184,7 @@ func TestErrorMethodsOfBackgroundTasks(t *testing.T) {
 // else: the others are canceled, and nothing is lost.
 func TestErrorMethodThatTakesLong(t *testing.T) {
 	for _, kind := range kinds {
-		inBubble(t, kind.name, func(t *testing.T) {
+		bubbletest.Run(t, kind.name, func(t *testing.T) {
 			start := time.Now()
 			var siblingEnded time.Duration
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -195,7 +196,7 @@ func TestErrorMethodThatTakesLong(t *testing.T) {
 				synctest.Wait() // the sibling waits
 				n.Scope().Cancel(nil)
 				return kind.run(ctx, n, func(ctx context.Context) error {
-					return &unwrapper{func() error { linger(time.Hour); return errBoom }}
+					return &unwrapper{func() error { bubbletest.Linger(time.Hour); return errBoom }}
 				})
 			})
 			if siblingEnded != 0 {
@@ -225,7 +226,7 @@ func TestOnErrorThatDoesNotReturn(t *testing.T) {
 				continue // its errors are the caller's, and OnError is not called
 			}
 			for _, policy := range []nursery.PanicPolicy{nursery.PropagatePanics, nursery.ConvertPanics} {
-				inBubble(t, fmt.Sprintf("%s, %s, policy %d", callback.name, kind.name, policy), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, %s, policy %d", callback.name, kind.name, policy), func(t *testing.T) {
 					var panics []*nursery.PanicError
 					c := nursery.Config{
 						Supervise: true,
@@ -263,7 +264,7 @@ func TestOnErrorThatDoesNotReturn(t *testing.T) {
 // after the tasks have ended.
 func TestPanicOfTheBodyKeepsItsValue(t *testing.T) {
 	sentinel := errors.New("abort handler")
-	inBubble(t, "value", func(t *testing.T) {
+	bubbletest.Run(t, "value", func(t *testing.T) {
 		var mu sync.Mutex
 		var failed []string
 		ended := false
@@ -276,7 +277,7 @@ func TestPanicOfTheBodyKeepsItsValue(t *testing.T) {
 			return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				n.GoNamed("cleaner", func(ctx context.Context) error {
 					<-ctx.Done()
-					linger(time.Second)
+					bubbletest.Linger(time.Second)
 					ended = true
 					return errBang
 				})

@@ -10,11 +10,12 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
-	inBubble(t, "an item fails", func(t *testing.T) {
+	bubbletest.Run(t, "an item fails", func(t *testing.T) {
 		var g gauge
 		results := nursery.MapSeq(t.Context(), 4, upTo(100), func(ctx context.Context, item int) (int, error) {
 			g.enter()
@@ -43,7 +44,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			t.Errorf("MapSeq = %v, want %v", got, want)
 		}
 	})
-	inBubble(t, "while the loop is busy", func(t *testing.T) {
+	bubbletest.Run(t, "while the loop is busy", func(t *testing.T) {
 		var got []int
 		for r, err := range nursery.MapSeq(t.Context(), 10, upTo(100), func(ctx context.Context, item int) (int, error) {
 			if item == 5 {
@@ -63,7 +64,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 		}
 	})
 	for _, left := range []bool{false, true} {
-		inBubble(t, fmt.Sprintf("with a result that comes after it, loop left: %t", left), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("with a result that comes after it, loop left: %t", left), func(t *testing.T) {
 			start := time.Now()
 			var got []int
 			var err error
@@ -85,7 +86,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 					break
 				}
 			}
-			checkElapsed(t, "the loop", start, time.Minute+time.Second)
+			bubbletest.CheckElapsed(t, "the loop", start, time.Minute+time.Second)
 			want, shape := []int{0, 1, 2}, "[item 3=boom]"
 			if left {
 				want, shape = want[:2], "nil"
@@ -96,7 +97,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "break among what is left after a failure", func(t *testing.T) {
+	bubbletest.Run(t, "break among what is left after a failure", func(t *testing.T) {
 		given := 0
 		for _, err := range nursery.MapSeq(t.Context(), 10, upTo(100), func(ctx context.Context, item int) (int, error) {
 			if item == 9 {
@@ -113,14 +114,14 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "the surroundings are canceled", func(t *testing.T) {
+	bubbletest.Run(t, "the surroundings are canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			time.AfterFunc(3500*time.Millisecond, func() { s.Cancel(errBang) })
 			got, err := collect(t, nursery.MapSeq(ctx, 2, upTo(100), func(ctx context.Context, item int) (int, error) {
 				return item, deadline.Sleep(ctx, time.Second)
 			}))
-			checkCanceled(t, "MapSeq", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "MapSeq", err, cancelscope.ByCall)
 			if want := slices.Collect(upTo(6)); !slices.Equal(got, want) {
 				t.Errorf("MapSeq = %v, want %v", got, want)
 			}
@@ -128,7 +129,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "nil")
 	})
-	inBubble(t, "the surroundings are canceled and only the loop notices", func(t *testing.T) {
+	bubbletest.Run(t, "the surroundings are canceled and only the loop notices", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		got, err := collect(t, nursery.MapSeq(ctx, 2, upTo(100), func(_ context.Context, item int) (int, error) {
 			if item == 50 {
@@ -136,7 +137,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 			}
 			return item, nil
 		}))
-		checkCanceled(t, "MapSeq", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "MapSeq", err, cancelscope.ByParent)
 		if len(got) < 51 || len(got) > 53 {
 			t.Errorf("%d results with a cancellation in item 50, want 51 to 53", len(got))
 		}
@@ -146,7 +147,7 @@ func TestMapSeqGivesTheBeginningOnFailure(t *testing.T) {
 func TestMapSeqWithAnItemThatDoesNotReturn(t *testing.T) {
 	for _, b := range breaks {
 		for _, left := range []bool{false, true} {
-			inBubble(t, fmt.Sprintf("%s, loop left: %t", b.name, left), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, loop left: %t", b.name, left), func(t *testing.T) {
 				var got []int
 				o := outcomeOf(func() error {
 					for r, err := range nursery.MapSeq(t.Context(), 3, upTo(10), func(ctx context.Context, item int) (int, error) {
@@ -177,7 +178,7 @@ func TestMapSeqWithAnItemThatDoesNotReturn(t *testing.T) {
 			})
 		}
 	}
-	inBubble(t, "beside a panic of the loop", func(t *testing.T) {
+	bubbletest.Run(t, "beside a panic of the loop", func(t *testing.T) {
 		o := outcomeOf(func() error {
 			for range nursery.MapSeq(t.Context(), 2, upTo(2), func(ctx context.Context, item int) (int, error) {
 				if item == 1 {
@@ -194,7 +195,7 @@ func TestMapSeqWithAnItemThatDoesNotReturn(t *testing.T) {
 			t.Errorf("a loop that panics beside an item that panics: %v, want the panic of the loop", o)
 		}
 	})
-	inBubble(t, "the sequence panics", func(t *testing.T) {
+	bubbletest.Run(t, "the sequence panics", func(t *testing.T) {
 		o := outcomeOf(func() error {
 			for range nursery.MapSeq(t.Context(), 2, func(yield func(int) bool) { yield(0); panickingSequence() },
 				func(ctx context.Context, item int) (int, error) { return 0, deadline.Sleep(ctx, forever) }) {

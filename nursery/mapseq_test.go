@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -36,7 +37,7 @@ func collect[R any](t *testing.T, results iter.Seq2[R, error]) (values []R, err 
 func TestMapSeqKeepsTheOrder(t *testing.T) {
 	for _, limit := range []int{1, 2, 9, 100, math.MaxInt} {
 		for _, count := range []int{0, 1, 8, 9, 60} {
-			inBubble(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
 				s := source{count: count}
 				results := nursery.MapSeq(t.Context(), limit, s.all(), func(ctx context.Context, item int) (int, error) {
 					return item * 2, deadline.Sleep(ctx, time.Duration(item*7%10)*time.Second)
@@ -66,7 +67,7 @@ func TestMapSeqKeepsTheOrder(t *testing.T) {
 
 func TestMapSeqRunsAtMostLimitAhead(t *testing.T) {
 	for _, limit := range []int{1, 2, 5, 20} {
-		inBubble(t, fmt.Sprintf("limit %d, a slow loop", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d, a slow loop", limit), func(t *testing.T) {
 			s := source{count: 60}
 			var g gauge
 			given := 0
@@ -82,7 +83,7 @@ func TestMapSeqRunsAtMostLimitAhead(t *testing.T) {
 				}
 			}
 		})
-		inBubble(t, fmt.Sprintf("limit %d, a slow item", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d, a slow item", limit), func(t *testing.T) {
 			s := source{count: 60}
 			var g gauge
 			next := make(chan struct{})
@@ -171,7 +172,7 @@ var exits = []struct {
 func TestMapSeqAwaitsAllWhenTheLoopIsLeft(t *testing.T) {
 	for _, exit := range exits {
 		for _, limit := range []int{1, 4, 20} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", exit.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", exit.name, limit), func(t *testing.T) {
 				start := time.Now()
 				s := source{count: -1}
 				var g gauge
@@ -193,7 +194,7 @@ func TestMapSeqAwaitsAllWhenTheLoopIsLeft(t *testing.T) {
 				if o.String() != exit.want {
 					t.Errorf("the loop ended: %v, want %s", o, exit.want)
 				}
-				checkElapsed(t, "the loop", start, time.Minute)
+				bubbletest.CheckElapsed(t, "the loop", start, time.Minute)
 				if g.now.Load() != 0 || !s.over.Load() || g.total.Load() > int64(3+limit) {
 					t.Errorf("after the loop %d items run, the sequence was stopped: %t, %d items have begun, want 0, true, at most %d",
 						g.now.Load(), s.over.Load(), g.total.Load(), 3+limit)

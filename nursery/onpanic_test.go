@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // A panic with a nil *PanicError is a panic like any other.
 func TestPanicWithANilPanicError(t *testing.T) {
 	for _, kind := range kinds {
-		inBubble(t, kind.name, func(t *testing.T) {
+		bubbletest.Run(t, kind.name, func(t *testing.T) {
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 					return kind.run(ctx, n, func(context.Context) error { panic((*nursery.PanicError)(nil)) })
@@ -42,7 +43,7 @@ func TestOnPanicThatDoesNotReturn(t *testing.T) {
 	for _, callback := range callbacks {
 		for _, kind := range kinds {
 			for _, supervise := range []bool{false, true} {
-				inBubble(t, fmt.Sprintf("%s, %s, supervise %v", callback.name, kind.name, supervise), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, %s, supervise %v", callback.name, kind.name, supervise), func(t *testing.T) {
 					calls := 0
 					c := nursery.Config{Supervise: supervise, OnPanic: func(*nursery.PanicError) { calls++; callback.do() }}
 					o := outcomeOf(func() error {
@@ -78,8 +79,8 @@ func TestHandleBeforeCallbacks(t *testing.T) {
 	for _, callback := range append(callbacks, struct {
 		name string
 		do   func()
-	}{"takes an hour", func() { linger(time.Hour) }}) {
-		inBubble(t, callback.name, func(t *testing.T) {
+	}{"takes an hour", func() { bubbletest.Linger(time.Hour) }}) {
+		bubbletest.Run(t, callback.name, func(t *testing.T) {
 			start := time.Now()
 			var waited [2]time.Duration
 			var errs [2]error
@@ -112,13 +113,13 @@ func TestOnPanic(t *testing.T) {
 			if policy == nursery.ConvertPanics {
 				name = v.name + ", converted"
 			}
-			inBubble(t, name, func(t *testing.T) {
+			bubbletest.Run(t, name, func(t *testing.T) {
 				start := time.Now()
 				calls := 0
 				var inside context.Context
 				config := nursery.Config{Panics: policy, OnPanic: func(p *nursery.PanicError) {
 					calls++
-					checkElapsed(t, "the way to OnPanic", start, time.Second)
+					bubbletest.CheckElapsed(t, "the way to OnPanic", start, time.Second)
 					if p.Value != "bad" || p.Task != v.name {
 						t.Errorf("OnPanic got the panic %v of %s, want bad of %s", p.Value, p.Task, v.name)
 					}
@@ -141,7 +142,7 @@ func TestOnPanic(t *testing.T) {
 		}
 	}
 
-	inBubble(t, "before started", func(t *testing.T) {
+	bubbletest.Run(t, "before started", func(t *testing.T) {
 		var got *nursery.PanicError
 		config := nursery.Config{Panics: nursery.ConvertPanics, OnPanic: func(p *nursery.PanicError) { got = p }}
 		err := config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -156,7 +157,7 @@ func TestOnPanic(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "is for panics alone", func(t *testing.T) {
+	bubbletest.Run(t, "is for panics alone", func(t *testing.T) {
 		config := nursery.Config{OnPanic: func(p *nursery.PanicError) { t.Errorf("OnPanic called with %v, want no call", p) }}
 		for _, f := range []func(context.Context) error{with(nil), with(errBoom), func(context.Context) error { runtime.Goexit(); return nil }} {
 			for _, v := range victims {

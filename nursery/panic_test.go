@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -70,12 +71,12 @@ func runVictim(t *testing.T, c nursery.Config, v victim, f func(context.Context)
 			return v.run(ctx, n, f)
 		})
 	})
-	checkElapsed(t, "Run", start, 2*time.Second)
+	bubbletest.CheckElapsed(t, "Run", start, 2*time.Second)
 	if canceledAt != time.Second || endedAt != 2*time.Second {
 		t.Errorf("the sibling was canceled after %v and ended after %v, want 1s, 2s", canceledAt, endedAt)
 	}
 	var task *nursery.TaskError
-	if c := checkCanceled(t, "Cause in the sibling", cause, cancelscope.ByTask); !errors.As(c.Reason(), &task) || task.Task != v.name {
+	if c := bubbletest.CheckCanceled(t, "Cause in the sibling", cause, cancelscope.ByTask); !errors.As(c.Reason(), &task) || task.Task != v.name {
 		t.Errorf("Reason of the sibling's cancellation = %s, want an error of %s", shape(c.Reason()), v.name)
 	}
 	return o
@@ -83,7 +84,7 @@ func runVictim(t *testing.T, c nursery.Config, v victim, f func(context.Context)
 
 func TestPanicIsPropagated(t *testing.T) {
 	for _, v := range victims {
-		inBubble(t, v.name, func(t *testing.T) {
+		bubbletest.Run(t, v.name, func(t *testing.T) {
 			o := runVictim(t, nursery.Config{}, v, panicking)
 			if v.name == "body" {
 				if o.panicked != "bad" {
@@ -104,7 +105,7 @@ func TestPanicIsPropagated(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "whatever its value is", func(t *testing.T) {
+	bubbletest.Run(t, "whatever its value is", func(t *testing.T) {
 		run := func(f func()) *nursery.PanicError {
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -131,7 +132,7 @@ func TestPanicIsPropagated(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "with the other errors and panics", func(t *testing.T) {
+	bubbletest.Run(t, "with the other errors and panics", func(t *testing.T) {
 		var s cancelscope.Scope
 		o := outcomeOf(func() error {
 			return s.Run(t.Context(), func(ctx context.Context) error {
@@ -164,7 +165,7 @@ func TestPanicIsPropagated(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "through nested nurseries as one", func(t *testing.T) {
+	bubbletest.Run(t, "through nested nurseries as one", func(t *testing.T) {
 		var seen []*nursery.PanicError
 		config := nursery.Config{OnPanic: func(p *nursery.PanicError) { seen = append(seen, p) }}
 		o := outcomeOf(func() error {
@@ -194,7 +195,7 @@ func TestPanicIsPropagated(t *testing.T) {
 func TestPanicIsConverted(t *testing.T) {
 	convert := nursery.Config{Panics: nursery.ConvertPanics}
 	for _, v := range victims {
-		inBubble(t, v.name, func(t *testing.T) {
+		bubbletest.Run(t, v.name, func(t *testing.T) {
 			o := runVictim(t, convert, v, panicking)
 			if got, want := o.String(), "["+v.name+"=panic(bad)]"; got != want {
 				t.Errorf("Run: %s, want %s", got, want)
@@ -206,7 +207,7 @@ func TestPanicIsConverted(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "also in a nested nursery that propagates it", func(t *testing.T) {
+	bubbletest.Run(t, "also in a nested nursery that propagates it", func(t *testing.T) {
 		err := convert.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("outer", func(ctx context.Context) error {
 				return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -223,7 +224,7 @@ func TestPanicIsConverted(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "and is no cancellation, though its value may be one", func(t *testing.T) {
+	bubbletest.Run(t, "and is no cancellation, though its value may be one", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			return convert.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -249,7 +250,7 @@ func TestPanicBeforeStarted(t *testing.T) {
 			return err
 		})
 	}
-	inBubble(t, "propagated", func(t *testing.T) {
+	bubbletest.Run(t, "propagated", func(t *testing.T) {
 		var o outcome
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			o = early(ctx, n)
@@ -261,7 +262,7 @@ func TestPanicBeforeStarted(t *testing.T) {
 			t.Errorf("Start of a task that panics: %v, want a panic with its *PanicError", o)
 		}
 	})
-	inBubble(t, "converted", func(t *testing.T) {
+	bubbletest.Run(t, "converted", func(t *testing.T) {
 		var o outcome
 		err := nursery.Config{Panics: nursery.ConvertPanics}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			o = early(ctx, n)
@@ -275,7 +276,7 @@ func TestPanicBeforeStarted(t *testing.T) {
 
 func TestPanicTakesPrecedenceOverErrors(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_20
-	inBubble(t, "in a body that is canceled for a task", func(t *testing.T) {
+	bubbletest.Run(t, "in a body that is canceled for a task", func(t *testing.T) {
 		start := time.Now()
 		siblingEnded := false
 		o := outcomeOf(func() error {
@@ -291,7 +292,7 @@ func TestPanicTakesPrecedenceOverErrors(t *testing.T) {
 				panic("interrupt")
 			})
 		})
-		checkElapsed(t, "Run with a sibling that takes a second to end", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run with a sibling that takes a second to end", start, 2*time.Second)
 		// Python drops the error of the task as well.
 		if o.panicked != "interrupt" {
 			t.Fatalf("Run with a task that fails and a body that panics: %v, want a panic with the body's own value", o)
@@ -304,7 +305,7 @@ func TestPanicTakesPrecedenceOverErrors(t *testing.T) {
 
 func TestPanicInATaskWithAHandle(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_base_exception
-	inBubble(t, "reaches who waits and the caller of Run", func(t *testing.T) {
+	bubbletest.Run(t, "reaches who waits and the caller of Run", func(t *testing.T) {
 		start := time.Now()
 		var task *nursery.Task[int]
 		var waited, late error
@@ -327,7 +328,7 @@ func TestPanicInATaskWithAHandle(t *testing.T) {
 				return nil
 			})
 		})
-		checkElapsed(t, "Run with a task that takes a second to end", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run with a task that takes a second to end", start, 2*time.Second)
 		if p, ok := o.panicked.(*nursery.PanicError); !ok || p.Value != errBoom || p.Task != "bad" || !errors.Is(p, errBoom) {
 			t.Errorf("Run with a task that panics: %v, want a panic with the task's *PanicError", o)
 		}

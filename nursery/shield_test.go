@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -45,7 +46,7 @@ func checkUnlimited(t *testing.T, name string, ctx context.Context) {
 
 func TestShieldedTask(t *testing.T) {
 	// catalogue: trio/test_run.py::test_cancel_shield_abort
-	inBubble(t, "until the shield is taken off", func(t *testing.T) {
+	bubbletest.Run(t, "until the shield is taken off", func(t *testing.T) {
 		var outer cancelscope.Scope
 		var sleeper marker
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -71,7 +72,7 @@ func TestShieldedTask(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_shielding_mutate
-	inBubble(t, "that puts its shield up late and takes it off", func(t *testing.T) {
+	bubbletest.Run(t, "that puts its shield up late and takes it off", func(t *testing.T) {
 		completed, after := false, false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			_, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
@@ -104,7 +105,7 @@ func TestShieldedTask(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_shielded_cancel_sleep_time
-	inBubble(t, "is waited for without a busy loop", func(t *testing.T) {
+	bubbletest.Run(t, "is waited for without a busy loop", func(t *testing.T) {
 		// In a bubble time stands still while any goroutine runs: were there one
 		// that loops, the sleep would not end.
 		start := time.Now()
@@ -116,11 +117,11 @@ func TestShieldedTask(t *testing.T) {
 			return nil
 		})
 		checkShape(t, "Run", err, "nil")
-		checkElapsed(t, "Run", start, forever)
+		bubbletest.CheckElapsed(t, "Run", start, forever)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_shielding_start
-	inBubble(t, "that is being started", func(t *testing.T) {
+	bubbletest.Run(t, "that is being started", func(t *testing.T) {
 		var outer cancelscope.Scope
 		var task marker
 		shielded := false
@@ -145,7 +146,7 @@ func TestShieldedTask(t *testing.T) {
 
 func TestShieldInTheBody(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_shielding
-	inBubble(t, "of a nursery that is canceled meanwhile", func(t *testing.T) {
+	bubbletest.Run(t, "of a nursery that is canceled meanwhile", func(t *testing.T) {
 		var after marker
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(cancelSoon(n.Scope()))
@@ -154,7 +155,7 @@ func TestShieldInTheBody(t *testing.T) {
 			start := time.Now()
 			err := shielded.Run(ctx, sleeping(time.Second))
 			checkShape(t, "Run of the shielded scope", err, "nil")
-			checkElapsed(t, "Run of the shielded scope", start, time.Second)
+			bubbletest.CheckElapsed(t, "Run of the shielded scope", start, time.Second)
 			if shielded.CancelCalled() {
 				t.Error("CancelCalled() of the shielded scope = true, want false")
 			}
@@ -165,7 +166,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_from_shielded_scope
-	inBubble(t, "from which the nursery is canceled", func(t *testing.T) {
+	bubbletest.Run(t, "from which the nursery is canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			var shielded cancelscope.Scope
 			shielded.SetShield(true)
@@ -182,7 +183,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_shielded_scope
-	inBubble(t, "whose own scope is canceled", func(t *testing.T) {
+	bubbletest.Run(t, "whose own scope is canceled", func(t *testing.T) {
 		var shielded cancelscope.Scope
 		shielded.SetShield(true)
 		err := shielded.Run(t.Context(), func(ctx context.Context) error {
@@ -198,7 +199,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_shielded_cleanup_after_cancel
-	inBubble(t, "for clean-up", func(t *testing.T) {
+	bubbletest.Run(t, "for clean-up", func(t *testing.T) {
 		cleaned := false
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
@@ -229,7 +230,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_shielding_immediate_scope_cancelled
-	inBubble(t, "that is canceled by a task inside", func(t *testing.T) {
+	bubbletest.Run(t, "that is canceled by a task inside", func(t *testing.T) {
 		var shielded cancelscope.Scope
 		var body marker
 		shielded.SetShield(true)
@@ -247,7 +248,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_nested_shield
-	inBubble(t, "with a time limit that runs out", func(t *testing.T) {
+	bubbletest.Run(t, "with a time limit that runs out", func(t *testing.T) {
 		var outer, shielded cancelscope.Scope
 		shielded.SetShield(true)
 		start := time.Now()
@@ -259,7 +260,7 @@ func TestShieldInTheBody(t *testing.T) {
 				})
 			})
 		})
-		checkElapsed(t, "Run", start, time.Minute)
+		bubbletest.CheckElapsed(t, "Run", start, time.Minute)
 		var slow *deadline.TooSlowError
 		if all := leaves(err); len(all) != 1 || !errors.As(all[0], &slow) {
 			t.Errorf("Run = %v, want an Error with a TooSlowError alone", err)
@@ -268,7 +269,7 @@ func TestShieldInTheBody(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancel_child_task_when_host_is_shielded
-	inBubble(t, "does not protect the tasks", func(t *testing.T) {
+	bubbletest.Run(t, "does not protect the tasks", func(t *testing.T) {
 		var outer cancelscope.Scope
 		var child marker
 		undisturbed := false

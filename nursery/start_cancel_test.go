@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -39,11 +40,11 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 	}
 
 	// catalogue: anyio/test_taskgroups.py::test_start_native_host_cancelled
-	inBubble(t, "cancels the task that has not started", func(t *testing.T) {
+	bubbletest.Run(t, "cancels the task that has not started", func(t *testing.T) {
 		begin := time.Now()
 		v, s, err := start(t, readyAfter(forever, 5, forever, nil))
-		checkElapsed(t, "Start", begin, time.Second)
-		if c := checkCanceled(t, "Start", err, cancelscope.ByCall); v != 0 || c.Reason() != errBang {
+		bubbletest.CheckElapsed(t, "Start", begin, time.Second)
+		if c := bubbletest.CheckCanceled(t, "Start", err, cancelscope.ByCall); v != 0 || c.Reason() != errBang {
 			t.Errorf("Start = %d, %v, want 0, a cancellation for the reason %v", v, err, errBang)
 		}
 		if !s.CanceledCaught() {
@@ -52,31 +53,31 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_nursery_start
-	inBubble(t, "does not lose the task that waits after started", func(t *testing.T) {
+	bubbletest.Run(t, "does not lose the task that waits after started", func(t *testing.T) {
 		v, s, err := start(t, late(sleeping(forever)))
-		checkCanceled(t, "Start of a task that waits after started", err, cancelscope.ByCall)
+		bubbletest.CheckCanceled(t, "Start of a task that waits after started", err, cancelscope.ByCall)
 		if v != 0 || !s.CanceledCaught() {
 			t.Errorf("Start = %d, CanceledCaught %v, want 0, true", v, s.CanceledCaught())
 		}
 	})
-	inBubble(t, "gives the value of a task that ends well after started", func(t *testing.T) {
+	bubbletest.Run(t, "gives the value of a task that ends well after started", func(t *testing.T) {
 		begin := time.Now()
 		v, _, err := start(t, late(func(context.Context) error {
 			time.Sleep(time.Second)
 			return nil
 		}))
-		checkElapsed(t, "Start of a task that needs a second after started", begin, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Start of a task that needs a second after started", begin, 2*time.Second)
 		if v != 5 || err != nil {
 			t.Errorf("Start of a task that ends well after started = %d, %v, want 5, nil", v, err)
 		}
 	})
-	inBubble(t, "gives the error of a task that fails after started", func(t *testing.T) {
+	bubbletest.Run(t, "gives the error of a task that fails after started", func(t *testing.T) {
 		v, _, err := start(t, late(func(context.Context) error { return errBoom }))
 		if v != 0 || err != errBoom {
 			t.Errorf("Start of a task that fails after started = %d, %v, want 0, the very %v", v, err, errBoom)
 		}
 	})
-	inBubble(t, "after started means nothing to the task", func(t *testing.T) {
+	bubbletest.Run(t, "after started means nothing to the task", func(t *testing.T) {
 		begin := time.Now()
 		ended := time.Duration(0)
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
@@ -101,7 +102,7 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_cancels_parent_scope
-	inBubble(t, "beforehand still begins the task", func(t *testing.T) {
+	bubbletest.Run(t, "beforehand still begins the task", func(t *testing.T) {
 		began, passed := false, false
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			var s cancelscope.Scope
@@ -128,7 +129,7 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_cancel_after_error
-	inBubble(t, "by a failure in an inner nursery", func(t *testing.T) {
+	bubbletest.Run(t, "by a failure in an inner nursery", func(t *testing.T) {
 		begin := time.Now()
 		began, passed := false, false
 		var seen error
@@ -149,9 +150,9 @@ func TestStartByACallerWhoIsCanceled(t *testing.T) {
 			})
 			return nil
 		})
-		checkElapsed(t, "Run", begin, time.Second)
+		bubbletest.CheckElapsed(t, "Run", begin, time.Second)
 		checkShape(t, "the outer Run", err, "[middle=[crasher=boom]]")
-		checkCanceled(t, "Sleep in the starting task", seen, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "Sleep in the starting task", seen, cancelscope.ByTask)
 		if !began || passed {
 			t.Errorf("the task began: %v, passed its wait: %v, want true, false", began, passed)
 		}
@@ -211,16 +212,16 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 				return nil
 			})
 		})
-		checkElapsed(t, "Run", begin, 0)
+		bubbletest.CheckElapsed(t, "Run", begin, 0)
 		if err != nil || interrupted != 2 || done != 2 {
 			t.Errorf("Run = %v, %d grandchildren interrupted, %d canceled, want nil, 2, 2", err, interrupted, done)
 		}
 	}
-	inBubble(t, "canceled before started", func(t *testing.T) { start(t, true) })
-	inBubble(t, "canceled after started", func(t *testing.T) { start(t, false) })
+	bubbletest.Run(t, "canceled before started", func(t *testing.T) { start(t, true) })
+	bubbletest.Run(t, "canceled after started", func(t *testing.T) { start(t, false) })
 
 	// catalogue: anyio/test_taskgroups.py::test_no_called_started_twice
-	inBubble(t, "of a task that only calls started", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that only calls started", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			n.Scope().Cancel(nil)
 			v, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
@@ -234,7 +235,7 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_cancelled
-	inBubble(t, "still begins the task", func(t *testing.T) {
+	bubbletest.Run(t, "still begins the task", func(t *testing.T) {
 		began, passed := false, false
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().Cancel(nil)
@@ -246,7 +247,7 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 				passed = true
 				return nil
 			})
-			checkCanceled(t, "Start", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "Start", err, cancelscope.ByCall)
 			return err
 		})
 		if err != nil || !began || passed {
@@ -257,7 +258,7 @@ func TestStartIntoACanceledNursery(t *testing.T) {
 
 func TestStartTask(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_start_return_handle_success
-	inBubble(t, "gives the value of started and the result", func(t *testing.T) {
+	bubbletest.Run(t, "gives the value of started and the result", func(t *testing.T) {
 		begin := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			v, task, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (string, error) {
@@ -267,7 +268,7 @@ func TestStartTask(t *testing.T) {
 				started(3)
 				return giving(time.Second, "nine")(ctx)
 			})
-			checkElapsed(t, "StartTask", begin, time.Second)
+			bubbletest.CheckElapsed(t, "StartTask", begin, time.Second)
 			if v != 3 || err != nil {
 				t.Fatalf("StartTask = %d, %v, want 3, nil", v, err)
 			}
@@ -278,11 +279,11 @@ func TestStartTask(t *testing.T) {
 				t.Errorf("Wait = %q, %v, want nine, nil", w, err)
 			}
 		})
-		checkElapsed(t, "Run", begin, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run", begin, 2*time.Second)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_return_handle_cancel
-	inBubble(t, "gives a handle that cancels", func(t *testing.T) {
+	bubbletest.Run(t, "gives a handle that cancels", func(t *testing.T) {
 		begin := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			v, task, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
@@ -298,15 +299,15 @@ func TestStartTask(t *testing.T) {
 				t.Errorf("StartTask = %d, ctx.Err after Task.Cancel %v, want 3, nil", v, ctx.Err())
 			}
 			w, err := task.Result()
-			if c := checkCanceled(t, "Result of the canceled task", err, cancelscope.ByCall); w != 0 || c.Reason() != errBang {
+			if c := bubbletest.CheckCanceled(t, "Result of the canceled task", err, cancelscope.ByCall); w != 0 || c.Reason() != errBang {
 				t.Errorf("Result of the canceled task = %d, %v, want 0, the reason %v", w, err, errBang)
 			}
 		})
-		checkElapsed(t, "Run", begin, 0)
+		bubbletest.CheckElapsed(t, "Run", begin, 0)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_sync_wrapper
-	inBubble(t, "of a task that is ready before its first wait", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that is ready before its first wait", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			v, task, err := nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {
 				started(5)
@@ -321,7 +322,7 @@ func TestStartTask(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "of a task that ends early", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that ends early", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			for _, want := range []error{nursery.ErrNotStarted, errBoom} {
 				v, task, err := nursery.StartTask(ctx, n, "", func(context.Context, func(int)) (int, error) {
@@ -337,7 +338,7 @@ func TestStartTask(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "of a task that ends well under a canceled caller", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that ends well under a canceled caller", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			n.Scope().Cancel(nil)
 			v, task, err := nursery.StartTask(ctx, n, "", func(_ context.Context, started func(int)) (int, error) {
@@ -351,7 +352,7 @@ func TestStartTask(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "of a task that fails after started", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that fails after started", func(t *testing.T) {
 		var task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) (err error) {
 			_, task, err = nursery.StartTask(ctx, n, "", func(ctx context.Context, started func(int)) (int, error) {

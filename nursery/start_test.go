@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -46,20 +47,20 @@ func runBody(t *testing.T, body func(ctx context.Context, n *nursery.Nursery)) {
 func TestStartWaitsUntilStarted(t *testing.T) {
 	// catalogue: trio/test_run.py::test_nursery_start
 	// catalogue: anyio/test_taskgroups.py::test_start_with_value
-	inBubble(t, "and gives the value", func(t *testing.T) {
+	bubbletest.Run(t, "and gives the value", func(t *testing.T) {
 		start := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			v, err := nursery.Start(ctx, n, "", readyAfter(time.Second, "ready", 2*time.Second, nil))
-			checkElapsed(t, "Start", start, time.Second)
+			bubbletest.CheckElapsed(t, "Start", start, time.Second)
 			if v != "ready" || err != nil || n.Running() != 1 {
 				t.Errorf("Start = %q, %v, Running %d, want ready, nil, 1", v, err, n.Running())
 			}
 		})
-		checkElapsed(t, "Run", start, 3*time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, 3*time.Second)
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_no_value
-	inBubble(t, "and gives nothing for nothing", func(t *testing.T) {
+	bubbletest.Run(t, "and gives nothing for nothing", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			v, err := nursery.Start(ctx, n, "", readyAfter(time.Second, struct{}{}, 0, nil))
 			if v != struct{}{} || err != nil {
@@ -73,7 +74,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestTaskStatusTyping
-	inBubble(t, "and the value has the type that started takes", func(t *testing.T) {
+	bubbletest.Run(t, "and the value has the type that started takes", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			var err error
 			var text string
@@ -95,11 +96,11 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 
 	// catalogue: trio/test_run.py::test_nursery_start
 	// catalogue: anyio/test_taskgroups.py::test_start_called_twice
-	inBubble(t, "and takes no second value", func(t *testing.T) {
+	bubbletest.Run(t, "and takes no second value", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			v, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(int)) error {
 				started(1)
-				checkPanics(t, "started for the second time", "nursery: started called twice: ", func() { started(2) })
+				bubbletest.CheckPanics(t, "started for the second time", "nursery: started called twice: ", func() { started(2) })
 				return nil
 			})
 			if v != 1 || err != nil {
@@ -128,7 +129,7 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 	// catalogue: anyio/test_taskgroups.py::test_start_sync_wrapper_called_twice
 	// Here the second call comes before Start can have returned, as in the coroutine's
 	// wrapper of the row; it is the misuse of a task that has moved all the same.
-	inBubble(t, "and takes no second value in the same breath", func(t *testing.T) {
+	bubbletest.Run(t, "and takes no second value in the same breath", func(t *testing.T) {
 		var v int
 		var err error
 		o := outcomeOf(func() error {
@@ -173,11 +174,11 @@ func TestStartWaitsUntilStarted(t *testing.T) {
 func TestStartOfATaskThatEndsEarly(t *testing.T) {
 	// catalogue: trio/test_run.py::test_nursery_start
 	// catalogue: anyio/test_taskgroups.py::test_start_crash_before_started_call
-	inBubble(t, "with an error", func(t *testing.T) {
+	bubbletest.Run(t, "with an error", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			start := time.Now()
 			v, err := nursery.Start(ctx, n, "", crashing(time.Second, errBoom))
-			checkElapsed(t, "Start", start, time.Second)
+			bubbletest.CheckElapsed(t, "Start", start, time.Second)
 			if v != 0 || err != errBoom || ctx.Err() != nil {
 				t.Errorf("Start of a task that fails = %d, %v, ctx.Err %v, want 0, the very %v, nil", v, err, ctx.Err(), errBoom)
 			}
@@ -185,7 +186,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 	})
 
 	// catalogue: trio/test_run.py::test_start_exception_preserves_cause_and_context
-	inBubble(t, "with an error that has a story", func(t *testing.T) {
+	bubbletest.Run(t, "with an error that has a story", func(t *testing.T) {
 		cause := &oddError{"disk full"}
 		want := fmt.Errorf("listen: %w", fmt.Errorf("open log: %w", cause))
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
@@ -198,11 +199,11 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 
 	// catalogue: trio/test_run.py::test_nursery_start
 	// catalogue: anyio/test_taskgroups.py::test_start_no_started_call
-	inBubble(t, "without one", func(t *testing.T) {
+	bubbletest.Run(t, "without one", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			start := time.Now()
 			v, err := nursery.Start(ctx, n, "", crashing(time.Second, nil))
-			checkElapsed(t, "Start", start, time.Second)
+			bubbletest.CheckElapsed(t, "Start", start, time.Second)
 			if v != 0 || err != nursery.ErrNotStarted || err.Error() != "task ended without calling started" {
 				t.Errorf("Start of a task that returns nil = %d, %v, want 0, %v", v, err, nursery.ErrNotStarted)
 			}
@@ -210,7 +211,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_native_child_cancelled
-	inBubble(t, "with a cancellation of its own", func(t *testing.T) {
+	bubbletest.Run(t, "with a cancellation of its own", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			own, cancel := context.WithCancel(ctx)
 			cancel()
@@ -231,7 +232,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_start_crash_after_started_call
-	inBubble(t, "but after started", func(t *testing.T) {
+	bubbletest.Run(t, "but after started", func(t *testing.T) {
 		var v int
 		var started error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -264,7 +265,7 @@ func TestStartAddsNoLayer(t *testing.T) {
 		{"an error after started", false, failing(0, errBoom), "[task=boom]"},
 		{"a group after started", false, group, "[task=[part=boom]]"},
 	} {
-		inBubble(t, test.name, func(t *testing.T) {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				_, err := nursery.Start(ctx, n, "task", func(ctx context.Context, started func(int)) error {
 					if !test.early {
@@ -285,7 +286,7 @@ func TestStartAddsNoLayer(t *testing.T) {
 func TestStartIntoAClosedNursery(t *testing.T) {
 	// catalogue: trio/test_run.py::test_nursery_start
 	// catalogue: anyio/test_taskgroups.py::test_start_already_closed
-	inBubble(t, "is refused", func(t *testing.T) {
+	bubbletest.Run(t, "is refused", func(t *testing.T) {
 		var kept *nursery.Nursery
 		runBody(t, func(_ context.Context, n *nursery.Nursery) { kept = n })
 		v, err := nursery.Start(t.Context(), kept, "", func(context.Context, func(int)) error {
@@ -307,9 +308,9 @@ func TestStartIntoAClosedNursery(t *testing.T) {
 
 	// catalogue: trio/test_run.py::test_nursery_start
 	// A wrong signature does not compile; what is left of it is no function at all.
-	inBubble(t, "and so is no function", func(t *testing.T) {
+	bubbletest.Run(t, "and so is no function", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
-			checkPanics(t, "Start with a nil function", "nursery: Start with a nil function: ", func() {
+			bubbletest.CheckPanics(t, "Start with a nil function", "nursery: Start with a nil function: ", func() {
 				nursery.Start[int](ctx, n, "", nil)
 			})
 			if n.Running() != 0 {
@@ -348,14 +349,14 @@ func TestStartKeepsTheNurseryOpen(t *testing.T) {
 		return runAt, startAt, runErr, startErr
 	}
 
-	inBubble(t, "until the task has started and ended", func(t *testing.T) {
+	bubbletest.Run(t, "until the task has started and ended", func(t *testing.T) {
 		runAt, startAt, runErr, startErr := run(t, readyAfter(6*time.Second, 1, time.Second, nil))
 		if runAt != 7*time.Second || startAt != 6*time.Second || runErr != nil || startErr != nil {
 			t.Errorf("Run = %v at %v, Start = %v at %v, want nil at 7s, nil at 6s", runErr, runAt, startErr, startAt)
 		}
 	})
 
-	inBubble(t, "until the task has failed", func(t *testing.T) {
+	bubbletest.Run(t, "until the task has failed", func(t *testing.T) {
 		runAt, startAt, runErr, startErr := run(t, crashing(6*time.Second, errBoom))
 		if runAt != 6*time.Second || startAt != 6*time.Second || runErr != nil || startErr != errBoom {
 			t.Errorf("Run = %v at %v, Start = %v at %v, want nil at 6s, %v at 6s", runErr, runAt, startErr, startAt, errBoom)

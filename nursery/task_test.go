@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -26,19 +27,9 @@ func checkResult[T comparable](t *testing.T, name string, task *nursery.Task[T],
 	}
 }
 
-// ended reports whether the channel of a task's end is closed.
-func ended(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}
-
 func TestTaskResults(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_01
-	inBubble(t, "are there after Run", func(t *testing.T) {
+	bubbletest.Run(t, "are there after Run", func(t *testing.T) {
 		start := time.Now()
 		var a, b *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -46,7 +37,7 @@ func TestTaskResults(t *testing.T) {
 			b = nursery.Spawn(n, "", giving(2*time.Second, 11))
 			return nil
 		})
-		checkElapsed(t, "Run with tasks of 1s and 2s", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run with tasks of 1s and 2s", start, 2*time.Second)
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
@@ -55,7 +46,7 @@ func TestTaskResults(t *testing.T) {
 	})
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_02
-	inBubble(t, "of tasks started one after another", func(t *testing.T) {
+	bubbletest.Run(t, "of tasks started one after another", func(t *testing.T) {
 		start := time.Now()
 		var a, b *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -63,13 +54,13 @@ func TestTaskResults(t *testing.T) {
 			if err := deadline.Sleep(ctx, time.Second); err != nil {
 				return err
 			}
-			if ended(a.Done()) {
+			if bubbletest.IsClosed(a.Done()) {
 				t.Error("the first task has ended, want it running when the second starts")
 			}
 			b = nursery.Spawn(n, "", giving(2*time.Second, 11))
 			return nil
 		})
-		checkElapsed(t, "Run", start, 3*time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, 3*time.Second)
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
@@ -78,17 +69,17 @@ func TestTaskResults(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_return_value
-	inBubble(t, "are not there before the end", func(t *testing.T) {
+	bubbletest.Run(t, "are not there before the end", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, "", giving(time.Second, 6))
-			if v, err := task.Result(); v != 0 || err != nursery.ErrNotFinished || ended(task.Done()) {
-				t.Errorf("Result of a task that runs = %d, %v, Done closed: %v, want 0, %v, false", v, err, ended(task.Done()), nursery.ErrNotFinished)
+			if v, err := task.Result(); v != 0 || err != nursery.ErrNotFinished || bubbletest.IsClosed(task.Done()) {
+				t.Errorf("Result of a task that runs = %d, %v, Done closed: %v, want 0, %v, false", v, err, bubbletest.IsClosed(task.Done()), nursery.ErrNotFinished)
 			}
 			if v, err := task.Wait(ctx); v != 6 || err != nil {
 				t.Errorf("Wait = %d, %v, want 6, nil", v, err)
 			}
 			checkResult(t, "a task that has ended", task, 6)
-			if !ended(task.Done()) {
+			if !bubbletest.IsClosed(task.Done()) {
 				t.Error("Done of a task that has ended is open, want it closed")
 			}
 			return nil
@@ -99,23 +90,23 @@ func TestTaskResults(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_exception
-	inBubble(t, "of a task that fails", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that fails", func(t *testing.T) {
 		var task *nursery.Task[int]
 		var waited error
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task = nursery.Spawn(n, "crasher", func(ctx context.Context) (int, error) {
 				return 6, failing(time.Second, errBoom)(ctx)
 			})
-			if v, err := task.Result(); v != 0 || err != nursery.ErrNotFinished || ended(task.Done()) {
-				t.Errorf("Result of a task that runs = %d, %v, Done closed: %v, want 0, %v, false", v, err, ended(task.Done()), nursery.ErrNotFinished)
+			if v, err := task.Result(); v != 0 || err != nursery.ErrNotFinished || bubbletest.IsClosed(task.Done()) {
+				t.Errorf("Result of a task that runs = %d, %v, Done closed: %v, want 0, %v, false", v, err, bubbletest.IsClosed(task.Done()), nursery.ErrNotFinished)
 			}
 			// Not under ctx: the failure cancels that before the wait ends.
 			_, waited = task.Wait(context.WithoutCancel(ctx))
 			return nil
 		})
 		checkShape(t, "Run with a task that fails", err, "[crasher=boom]")
-		if waited != errBoom || !ended(task.Done()) {
-			t.Errorf("Wait for a task that fails = %v, Done closed: %v, want the very %v, true", waited, ended(task.Done()), errBoom)
+		if waited != errBoom || !bubbletest.IsClosed(task.Done()) {
+			t.Errorf("Wait for a task that fails = %v, Done closed: %v, want the very %v, true", waited, bubbletest.IsClosed(task.Done()), errBoom)
 		}
 		if v, err := task.Result(); v != 0 || err != errBoom {
 			t.Errorf("Result of a task that failed = %d, %v, want 0, the very %v", v, err, errBoom)
@@ -123,18 +114,18 @@ func TestTaskResults(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_wait
-	inBubble(t, "need not be looked at", func(t *testing.T) {
+	bubbletest.Run(t, "need not be looked at", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, "crasher", func(ctx context.Context) (int, error) {
 				return 0, failing(time.Second, errBoom)(ctx)
 			})
-			if ended(task.Done()) {
+			if bubbletest.IsClosed(task.Done()) {
 				t.Error("Done of a task that runs is closed, want it open")
 			}
 			for range 2 {
 				<-task.Done()
-				checkElapsed(t, "receiving from Done", start, time.Second)
+				bubbletest.CheckElapsed(t, "receiving from Done", start, time.Second)
 			}
 			if _, err := task.Result(); err != errBoom {
 				t.Errorf("Result after Done = %v, want %v", err, errBoom)
@@ -144,7 +135,7 @@ func TestTaskResults(t *testing.T) {
 		checkShape(t, "Run with a task that fails", err, "[crasher=boom]")
 	})
 
-	inBubble(t, "are not waited for by a caller that is canceled", func(t *testing.T) {
+	bubbletest.Run(t, "are not waited for by a caller that is canceled", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			slow := nursery.Spawn(n, "", giving(time.Minute, 1))
 			done := nursery.Spawn(n, "", giving(0, 2))
@@ -154,15 +145,15 @@ func TestTaskResults(t *testing.T) {
 				_, err := slow.Wait(ctx)
 				return err
 			})
-			checkElapsed(t, "MoveOnAfter around Wait", start, time.Second)
-			if !expired || err != nil || ended(slow.Done()) {
-				t.Errorf("MoveOnAfter around Wait = %v, %v, the task has ended: %v, want true, nil, false", expired, err, ended(slow.Done()))
+			bubbletest.CheckElapsed(t, "MoveOnAfter around Wait", start, time.Second)
+			if !expired || err != nil || bubbletest.IsClosed(slow.Done()) {
+				t.Errorf("MoveOnAfter around Wait = %v, %v, the task has ended: %v, want true, nil, false", expired, err, bubbletest.IsClosed(slow.Done()))
 			}
 			var s cancelscope.Scope
 			s.Run(ctx, func(ctx context.Context) error {
 				s.Cancel(errBoom)
 				v, err := slow.Wait(ctx)
-				if c := checkCanceled(t, "Wait under a context that is done", err, cancelscope.ByCall); c.Reason() != errBoom || v != 0 {
+				if c := bubbletest.CheckCanceled(t, "Wait under a context that is done", err, cancelscope.ByCall); c.Reason() != errBoom || v != 0 {
 					t.Errorf("Wait under a context that is done = %v, %v, want 0 and the cause of the context", v, err)
 				}
 				if v, err := done.Wait(ctx); v != 2 || err != nil {
@@ -180,7 +171,7 @@ func TestTaskResults(t *testing.T) {
 
 func TestTaskCancel(t *testing.T) {
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_03
-	inBubble(t, "ends one task alone", func(t *testing.T) {
+	bubbletest.Run(t, "ends one task alone", func(t *testing.T) {
 		start := time.Now()
 		var a, b *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -190,14 +181,14 @@ func TestTaskCancel(t *testing.T) {
 			}
 			a.Cancel(nil)
 			_, err := a.Wait(ctx)
-			checkCanceled(t, "Wait for a task that was canceled", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "Wait for a task that was canceled", err, cancelscope.ByCall)
 			if ctx.Err() != nil || n.Scope().CancelCalled() {
 				t.Errorf("after Task.Cancel ctx.Err of the nursery = %v, CancelCalled %v, want nil, false", ctx.Err(), n.Scope().CancelCalled())
 			}
 			b = nursery.Spawn(n, "", giving(time.Second, 11))
 			return nil
 		})
-		checkElapsed(t, "Run", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, 2*time.Second)
 		if err != nil {
 			t.Errorf("Run with a task that was canceled by itself = %v, want nil", err)
 		}
@@ -205,7 +196,7 @@ func TestTaskCancel(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_cancel
-	inBubble(t, "before it has begun", func(t *testing.T) {
+	bubbletest.Run(t, "before it has begun", func(t *testing.T) {
 		began, passed := false, false
 		var sibling, task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -222,13 +213,13 @@ func TestTaskCancel(t *testing.T) {
 			})
 			task.Cancel(errBang)
 			task.Cancel(errBoom) // too late to be the reason
-			if _, err := task.Result(); err != nursery.ErrNotFinished || ended(task.Done()) {
-				t.Errorf("Result between Cancel and the end = %v, Done closed: %v, want %v, false", err, ended(task.Done()), nursery.ErrNotFinished)
+			if _, err := task.Result(); err != nursery.ErrNotFinished || bubbletest.IsClosed(task.Done()) {
+				t.Errorf("Result between Cancel and the end = %v, Done closed: %v, want %v, false", err, bubbletest.IsClosed(task.Done()), nursery.ErrNotFinished)
 			}
 			close(release)
 			for range 2 {
 				v, err := task.Wait(ctx)
-				c := checkCanceled(t, "Wait for a task that was canceled", err, cancelscope.ByCall)
+				c := bubbletest.CheckCanceled(t, "Wait for a task that was canceled", err, cancelscope.ByCall)
 				if v != 0 || c.Reason() != errBang || !errors.Is(err, context.Canceled) {
 					t.Errorf("Wait for a task that was canceled = %d, %v, want 0 and a context.Canceled for the reason %v", v, err, errBang)
 				}
@@ -239,11 +230,11 @@ func TestTaskCancel(t *testing.T) {
 			t.Errorf("a task canceled before it began: began %v, passed its first wait %v, Run = %v, want true, false, nil", began, passed, err)
 		}
 		_, err = task.Result()
-		checkCanceled(t, "Result of the task that was canceled", err, cancelscope.ByCall)
+		bubbletest.CheckCanceled(t, "Result of the task that was canceled", err, cancelscope.ByCall)
 		checkResult(t, "its sibling", sibling, 1)
 	})
 
-	inBubble(t, "of a task that returns a value all the same", func(t *testing.T) {
+	bubbletest.Run(t, "of a task that returns a value all the same", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, "", func(ctx context.Context) (int, error) {
 				<-ctx.Done()
@@ -262,7 +253,7 @@ func TestTaskCancel(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "of a task whose clean-up fails", func(t *testing.T) {
+	bubbletest.Run(t, "of a task whose clean-up fails", func(t *testing.T) {
 		var task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task = nursery.Spawn(n, "cleaner", func(ctx context.Context) (int, error) {
@@ -331,7 +322,7 @@ func TestTaskNames(t *testing.T) {
 	// catalogue: trio/test_run.py::test_spawn_name
 	// catalogue: anyio/test_taskgroups.py::test_task_name_default
 	for function, start := range defaults {
-		inBubble(t, "by default that of the function "+function, func(t *testing.T) {
+		bubbletest.Run(t, "by default that of the function "+function, func(t *testing.T) {
 			handle = ""
 			name := nameInError(t, start)
 			if !strings.Contains(name, function) || !strings.HasPrefix(name, "nursery_test.") {
@@ -356,7 +347,7 @@ func TestTaskNames(t *testing.T) {
 		"Start": func(ctx context.Context, n *nursery.Nursery) { nursery.Start(ctx, n, "yolo", ready) },
 	}
 	for function, start := range given {
-		inBubble(t, "as given to "+function, func(t *testing.T) {
+		bubbletest.Run(t, "as given to "+function, func(t *testing.T) {
 			handle = "yolo"
 			name := nameInError(t, start)
 			if name != "yolo" || handle != "yolo" {

@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"errgroup":        {},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
 
+	"internal/bubbletest": {"cancelscope"},
 	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},
 }
 

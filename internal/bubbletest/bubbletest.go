@@ -1,0 +1,103 @@
+package bubbletest
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+)
+
+// Run runs f as a subtest in a bubble: its time stands still while anything in it runs,
+// and jumps when everything waits.
+func Run(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
+// Linger lets time pass in a bubble, whatever is canceled meanwhile.
+func Linger(d time.Duration) { <-time.After(d) }
+
+// IsClosed reports whether done is closed. It does not wait.
+func IsClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// CheckElapsed checks, in a bubble, how much time call took since start.
+func CheckElapsed(t *testing.T, call string, start time.Time, want time.Duration) {
+	t.Helper()
+	if got := time.Since(start); got != want {
+		t.Errorf("%s took %v, want %v", call, got, want)
+	}
+}
+
+// CheckPanics checks that call panics with a text that begins with want and does not
+// end there: it continues with what to do instead.
+func CheckPanics(t *testing.T, call, want string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		got := recover()
+		text, ok := got.(string)
+		if rest, found := strings.CutPrefix(text, want); !ok || !found || rest == "" {
+			t.Errorf("%s: panic with %T %v, want a string that begins with %q and continues", call, got, got, want)
+		}
+	}()
+	f()
+}
+
+// CheckError checks that err, which call gave, is want itself. The value nil is an error
+// like any other here.
+func CheckError(t *testing.T, call string, err, want error) {
+	t.Helper()
+	if err != want {
+		t.Errorf("%s = %T %v, want %v itself", call, err, err, want)
+	}
+}
+
+// CheckScope checks whether the cancellation of a scope was asked for, and whether the
+// scope absorbed it.
+func CheckScope(t *testing.T, name string, s *cancelscope.Scope, called, caught bool) {
+	t.Helper()
+	if got := s.CancelCalled(); got != called {
+		t.Errorf("%s.CancelCalled() = %t, want %t", name, got, called)
+	}
+	if got := s.CanceledCaught(); got != caught {
+		t.Errorf("%s.CanceledCaught() = %t, want %t", name, got, caught)
+	}
+}
+
+// CheckCanceled checks that err, which call gave, is a *Canceled of that kind, not
+// wrapped in anything, and returns it.
+func CheckCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Canceled {
+	t.Helper()
+	c, ok := err.(*cancelscope.Canceled)
+	if !ok {
+		t.Errorf("%s = %T %v, want a *Canceled of kind %v", call, err, err, kind)
+		return new(cancelscope.Canceled)
+	}
+	if c.Kind() != kind {
+		t.Errorf("%s = *Canceled of kind %v (%v), want kind %v", call, c.Kind(), c, kind)
+	}
+	return c
+}
+
+// CheckTooSlow checks that err, which call gave, is a *TooSlowError with the fields of
+// want, not wrapped in anything.
+func CheckTooSlow(t *testing.T, call string, err error, want cancelscope.TooSlowError) {
+	t.Helper()
+	got, ok := err.(*cancelscope.TooSlowError)
+	if !ok {
+		t.Errorf("%s = %T %v, want a bare *TooSlowError", call, err, err)
+		return
+	}
+	if got.Name != want.Name || got.Limit != want.Limit || !got.Deadline.Equal(want.Deadline) || got.Reason != want.Reason {
+		t.Errorf("%s = %+v, want %+v", call, *got, want)
+	}
+}
