@@ -73,7 +73,6 @@ func ExampleScope_Run_twice() {
 	"nursery/task.go": `package nursery
 
 import (
-	"fmt"
 	"context"
 	"errors"
 
@@ -107,7 +106,6 @@ func ExampleTask_Wait() {
 	"nursery/sleep_test.go": `package nursery_test
 
 import (
-	"fmt"
 	"testing"
 	"testing/synctest"
 	clock "time"
@@ -160,7 +158,6 @@ func leakTest(pkg string) string {
 	return "package " + pkg + `
 
 import (
-	"fmt"
 	"testing"
 
 	"go.uber.org/goleak"
