@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -160,24 +159,22 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
-	t.Run("the parent's deadline has passed unnoticed", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var outer, inner cancelscope.Scope
-			outer.SetTimeout(time.Second)
-			err := outer.Run(t.Context(), func(ctx context.Context) error {
-				err := inner.Run(ctx, func(ctx context.Context) error {
-					inner.Cancel(nil)
-					err := ctx.Err()
-					time.Sleep(time.Second) // no timer runs: Done has not been asked for
-					return err
-				})
-				bubbletest.CheckError(t, "inner.Run", err, context.Cause(ctx))
+	bubbletest.Run(t, "the parent's deadline has passed unnoticed", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.SetTimeout(time.Second)
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				inner.Cancel(nil)
+				err := ctx.Err()
+				time.Sleep(time.Second) // no timer runs: Done has not been asked for
 				return err
 			})
-			bubbletest.CheckError(t, "outer.Run", err, nil)
-			bubbletest.CheckScope(t, "inner", &inner, true, false)
-			bubbletest.CheckScope(t, "outer", &outer, true, true)
+			bubbletest.CheckError(t, "inner.Run", err, context.Cause(ctx))
+			return err
 		})
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	t.Run("no scope is canceled", func(t *testing.T) {

@@ -178,26 +178,30 @@ func TestNestedCanceledScopes(t *testing.T) {
 	})
 
 	// catalogue: anyio/test_taskgroups.py::test_cancelled_raises_beyond_origin_unshielded
+	// catalogue: anyio/test_taskgroups.py::test_cancelled_raises_beyond_origin_shielded
 	t.Run("the outer one canceled on the way out", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
-		after := false
-		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			err := inner.Run(ctx, func(ctx context.Context) error {
-				defer outer.Cancel(nil)
-				inner.Cancel(nil)
-				return deadline.Sleep(ctx, 0)
+		for _, shield := range []bool{false, true} {
+			var outer, inner cancelscope.Scope
+			inner.SetShield(shield)
+			after := false
+			err := outer.Run(t.Context(), func(ctx context.Context) error {
+				err := inner.Run(ctx, func(ctx context.Context) error {
+					defer outer.Cancel(nil)
+					inner.Cancel(nil)
+					return deadline.Sleep(ctx, 0)
+				})
+				if err != nil {
+					return err
+				}
+				after = true
+				return nil
 			})
-			if err != nil {
-				return err
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "inner", &inner, true, shield)
+			bubbletest.CheckScope(t, "outer", &outer, true, !shield)
+			if after != shield {
+				t.Errorf("shielded %t: the code after the inner scope has run: %t", shield, after)
 			}
-			after = true
-			return nil
-		})
-		bubbletest.CheckError(t, "outer.Run", err, nil)
-		bubbletest.CheckScope(t, "inner", &inner, true, false)
-		bubbletest.CheckScope(t, "outer", &outer, true, true)
-		if after {
-			t.Error("the code after the inner scope has run, want it skipped")
 		}
 	})
 

@@ -129,14 +129,12 @@ func TestDerivedContextsCostNoGoroutine(t *testing.T) {
 		})
 	}
 
-	t.Run("what is counted", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, cancel := context.WithCancel(newForeignContext(t.Context()))
-			defer cancel()
-			if n := watchers(); n != 1 {
-				t.Errorf("WithCancel of a foreign context costs %d goroutines, want 1: the count is wrong", n)
-			}
-		})
+	bubbletest.Run(t, "what is counted", func(t *testing.T) {
+		_, cancel := context.WithCancel(newForeignContext(t.Context()))
+		defer cancel()
+		if n := watchers(); n != 1 {
+			t.Errorf("WithCancel of a foreign context costs %d goroutines, want 1: the count is wrong", n)
+		}
 	})
 }
 
@@ -224,31 +222,31 @@ func TestDerivedContextsKeepTheirOwnEnd(t *testing.T) {
 			return nil
 		})
 	})
-	bubbletest.Run(t, "deadline before that of the scope", func(t *testing.T) {
-		var s cancelscope.Scope
-		s.SetTimeout(time.Hour)
-		s.Run(t.Context(), func(ctx context.Context) error {
-			start := time.Now()
-			derived, cancel := context.WithTimeoutCause(ctx, time.Minute, errBoom)
-			defer cancel()
-			bubbletest.CheckError(t, "wait", untilDone(derived), context.DeadlineExceeded)
-			bubbletest.CheckElapsed(t, "wait", start, time.Minute)
-			bubbletest.CheckError(t, "context.Cause", context.Cause(derived), errBoom)
-			checkOpen(t, "ctx", ctx)
-			return nil
+	for _, test := range []struct {
+		name       string
+		own, scope time.Duration
+	}{
+		{"deadline before that of the scope", time.Minute, time.Hour},
+		{"deadline after that of the scope", time.Hour, time.Minute},
+	} {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
+			var s cancelscope.Scope
+			s.SetTimeout(test.scope)
+			s.Run(t.Context(), func(ctx context.Context) error {
+				start := time.Now()
+				derived, cancel := context.WithTimeoutCause(ctx, test.own, errBoom)
+				defer cancel()
+				bubbletest.CheckError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+				bubbletest.CheckElapsed(t, "wait", start, time.Minute)
+				want := errBoom
+				if test.own < test.scope {
+					checkOpen(t, "ctx", ctx)
+				} else {
+					want = s.Cause()
+				}
+				bubbletest.CheckError(t, "context.Cause", context.Cause(derived), want)
+				return nil
+			})
 		})
-	})
-	bubbletest.Run(t, "deadline after that of the scope", func(t *testing.T) {
-		var s cancelscope.Scope
-		s.SetTimeout(time.Minute)
-		s.Run(t.Context(), func(ctx context.Context) error {
-			start := time.Now()
-			derived, cancel := context.WithTimeoutCause(ctx, time.Hour, errBoom)
-			defer cancel()
-			bubbletest.CheckError(t, "wait", untilDone(derived), context.DeadlineExceeded)
-			bubbletest.CheckElapsed(t, "wait", start, time.Minute)
-			bubbletest.CheckError(t, "context.Cause", context.Cause(derived), s.Cause())
-			return nil
-		})
-	})
+	}
 }

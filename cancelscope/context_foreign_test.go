@@ -102,17 +102,13 @@ func watchers() int {
 }
 
 func TestForeignParent(t *testing.T) {
-	t.Run("without AfterFunc", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outside := newForeignContext(t.Context())
-			testForeignParent(t, outside, outside.cancel)
-		})
+	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
+		outside := newForeignContext(t.Context())
+		testForeignParent(t, outside, outside.cancel)
 	})
-	t.Run("with AfterFunc", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outside := newAfterFuncContext(t.Context())
-			testForeignParent(t, outside, outside.cancel)
-		})
+	bubbletest.Run(t, "with AfterFunc", func(t *testing.T) {
+		outside := newAfterFuncContext(t.Context())
+		testForeignParent(t, outside, outside.cancel)
 	})
 }
 
@@ -169,25 +165,23 @@ func TestForeignParentWakesWaiters(t *testing.T) {
 }
 
 func TestForeignParentIsLetGo(t *testing.T) {
-	t.Run("without AfterFunc", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outside := newForeignContext(t.Context())
-			var s cancelscope.Scope
-			s.Run(outside, func(ctx context.Context) error {
-				if n := watchers(); n != 0 {
-					t.Errorf("%d goroutines for a scope that no goroutine waits for, want 0", n)
-				}
-				ctx.Done()
-				if n := watchers(); n != 1 {
-					t.Errorf("%d goroutines for a foreign parent, want 1", n)
-				}
-				return nil
-			})
-			synctest.Wait() // the goroutine has noticed the end
+	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
+		outside := newForeignContext(t.Context())
+		var s cancelscope.Scope
+		s.Run(outside, func(ctx context.Context) error {
 			if n := watchers(); n != 0 {
-				t.Errorf("%d goroutines after the end, want 0", n)
+				t.Errorf("%d goroutines for a scope that no goroutine waits for, want 0", n)
 			}
+			ctx.Done()
+			if n := watchers(); n != 1 {
+				t.Errorf("%d goroutines for a foreign parent, want 1", n)
+			}
+			return nil
 		})
+		synctest.Wait() // the goroutine has noticed the end
+		if n := watchers(); n != 0 {
+			t.Errorf("%d goroutines after the end, want 0", n)
+		}
 	})
 
 	t.Run("with AfterFunc", func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -316,20 +315,18 @@ func TestLazinessIsNotVisible(t *testing.T) {
 		})
 	})
 
-	t.Run("but saves", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var s, inner cancelscope.Scope
-			s.SetTimeout(time.Hour)
-			s.Run(t.Context(), func(ctx context.Context) error {
-				return inner.Run(ctx, func(ctx context.Context) error {
-					_, _, _ = ctx.Err(), ctx.Value(key("k")), context.Cause(ctx)
-					ctx.Deadline()
-					if cancelscope.Bridged(&s) || cancelscope.Bridged(&inner) || cancelscope.Timers() != 0 {
-						t.Errorf("contexts made: %v, %v, timers: %d; want none for scopes that no goroutine waits for",
-							cancelscope.Bridged(&s), cancelscope.Bridged(&inner), cancelscope.Timers())
-					}
-					return nil
-				})
+	bubbletest.Run(t, "but saves", func(t *testing.T) {
+		var s, inner cancelscope.Scope
+		s.SetTimeout(time.Hour)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			return inner.Run(ctx, func(ctx context.Context) error {
+				_, _, _ = ctx.Err(), ctx.Value(key("k")), context.Cause(ctx)
+				ctx.Deadline()
+				if cancelscope.Bridged(&s) || cancelscope.Bridged(&inner) || cancelscope.Timers() != 0 {
+					t.Errorf("contexts made: %v, %v, timers: %d; want none for scopes that no goroutine waits for",
+						cancelscope.Bridged(&s), cancelscope.Bridged(&inner), cancelscope.Timers())
+				}
+				return nil
 			})
 		})
 	})

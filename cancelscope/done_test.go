@@ -14,17 +14,15 @@ import (
 // Who asks for Done, and has asked for nothing before, gets a channel that is closed
 // if the scope has been canceled without noticing.
 func TestDoneNotices(t *testing.T) {
-	t.Run("a deadline that has passed", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var s cancelscope.Scope
-			s.SetTimeout(time.Second)
-			s.Run(t.Context(), func(ctx context.Context) error {
-				time.Sleep(time.Second)
-				if !bubbletest.IsClosed(ctx.Done()) {
-					t.Error("Done at the deadline is open, want closed")
-				}
-				return nil
-			})
+	bubbletest.Run(t, "a deadline that has passed", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			if !bubbletest.IsClosed(ctx.Done()) {
+				t.Error("Done at the deadline is open, want closed")
+			}
+			return nil
 		})
 	})
 	t.Run("a context outside that is done", func(t *testing.T) {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -175,12 +175,10 @@ func TestTextOfCanceled(t *testing.T) {
 			return context.Cause(kept)
 		}, `scope has ended`},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				if got := fmt.Sprint(test.cause()); got != test.want {
-					t.Errorf("Error of the cause = %q, want %q", got, test.want)
-				}
-			})
+		bubbletest.Run(t, test.name, func(t *testing.T) {
+			if got := fmt.Sprint(test.cause()); got != test.want {
+				t.Errorf("Error of the cause = %q, want %q", got, test.want)
+			}
 		})
 	}
 }

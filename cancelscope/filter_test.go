@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -122,27 +121,25 @@ func strayCanceled(t *testing.T) error {
 
 // Item 3 of the contract of scopes.
 func TestPassingUpSpeaksTheParentsLanguage(t *testing.T) {
-	t.Run("own leaf replaced by the parent's cause", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
-			inner.SetTimeout(time.Second)
-			err := outer.Run(t.Context(), func(ctx context.Context) error {
-				err := inner.Run(ctx, func(ctx context.Context) error {
-					err := untilDone(ctx) // DeadlineExceeded, which is nothing to outer
-					outer.Cancel(nil)
-					return errors.Join(errBoom, err, fmt.Errorf("reading: %w", err))
-				})
-				if errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, context.Cause(ctx)) {
-					t.Errorf("inner.Run = %v, want the cause of outer in place of its own", err)
-				}
-				return err
+	bubbletest.Run(t, "own leaf replaced by the parent's cause", func(t *testing.T) {
+		outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
+		inner.SetTimeout(time.Second)
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				err := untilDone(ctx) // DeadlineExceeded, which is nothing to outer
+				outer.Cancel(nil)
+				return errors.Join(errBoom, err, fmt.Errorf("reading: %w", err))
 			})
-			if !errors.Is(err, errBoom) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("outer.Run = %v, want only %v", err, errBoom)
+			if errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, context.Cause(ctx)) {
+				t.Errorf("inner.Run = %v, want the cause of outer in place of its own", err)
 			}
-			bubbletest.CheckScope(t, "inner", &inner, true, false)
-			bubbletest.CheckScope(t, "outer", &outer, true, true)
+			return err
 		})
+		if !errors.Is(err, errBoom) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("outer.Run = %v, want only %v", err, errBoom)
+		}
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
 	t.Run("a cancellation that the parent knows stays as it is", func(t *testing.T) {

@@ -107,31 +107,6 @@ func TestShieldAgainstDelivery(t *testing.T) {
 			t.Errorf("a function given to AfterFunc ran %d times in all, want once", interrupted)
 		}
 	})
-
-	// catalogue: anyio/test_taskgroups.py::test_cancelled_raises_beyond_origin_shielded
-	t.Run("up, the outer scope canceled while the inner one's error is on its way", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
-		inner.SetShield(true)
-		after := false
-		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			err := inner.Run(ctx, func(ctx context.Context) error {
-				defer outer.Cancel(nil)
-				inner.Cancel(nil)
-				return deadline.Sleep(ctx, 0)
-			})
-			if err != nil {
-				return err
-			}
-			after = true
-			return nil
-		})
-		bubbletest.CheckError(t, "outer.Run", err, nil)
-		bubbletest.CheckScope(t, "inner", &inner, true, true)
-		bubbletest.CheckScope(t, "outer", &outer, true, false)
-		if !after {
-			t.Error("the code after the shielded scope was skipped, want it to run")
-		}
-	})
 }
 
 // limits are the two kinds of time limits, over a scope that the caller has made.

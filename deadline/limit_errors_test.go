@@ -158,14 +158,12 @@ func TestFailAfterWithCleanUpThatFails(t *testing.T) {
 	}
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_foreign_exception_on_timeout
-	t.Run("with an error of its own", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			crash := errors.New("crash")
-			err, tooSlow := failAfter(t, func(error) error { return crash })
-			if err != crash || tooSlow {
-				t.Errorf("FailAfter around clean-up that fails = %v, a TooSlowError: %v, want the very %v, false", err, tooSlow, crash)
-			}
-		})
+	bubbletest.Run(t, "with an error of its own", func(t *testing.T) {
+		crash := errors.New("crash")
+		err, tooSlow := failAfter(t, func(error) error { return crash })
+		if err != crash || tooSlow {
+			t.Errorf("FailAfter around clean-up that fails = %v, a TooSlowError: %v, want the very %v, false", err, tooSlow, crash)
+		}
 	})
 
 	// catalogue: asyncio/test_timeouts.py::TimeoutTests::test_foreign_exception_on_timeout_2

@@ -84,35 +84,36 @@ func TestReasonNamesTheFailedTask(t *testing.T) {
 		checkShape(t, "Run", err, "[crasher=boom late=bang]")
 	})
 
-	// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery2
-	bubbletest.Run(t, "to a sibling that was running", func(t *testing.T) {
-		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			n.GoNamed("sibling", func(ctx context.Context) error {
-				checkBlame(t, "Sleep in the sibling", deadline.Sleep(ctx, forever), "crasher", errBoom)
-				return errBang
-			})
-			synctest.Wait() // it is asleep
-			n.GoNamed("crasher", func(context.Context) error { return errBoom })
+	crash := func(context.Context) error { return errBoom }
+	for _, test := range []struct {
+		name, task string // the task that is to blame
+		fail       func(ctx context.Context, n *nursery.Nursery) error
+	}{
+		// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery2
+		{"to a sibling that was running", "crasher", func(ctx context.Context, n *nursery.Nursery) error {
+			n.GoNamed("crasher", crash)
 			checkBlame(t, "Sleep in the body", deadline.Sleep(ctx, forever), "crasher", errBoom)
 			return nil
-		})
-		checkShape(t, "Run", err, "[crasher=boom sibling=bang]")
-	})
-
-	// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery3
-	bubbletest.Run(t, "which is the body if Start fails in it", func(t *testing.T) {
-		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			n.GoNamed("sibling", func(ctx context.Context) error {
-				checkBlame(t, "Sleep in the sibling", deadline.Sleep(ctx, forever), "body", errBoom)
-				return errBang
-			})
-			synctest.Wait() // it is asleep
-			_, err := nursery.Start(ctx, n, "crasher", func(context.Context, func(int)) error { return errBoom })
+		}},
+		// catalogue: trio/test_cancelled.py::test_cancel_reason_nursery3
+		{"which is the body if Start fails in it", "body", func(ctx context.Context, n *nursery.Nursery) error {
+			_, err := nursery.Start(ctx, n, "crasher", func(ctx context.Context, _ func(int)) error { return crash(ctx) })
 			checkCalm(t, "the nursery after a Start that failed", ctx)
 			return err
+		}},
+	} {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
+			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				n.GoNamed("sibling", func(ctx context.Context) error {
+					checkBlame(t, "Sleep in the sibling", deadline.Sleep(ctx, forever), test.task, errBoom)
+					return errBang
+				})
+				synctest.Wait() // it is asleep
+				return test.fail(ctx, n)
+			})
+			checkShape(t, "Run", err, "["+test.task+"=boom sibling=bang]")
 		})
-		checkShape(t, "Run", err, "[body=boom sibling=bang]")
-	})
+	}
 
 	// catalogue: trio/test_cancelled.py::test_nested_child_source
 	bubbletest.Run(t, "which is the body if it fails itself", func(t *testing.T) {

@@ -232,17 +232,7 @@ func generic[T any](context.Context) error { return errBoom }
 // A panic is logged with its task, its value, its stack, and what else went wrong.
 func TestPanicErrorInALog(t *testing.T) {
 	bubbletest.Run(t, "slog", func(t *testing.T) {
-		o := outcomeOf(func() error {
-			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-				n.GoNamed("fetch", panicking)
-				n.GoNamed("a", stubborn(errBoom))
-				return nil
-			})
-		})
-		p, ok := o.panicked.(*nursery.PanicError)
-		if !ok {
-			t.Fatalf("Run: %v, want a *PanicError", o)
-		}
+		p := panicBesideFailure(t)
 		p.Stack = []byte("STACK")
 		if got, want := logged(p), `err.task=fetch err.panic=bad err.stack=STACK err.other="a: boom"`; got != want {
 			t.Errorf("slog writes\n%s\nwant\n%s", got, want)

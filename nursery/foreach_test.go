@@ -203,27 +203,6 @@ func TestForEachStopsAtOnce(t *testing.T) {
 	})
 }
 
-func TestForEachKeepsAllErrors(t *testing.T) {
-	bubbletest.Run(t, "of items that end later", func(t *testing.T) {
-		err := nursery.ForEach(t.Context(), 4, upTo(10), func(ctx context.Context, item int) error {
-			switch item {
-			case 0:
-				return stubborn(errBang)(ctx)
-			case 2:
-				return failing(time.Second, errBoom)(ctx)
-			case 3:
-				<-ctx.Done()
-				return errors.Join(ctx.Err(), errCrash)
-			}
-			return sleeping(forever)(ctx)
-		})
-		checkShape(t, "ForEach", err, "[item 2=boom item 0=bang item 3=join(crash)]", "[item 2=boom item 3=join(crash) item 0=bang]")
-		if !errors.Is(err, errBoom) || !errors.Is(err, errBang) || errors.Is(err, context.Canceled) {
-			t.Errorf("ForEach = %v, want to find boom and bang in it, and no cancellation", err)
-		}
-	})
-}
-
 func TestForEachGivesEveryPulledItemToTheFunction(t *testing.T) {
 	for _, limit := range []int{1, 3, 8} {
 		bubbletest.Run(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {

@@ -99,20 +99,27 @@ func TestNilForWait(t *testing.T) {
 func TestStartedTwice(t *testing.T) {
 	const twice = "nursery: started called twice: call it once, "
 
-	bubbletest.Run(t, "after the move", func(t *testing.T) {
-		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			value, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
-				started(1)
-				bubbletest.CheckPanics(t, "second started", twice, func() { started(2) })
+	for name, canceled := range map[string]bool{"after the move": false, "where the task cannot move": true} {
+		bubbletest.Run(t, name, func(t *testing.T) {
+			err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if canceled {
+					cancel()
+				}
+				value, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
+					started(1)
+					bubbletest.CheckPanics(t, "second started", twice, func() { started(2) })
+					return nil
+				})
+				if value != 1 || err != nil {
+					t.Errorf("Start under a caller that is canceled: %t = %d, %v, want the first value 1, nil", canceled, value, err)
+				}
 				return nil
 			})
-			if value != 1 || err != nil {
-				t.Errorf("Start = %d, %v, want the first value, nil", value, err)
-			}
-			return nil
+			checkShape(t, "Run", err, "nil")
 		})
-		checkShape(t, "Run", err, "nil")
-	})
+	}
 
 	bubbletest.Run(t, "as a panic of the task", func(t *testing.T) {
 		got := outcomeOf(func() error {
@@ -135,23 +142,6 @@ func TestStartedTwice(t *testing.T) {
 		if text, _ := raised.Value.(string); !strings.HasPrefix(text, twice) || raised.Task != "hasty" {
 			t.Errorf("Run: panic of task %q with %v, want hasty, %q", raised.Task, raised.Value, twice)
 		}
-	})
-
-	bubbletest.Run(t, "where the task cannot move", func(t *testing.T) {
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			value, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
-				started(1)
-				bubbletest.CheckPanics(t, "second started", twice, func() { started(2) })
-				return nil
-			})
-			if value != 1 || err != nil {
-				t.Errorf("Start under a caller that is canceled = %d, %v, want 1, nil", value, err)
-			}
-			return nil
-		})
-		checkShape(t, "Run", err, "nil")
 	})
 
 	bubbletest.Run(t, "by two goroutines", func(t *testing.T) {

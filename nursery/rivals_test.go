@@ -153,47 +153,33 @@ func TestRivalTwentyCanceledSiblings(t *testing.T) {
 // Seen elsewhere: a deadlock as soon as the limit is reached, or tasks that
 // are started after the wait has begun and not waited for.
 func TestRivalChildrenSpawn(t *testing.T) {
-	bubbletest.Run(t, "long after the body has ended", func(t *testing.T) {
+	// spawn runs a tree of tasks, each of which calls before and starts its children.
+	spawn := func(t *testing.T, depth, children int, before func(), want int32) {
 		var ran atomic.Int32
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			var spawn func(depth int) func(context.Context) error
-			spawn = func(depth int) func(context.Context) error {
-				return func(context.Context) error {
+			var start func(depth int)
+			start = func(depth int) {
+				n.Go(func(context.Context) error {
 					ran.Add(1)
-					if depth == 0 {
-						return nil
+					before()
+					for range min(depth, 1) * children {
+						start(depth - 1)
 					}
-					synctest.Wait() // every task that can has ended, and the body too
-					n.Go(spawn(depth - 1))
 					return nil
-				}
+				})
 			}
-			n.Go(spawn(100))
+			start(depth)
 			return nil
 		})
-		if got := ran.Load(); err != nil || got != 101 {
-			t.Errorf("Run = %v with %d tasks, want nil with 101", err, got)
+		if got := ran.Load(); err != nil || got != want {
+			t.Errorf("Run = %v with %d tasks, want nil with %d", err, got, want)
 		}
+	}
+	bubbletest.Run(t, "long after the body has ended", func(t *testing.T) {
+		spawn(t, 100, 1, synctest.Wait, 101) // every task that can has ended, and the body too
 	})
 	t.Run("many at a time", func(t *testing.T) {
-		var ran atomic.Int32
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			var spawn func(depth int) func(context.Context) error
-			spawn = func(depth int) func(context.Context) error {
-				return func(context.Context) error {
-					ran.Add(1)
-					for range min(depth, 1) * 2 {
-						n.Go(spawn(depth - 1))
-					}
-					return nil
-				}
-			}
-			n.Go(spawn(11))
-			return nil
-		})
-		if got := ran.Load(); err != nil || got != 1<<12-1 {
-			t.Errorf("Run = %v with %d tasks, want nil with %d", err, got, 1<<12-1)
-		}
+		spawn(t, 11, 2, func() {}, 1<<12-1)
 	})
 }
 

@@ -167,17 +167,7 @@ func TestTextOfPanicError(t *testing.T) {
 	})
 
 	bubbletest.Run(t, "with the other errors of the nursery", func(t *testing.T) {
-		o := outcomeOf(func() error {
-			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-				n.GoNamed("fetch", panicking)
-				n.GoNamed("a", stubborn(errBoom))
-				return nil
-			})
-		})
-		p, ok := o.panicked.(*nursery.PanicError)
-		if !ok {
-			t.Fatalf("Run with a task that panics: %v, want a panic with its *PanicError", o)
-		}
+		p := panicBesideFailure(t)
 		if stack := string(p.Stack); !strings.HasPrefix(stack, "goroutine ") || !strings.Contains(stack, "nursery_test.panicking(") {
 			t.Errorf("Stack = %s\nwant that of the goroutine that panicked", stack)
 		}
@@ -191,3 +181,21 @@ func TestTextOfPanicError(t *testing.T) {
 
 // panicking is a task that panics in a function with a name.
 func panicking(context.Context) error { panic("bad") }
+
+// panicBesideFailure returns the panic of a nursery with a task fetch, which panics, and a
+// task a, which fails with errBoom then.
+func panicBesideFailure(t *testing.T) *nursery.PanicError {
+	t.Helper()
+	o := outcomeOf(func() error {
+		return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("fetch", panicking)
+			n.GoNamed("a", stubborn(errBoom))
+			return nil
+		})
+	})
+	p, ok := o.panicked.(*nursery.PanicError)
+	if !ok {
+		t.Fatalf("Run with a task that panics: %v, want a panic with its *PanicError", o)
+	}
+	return p
+}

@@ -1,6 +1,7 @@
 package bubbletest
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,20 @@ func IsClosed(done <-chan struct{}) bool {
 	}
 }
 
+// Abandon calls f in two goroutines, one after the other, and waits for their ends: with a
+// function that panics, and with one that calls runtime.Goexit. f must call it.
+func Abandon(f func(leave func())) {
+	for _, leave := range []func(){func() { panic("abandoned") }, runtime.Goexit} {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer func() { recover() }()
+			f(leave)
+		}()
+		<-done
+	}
+}
+
 // CheckElapsed checks, in a bubble, how much time call took since start.
 func CheckElapsed(t *testing.T, call string, start time.Time, want time.Duration) {
 	t.Helper()
@@ -37,16 +52,17 @@ func CheckElapsed(t *testing.T, call string, start time.Time, want time.Duration
 	}
 }
 
-// CheckPanics checks that call panics with a text that begins with want and does not
-// end there: it continues with what to do instead.
+// CheckPanics checks that call panics with a text that begins with want. Where want ends
+// with a colon and a blank, the text must continue: with what to do instead.
 func CheckPanics(t *testing.T, call, want string, f func()) {
 	t.Helper()
 	defer func() {
 		t.Helper()
 		got := recover()
 		text, ok := got.(string)
-		if rest, found := strings.CutPrefix(text, want); !ok || !found || rest == "" {
-			t.Errorf("%s: panic with %T %v, want a string that begins with %q and continues", call, got, got, want)
+		rest, found := strings.CutPrefix(text, want)
+		if !ok || !found || rest == "" && strings.HasSuffix(want, ": ") {
+			t.Errorf("%s: panic with %T %v, want a string that begins with %q", call, got, got, want)
 		}
 	}()
 	f()
