@@ -297,6 +297,14 @@ func TestShield(t *testing.T) {
 			t.Errorf("outer.Run = %q, want the error of Shield, %q", got, want)
 		}
 	})
+	bubbletest.Run(t, "a limit keeps the words of the block", func(t *testing.T) {
+		err := cancelscope.Shield(t.Context(), time.Minute, func(ctx context.Context) error {
+			return fmt.Errorf("flushing: %w", untilDone(ctx))
+		})
+		if got, want := fmt.Sprint(err), "flushing: shielded clean-up too slow: limit of 1m0s exceeded"; got != want {
+			t.Errorf("Shield = %q, want %q", got, want)
+		}
+	})
 	bubbletest.Run(t, "a negative limit", func(t *testing.T) {
 		start, ran := time.Now(), false
 		err := cancelscope.Shield(t.Context(), -time.Hour, func(ctx context.Context) error {

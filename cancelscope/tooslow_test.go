@@ -20,6 +20,8 @@ func TestTooSlowErrorText(t *testing.T) {
 		{cancelscope.TooSlowError{Limit: 1500 * time.Millisecond}, "too slow: limit of 1.5s exceeded"},
 		{cancelscope.TooSlowError{Name: "a \"b\"", Limit: time.Hour}, `"a \"b\"" too slow: limit of 1h0m0s exceeded`},
 		{cancelscope.TooSlowError{Limit: time.Second, Reason: errBoom}, "too slow: limit of 1s exceeded: boom"},
+		{cancelscope.TooSlowError{Cut: "reading x", Limit: time.Second}, "reading x: too slow: limit of 1s exceeded"},
+		{cancelscope.TooSlowError{Cut: "reading x", Name: "s", Limit: time.Second, Reason: errBoom}, `reading x: "s" too slow: limit of 1s exceeded: boom`},
 		// Microseconds up to a second, milliseconds above.
 		{cancelscope.TooSlowError{Limit: 499}, "too slow: limit of 0s exceeded"},
 		{cancelscope.TooSlowError{Limit: 500}, "too slow: limit of 1µs exceeded"},

@@ -31,7 +31,7 @@ func TestLimit(t *testing.T) {
 	}{
 		{"in time", time.Millisecond, nil, "<nil>", time.Millisecond},
 		{"too slow", time.Hour, nil, "too slow: limit of 1s exceeded", time.Second},
-		{"too slow, with a real error", time.Hour, io.ErrClosedPipe, "too slow: limit of 1s exceeded|io: read/write on closed pipe", time.Second},
+		{"too slow, with a real error", time.Hour, io.ErrClosedPipe, "io: read/write on closed pipe", time.Second},
 		{"a real error in time", 0, io.ErrClosedPipe, "io: read/write on closed pipe", 0},
 	} {
 		bubbletest.Run(t, test.name, func(t *testing.T) {
@@ -50,6 +50,30 @@ func TestLimit(t *testing.T) {
 			}
 			if test.clean != nil && !errors.Is(err, test.clean) {
 				t.Errorf("limited = %v, want the real error in it", err)
+			}
+		})
+	}
+
+	// One rule for the block and for the flat form.
+	for name, fn := range map[string]func(ctx context.Context) error{
+		"nil":             func(context.Context) error { return nil },
+		"late":            func(ctx context.Context) error { <-ctx.Done(); return nil },
+		"cut short":       sleepFor(year),
+		"real":            func(context.Context) error { return errBroken },
+		"real, late":      func(ctx context.Context) error { <-ctx.Done(); return errBroken },
+		"real, cut short": func(ctx context.Context) error { return errors.Join(deadline.Sleep(ctx, year), errBroken) },
+		"wrapped":         func(ctx context.Context) error { return fmt.Errorf("reading x: %w", deadline.Sleep(ctx, year)) },
+		"its own timeout": func(context.Context) error { return context.DeadlineExceeded },
+	} {
+		bubbletest.Run(t, "as FailAfter: "+name, func(t *testing.T) {
+			want := deadline.FailAfter(t.Context(), time.Second, fn)
+			got := func() (err error) {
+				ctx, end := deadline.Limit(t.Context(), time.Second)
+				defer end(&err)
+				return fn(ctx)
+			}()
+			if fmt.Sprintf("%T %v", got, got) != fmt.Sprintf("%T %v", want, want) || errors.Is(got, errBroken) != errors.Is(want, errBroken) {
+				t.Errorf("a function with a Limit = %T %v, want what FailAfter gives, %T %v", got, got, want, want)
 			}
 		})
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/internal/bubbletest"
+	"github.com/trellis-go/trellis/nursery"
 )
 
 // limits are all ways to run work with a limit of a second.
@@ -70,6 +73,49 @@ func TestLimitsReturnTheError(t *testing.T) {
 			cancel()
 			if err := limited(ctx, sleepFor(year)); !cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("%s under a cancellation = %v, want that", name, err)
+			}
+		})
+	}
+}
+
+// A limit that cut work short keeps the words that the work put before its cancellation.
+func TestLimitsKeepTheWords(t *testing.T) {
+	for name, limited := range limits {
+		if strings.HasPrefix(name, "MoveOn") {
+			continue // returns no error
+		}
+		bubbletest.Run(t, name, func(t *testing.T) {
+			for _, test := range []struct {
+				words string
+				wrap  func(ctx context.Context, cause error) error
+			}{
+				{"", func(_ context.Context, cause error) error { return cause }},
+				{"", func(ctx context.Context, _ error) error { return ctx.Err() }},
+				{"", func(ctx context.Context, cause error) error { return errors.Join(cause, ctx.Err()) }},
+				{"reading x", func(_ context.Context, cause error) error { return fmt.Errorf("reading x: %w", cause) }},
+				{"a: b", func(ctx context.Context, _ error) error { return fmt.Errorf("a: %w", fmt.Errorf("b: %w", ctx.Err())) }},
+				{`Get "http://x"`, func(ctx context.Context, _ error) error {
+					return &url.Error{Op: "Get", URL: "http://x", Err: ctx.Err()}
+				}},
+				{"signal: killed", func(ctx context.Context, _ error) error {
+					return cancelscope.AsCancellation(ctx, errors.New("signal: killed"))
+				}},
+				{"inner", func(ctx context.Context, _ error) error {
+					return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+						n.Go(func(ctx context.Context) error { return fmt.Errorf("inner: %w", ctx.Err()) })
+						return nil
+					})
+				}},
+			} {
+				err := limited(t.Context(), func(ctx context.Context) error { return test.wrap(ctx, deadline.Sleep(ctx, year)) })
+				want := "too slow: limit of 1s exceeded"
+				if test.words != "" {
+					want = test.words + ": " + want
+				}
+				slow, ok := err.(*deadline.TooSlowError)
+				if !ok || slow.Cut != test.words || !strings.HasPrefix(err.Error(), want) {
+					t.Errorf("%s of work that is cut short = %T %v, want a TooSlowError with %q", name, err, err, want)
+				}
 			}
 		})
 	}

@@ -27,15 +27,16 @@ func TestLimitCutsShort(t *testing.T) {
 		cut     bool  // there was a cancellation in the error
 		tooSlow bool  // and nothing else
 		want    error // the error that is returned otherwise
+		words   string
 	}{
-		{"the cause", func(ctx context.Context) error { return context.Cause(ctx) }, true, true, nil},
-		{"Err", func(ctx context.Context) error { return ctx.Err() }, true, true, nil},
-		{"Err, wrapped", func(ctx context.Context) error { return fmt.Errorf("work: %w", ctx.Err()) }, true, true, nil},
-		{"both", func(ctx context.Context) error { return errors.Join(ctx.Err(), context.Cause(ctx)) }, true, true, nil},
-		{"nothing", func(context.Context) error { return nil }, false, false, nil},
-		{"a real error", func(context.Context) error { return errBroken }, false, false, errBroken},
-		{"a real error and the cause", func(ctx context.Context) error { return errors.Join(context.Cause(ctx), errBroken) }, true, false, errBroken},
-		{"another cancellation", func(context.Context) error { return context.Canceled }, false, false, context.Canceled},
+		{"the cause", func(ctx context.Context) error { return context.Cause(ctx) }, true, true, nil, ""},
+		{"Err", func(ctx context.Context) error { return ctx.Err() }, true, true, nil, ""},
+		{"Err, wrapped", func(ctx context.Context) error { return fmt.Errorf("work: %w", ctx.Err()) }, true, true, nil, "work"},
+		{"both", func(ctx context.Context) error { return errors.Join(ctx.Err(), context.Cause(ctx)) }, true, true, nil, ""},
+		{"nothing", func(context.Context) error { return nil }, false, false, nil, ""},
+		{"a real error", func(context.Context) error { return errBroken }, false, false, errBroken, ""},
+		{"a real error and the cause", func(ctx context.Context) error { return errors.Join(context.Cause(ctx), errBroken) }, true, false, errBroken, ""},
+		{"another cancellation", func(context.Context) error { return context.Canceled }, false, false, context.Canceled, ""},
 	}
 	for _, test := range tests {
 		bubbletest.Run(t, test.name, func(t *testing.T) {
@@ -47,7 +48,7 @@ func TestLimitCutsShort(t *testing.T) {
 			err := deadline.FailAfter(t.Context(), time.Second, work)
 			switch {
 			case test.tooSlow:
-				bubbletest.CheckTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+				bubbletest.CheckTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at, Cut: test.words})
 			case !errors.Is(err, test.want) || errors.Is(err, context.DeadlineExceeded):
 				t.Errorf("FailAfter = %v, want %v and no timeout", err, test.want)
 			}

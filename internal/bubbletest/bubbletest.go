@@ -113,7 +113,7 @@ func CheckTooSlow(t *testing.T, call string, err error, want cancelscope.TooSlow
 		t.Errorf("%s = %T %v, want a bare *TooSlowError", call, err, err)
 		return
 	}
-	if got.Name != want.Name || got.Limit != want.Limit || !got.Deadline.Equal(want.Deadline) || got.Reason != want.Reason {
+	if got.Name != want.Name || got.Limit != want.Limit || !got.Deadline.Equal(want.Deadline) || got.Reason != want.Reason || got.Cut != want.Cut {
 		t.Errorf("%s = %+v, want %+v", call, *got, want)
 	}
 }
