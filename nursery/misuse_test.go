@@ -191,7 +191,7 @@ func TestStartedAfterTheEnd(t *testing.T) {
 				switch {
 				case called && err == nil:
 					<-handle.Done()
-				case !called && err == nursery.ErrNotStarted:
+				case !called && errors.Is(err, nursery.ErrNotStarted):
 				default:
 					t.Errorf("StartTask, started called: %t, gives the error %v", called, err)
 				}

@@ -331,7 +331,7 @@ func TestStartTask(t *testing.T) {
 					}
 					return 9, want
 				})
-				if v != 0 || task != nil || err != want {
+				if v != 0 || task != nil || !errors.Is(err, want) {
 					t.Errorf("StartTask of a task that ends early = %d, %v, %v, want 0, nil, %v", v, task, err, want)
 				}
 			}

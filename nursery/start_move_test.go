@@ -297,7 +297,7 @@ func TestStartsPendingAtTheSameTime(t *testing.T) {
 							}
 							return nil
 						})
-						if err != want {
+						if !errors.Is(err, want) {
 							t.Errorf("Start %d = %v, want %v", i, err, want)
 						}
 						return nil

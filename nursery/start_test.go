@@ -32,6 +32,9 @@ func crashing(d time.Duration, err error) func(context.Context, func(int)) error
 	return func(ctx context.Context, _ func(int)) error { return failing(d, err)(ctx) }
 }
 
+// never is a task that ends without having been ready.
+func never(context.Context, func(int)) error { return nil }
+
 // runBody runs a nursery and checks that it returns nil.
 func runBody(t *testing.T, body func(ctx context.Context, n *nursery.Nursery)) {
 	t.Helper()
@@ -204,8 +207,24 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 			start := time.Now()
 			v, err := nursery.Start(ctx, n, "", crashing(time.Second, nil))
 			bubbletest.CheckElapsed(t, "Start", start, time.Second)
-			if v != 0 || err != nursery.ErrNotStarted || err.Error() != "task ended without calling started" {
+			if v != 0 || !errors.Is(err, nursery.ErrNotStarted) {
 				t.Errorf("Start of a task that returns nil = %d, %v, want 0, %v", v, err, nursery.ErrNotStarted)
+			}
+			for name, want := range map[string]string{
+				"listener": "task listener ended without calling started",
+				"":         "task nursery_test.never ended without calling started",
+			} {
+				if _, err := nursery.Start(ctx, n, name, never); fmt.Sprint(err) != want {
+					t.Errorf("Start of a task named %q that returns nil = %v, want %q", name, err, want)
+				}
+				_, _, err := nursery.StartTask(ctx, n, name, func(ctx context.Context, started func(int)) (int, error) { return 0, never(ctx, started) })
+				if name != "" && fmt.Sprint(err) != want {
+					t.Errorf("StartTask of a task named %q that returns nil = %v, want %q", name, err, want)
+				}
+				_, err = nursery.StartBackground(ctx, n, name, never)
+				if fmt.Sprint(err) != want || !errors.Is(err, nursery.ErrNotStarted) {
+					t.Errorf("StartBackground of a task named %q that returns nil = %v, want %q", name, err, want)
+				}
 			}
 		})
 	})
@@ -225,7 +244,7 @@ func TestStartOfATaskThatEndsEarly(t *testing.T) {
 				s.Cancel(nil)
 				return s.Run(ctx, sleeping(forever))
 			})
-			if err != nursery.ErrNotStarted || ctx.Err() != nil {
+			if !errors.Is(err, nursery.ErrNotStarted) || ctx.Err() != nil {
 				t.Errorf("Start of a task that cancels its own scope = %v, ctx.Err %v, want %v, nil", err, ctx.Err(), nursery.ErrNotStarted)
 			}
 		})

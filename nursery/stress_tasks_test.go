@@ -77,7 +77,7 @@ func (f *frame) start() error {
 		f.w.r.Errorf("Start = %v, nil; want 7 and started to have been called: %v", v, says)
 	case err == nursery.ErrClosed && open:
 		f.w.r.Errorf("Start = ErrClosed into a nursery that encloses the caller")
-	case err == nursery.ErrClosed, err == nursery.ErrNotStarted:
+	case err == nursery.ErrClosed, errors.Is(err, nursery.ErrNotStarted):
 		return nil
 	}
 	return err

@@ -146,7 +146,7 @@ func TestStartEndedByACancellation(t *testing.T) {
 				_, err := nursery.Start(ctx, n, "", func(context.Context, func(int)) error { return nil })
 				return err
 			})
-			if nursery.First(err) != nursery.ErrNotStarted {
+			if !errors.Is(nursery.First(err), nursery.ErrNotStarted) {
 				t.Errorf("Run = %v, want ErrNotStarted", err)
 			}
 		})
