@@ -58,7 +58,7 @@ func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error 
 	case s == nil:
 		panic("serve: HTTP with a nil server: pass at least &http.Server{Handler: handler}")
 	}
-	h := &httpServer{server: s, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
+	h := &httpServer{server: s, secure: s.TLSConfig != nil, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
 	h.conns = make(map[*conn]*tracked)
 	h.wrap() // first, because it panics
 	listeners, err := listen(ctx, s, listeners)
@@ -105,10 +105,12 @@ func listen(ctx context.Context, s *http.Server, given []net.Listener) ([]net.Li
 // An httpServer is a server that HTTP runs.
 type httpServer struct {
 	server *http.Server
+	secure bool            // it serves TLS; read-only, because Serve gives the server a TLSConfig
 	drain  *drain          // nil if there is none
 	ctx    context.Context // that of requests; written before anything is served
 
 	serving atomic.Int32  // calls of Serve that have not returned
+	broken  atomic.Bool   // a call of Serve has panicked, and a connection may not be served
 	changed chan struct{} // gets a value when something has changed that end waits for
 
 	tracking
@@ -145,11 +147,18 @@ func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 
 // serve calls Serve, and returns its error if that is one.
 func (h *httpServer) serve(l net.Listener) (err error) {
-	if h.server.TLSConfig != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			h.broken.Store(true) // a hook of the user has panicked
+		}
+	}()
+	if h.secure {
 		err = h.server.ServeTLS(l, "", "")
 	} else {
 		err = h.server.Serve(l)
 	}
+	returned = true
 	if errors.Is(err, errAccepted) || errors.Is(err, http.ErrServerClosed) || h.ctx.Err() != nil {
 		return nil
 	}
@@ -195,7 +204,7 @@ func (h *httpServer) cut(ended func() bool) error {
 	})
 	h.closeTaken()
 	h.server.Close()
-	for !done() || h.count(isOpen) > 0 {
+	for !done() || h.count(isOpen) > 0 && !h.broken.Load() {
 		<-h.changed
 	}
 	if busy {
