@@ -31,7 +31,7 @@ import (
 // which lie inside ctx. Handlers have a second to answer; then all connections are
 // closed, which ends handlers that wait for their clients, connections that were taken
 // over included. HTTP waits for handlers as long as they run, and then returns the
-// cancellation if any request was in progress, else nil.
+// cancellation if any handler was running when ctx was done, else nil.
 //
 // Errors of listening and accepting are returned as they are; they cancel the requests.
 // A handler that panics ends its own connection only: package net/http logs it. If
@@ -195,7 +195,6 @@ func (h *httpServer) finish() error {
 // cut ends everything, since the context is done, and returns the cancellation if there
 // were requests.
 func (h *httpServer) cut(ended func() bool) error {
-	busy := h.requests() > 0
 	h.endIdle()
 	done := func() bool { return ended() && h.requests() == 0 }
 	_ = cancelscope.Shield(h.ctx, closeTail, func(ctx context.Context) error {
@@ -207,7 +206,7 @@ func (h *httpServer) cut(ended func() bool) error {
 	for !done() || h.count(isOpen) > 0 && !h.broken.Load() {
 		<-h.changed
 	}
-	if busy {
+	if h.wasCut() {
 		return context.Cause(h.ctx)
 	}
 	return nil

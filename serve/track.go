@@ -19,6 +19,7 @@ type tracking struct {
 	mu      sync.Mutex
 	conns   map[*conn]*tracked // guarded by mu; without those that net/http has closed
 	running int                // guarded by mu; handlers
+	late    bool               // guarded by mu; a handler has returned when the context was done
 	ending  bool               // guarded by mu; connections end when they are idle
 }
 
@@ -51,6 +52,13 @@ func (h *httpServer) requests() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.running
+}
+
+// wasCut reports whether a handler was running when the context was done.
+func (h *httpServer) wasCut() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.late
 }
 
 // track makes an accepted connection known.
