@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -61,18 +62,22 @@ func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx conte
 	defer s.drain.exit(s.drain.enter("connections on " + s.addr))
 	config := nursery.Config{Supervise: true, Keep: -1, Panics: nursery.ConvertPanics, OnError: s.report}
 	var failed error
-	// All errors but those of l have been reported.
-	_ = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		a := newAcceptor(ctx, s.drain, l)
 		defer a.close()
 		if failed = s.accept(n, a); failed != nil {
 			n.Scope().Cancel(failed)
 			return nil
 		}
-		failed = s.finish(ctx)
+		s.endIdle()
 		return nil
 	})
-	return failed
+	if failed != nil {
+		return failed
+	}
+	// All other errors have been reported.
+	canceled, _ := cancelscope.Split(ctx, err)
+	return canceled
 }
 
 // A connServer is a call of Conns.
@@ -189,23 +194,14 @@ func remote(c net.Conn) string {
 	return addr.String()
 }
 
-// finish waits for the end of all connections, which end when they are idle. It returns
-// the cancellation if ctx is done before.
-func (s *connServer) finish(ctx context.Context) error {
+// endIdle ends connections that are idle, or as soon as they are.
+func (s *connServer) endIdle() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.ending = true
 	for f := range s.conns {
 		f.end()
 	}
-	s.mu.Unlock()
-	for s.active.Load() > 0 {
-		select {
-		case <-s.freed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // report logs the failure of one connection.

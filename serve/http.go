@@ -31,7 +31,7 @@ import (
 // which lie inside ctx. Handlers have a second to answer; then all connections are
 // closed, which ends handlers that wait for their clients, connections that were taken
 // over included. HTTP waits for handlers as long as they run, and then returns the
-// cancellation if any request was in progress, else nil.
+// cancellation if any handler was running when ctx was done, else nil.
 //
 // Errors of listening and accepting are returned as they are; they cancel the requests.
 // A handler that panics ends its own connection only: package net/http logs it. If
@@ -58,7 +58,7 @@ func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error 
 	case s == nil:
 		panic("serve: HTTP with a nil server: pass at least &http.Server{Handler: handler}")
 	}
-	h := &httpServer{server: s, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
+	h := &httpServer{server: s, secure: s.TLSConfig != nil, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
 	h.conns = make(map[*conn]*tracked)
 	h.wrap() // first, because it panics
 	listeners, err := listen(ctx, s, listeners)
@@ -105,10 +105,12 @@ func listen(ctx context.Context, s *http.Server, given []net.Listener) ([]net.Li
 // An httpServer is a server that HTTP runs.
 type httpServer struct {
 	server *http.Server
+	secure bool            // it serves TLS; read-only, because Serve gives the server a TLSConfig
 	drain  *drain          // nil if there is none
 	ctx    context.Context // that of requests; written before anything is served
 
 	serving atomic.Int32  // calls of Serve that have not returned
+	broken  atomic.Bool   // a call of Serve has panicked, and a connection may not be served
 	changed chan struct{} // gets a value when something has changed that end waits for
 
 	tracking
@@ -145,11 +147,18 @@ func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 
 // serve calls Serve, and returns its error if that is one.
 func (h *httpServer) serve(l net.Listener) (err error) {
-	if h.server.TLSConfig != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			h.broken.Store(true) // a hook of the user has panicked
+		}
+	}()
+	if h.secure {
 		err = h.server.ServeTLS(l, "", "")
 	} else {
 		err = h.server.Serve(l)
 	}
+	returned = true
 	if errors.Is(err, errAccepted) || errors.Is(err, http.ErrServerClosed) || h.ctx.Err() != nil {
 		return nil
 	}
@@ -186,7 +195,6 @@ func (h *httpServer) finish() error {
 // cut ends everything, since the context is done, and returns the cancellation if there
 // were requests.
 func (h *httpServer) cut(ended func() bool) error {
-	busy := h.requests() > 0
 	h.endIdle()
 	done := func() bool { return ended() && h.requests() == 0 }
 	_ = cancelscope.Shield(h.ctx, closeTail, func(ctx context.Context) error {
@@ -195,10 +203,10 @@ func (h *httpServer) cut(ended func() bool) error {
 	})
 	h.closeTaken()
 	h.server.Close()
-	for !done() || h.count(isOpen) > 0 {
+	for !done() || h.count(isOpen) > 0 && !h.broken.Load() {
 		<-h.changed
 	}
-	if busy {
+	if h.wasCut() {
 		return context.Cause(h.ctx)
 	}
 	return nil

@@ -19,6 +19,7 @@ type tracking struct {
 	mu      sync.Mutex
 	conns   map[*conn]*tracked // guarded by mu; without those that net/http has closed
 	running int                // guarded by mu; handlers
+	late    bool               // guarded by mu; a handler has returned when the context was done
 	ending  bool               // guarded by mu; connections end when they are idle
 }
 
@@ -51,6 +52,13 @@ func (h *httpServer) requests() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.running
+}
+
+// wasCut reports whether a handler was running when the context was done.
+func (h *httpServer) wasCut() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.late
 }
 
 // track makes an accepted connection known.
@@ -102,21 +110,19 @@ func (h *httpServer) closeTaken() {
 
 // state is the ConnState hook of the server.
 func (h *httpServer) state(nc net.Conn, state http.ConnState) {
-	c, overTLS := nc.(*conn), false
-	if t, ok := nc.(*tls.Conn); ok {
-		c, overTLS = t.NetConn().(*conn), true
-	}
+	c := trackedConn(nc)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.conns[c]
 	if t == nil {
 		return
 	}
-	t.tls = overTLS
+	over, isTLS := nc.(*tls.Conn)
+	t.tls = isTLS
 	switch state {
 	case http.StateActive:
-		if overTLS && !t.http2 {
-			t.http2 = nc.(*tls.Conn).ConnectionState().NegotiatedProtocol == "h2" // the handshake is over
+		if isTLS && !t.http2 {
+			t.http2 = over.ConnectionState().NegotiatedProtocol == "h2" // the handshake is over
 		}
 		c.becomeBusy()
 	case http.StateIdle:
@@ -162,11 +168,7 @@ func (h *httpServer) wrap() {
 		if connContext != nil {
 			ctx = connContext(ctx, outermost(c))
 		}
-		in, _ := c.(*conn)
-		if t, ok := c.(*tls.Conn); ok {
-			in, _ = t.NetConn().(*conn)
-		}
-		return context.WithValue(ctx, connKey{}, in)
+		return context.WithValue(ctx, connKey{}, trackedConn(c))
 	}
 	connState := s.ConnState
 	s.ConnState = func(c net.Conn, state http.ConnState) {
@@ -175,6 +177,15 @@ func (h *httpServer) wrap() {
 			connState(outermost(c), state)
 		}
 	}
+}
+
+// trackedConn returns the connection that was tracked when c was accepted.
+func trackedConn(c net.Conn) *conn {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	in, _ := c.(*conn)
+	return in
 }
 
 // outermost returns what a server has without HTTP in place of c.

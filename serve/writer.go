@@ -57,6 +57,7 @@ func (h *httpServer) finished(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.running--
+	h.late = h.late || h.ctx.Err() != nil
 	if t := h.conns[c]; t != nil && t.taken {
 		delete(h.conns, c)
 	}
