@@ -22,7 +22,6 @@ func TestRun(t *testing.T) {
 	list := []struct{ text, id, value, err string }{
 		{`{"id":"s","kind":"sleep","ms":1}`, "s", "slept 1ms", ""},
 		{`{"id":"h","kind":"hash","text":"abc"}`, "h", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""},
-		{`{"id":"f","kind":"factor","number":84}`, "f", "2 × 2 × 3 × 7", ""},
 		{`{"id":"b","kind":"sing"}`, "b", "", `unknown kind of job "sing"`},
 		{`7`, "", "", "not a job: must be an object, not a number"},
 	}

@@ -104,7 +104,7 @@ func TestChromium(t *testing.T) {
 		tab.Until(`document.body.dataset.stray === undefined`)
 	}
 	if err := h.stop(); err != nil {
-		t.Errorf("webserver.Run = %v, want nil", err)
+		t.Errorf("Run = %v, want nil", err)
 	}
 	first.Until(`document.getElementById("status").textContent == "closed (1001): the server is shutting down"`)
 }

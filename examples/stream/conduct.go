@@ -31,9 +31,6 @@ func (t *tab) conduct(ctx context.Context, presses *memchan.Receiver[press]) err
 			if err := t.replace(ctx, latest, p); err != nil {
 				return err
 			}
-			if p, err = t.newest(ctx, p, presses); err != nil {
-				return err
-			}
 			latest.number = p.number
 			latest.task = nursery.Spawn(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, t.runJobs(ctx, p)
@@ -65,29 +62,6 @@ func (t *tab) replace(ctx context.Context, run running, by press) error {
 		return err
 	default:
 		return t.replaced(ctx, run.number, by)
-	}
-}
-
-// newest returns the last of p and the presses that have come while p waited
-// for the run before. Those that it leaves out are not begun, but not passed
-// over in silence either.
-func (t *tab) newest(ctx context.Context, p press, presses *memchan.Receiver[press]) (press, error) {
-	for {
-		next, err := presses.TryReceive()
-		switch {
-		case errors.Is(err, memchan.ErrWouldBlock):
-			return p, nil
-		case err != nil:
-			return p, err
-		case next.refusal != "":
-			err = t.refuse(ctx, next)
-		default:
-			err = t.replaced(ctx, p.number, next)
-			p = next
-		}
-		if err != nil {
-			return p, err
-		}
 	}
 }
 

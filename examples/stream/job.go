@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
@@ -19,17 +18,15 @@ import (
 const (
 	maxMillis = 60_000
 	maxRounds = 100_000_000
-	maxNumber = 1 << 53 // as far as a page can count
 )
 
 // A job is one thing to be done.
 type job struct {
 	ID     string `json:"id"`
-	Kind   string `json:"kind"`   // sleep, hash or factor
+	Kind   string `json:"kind"`   // sleep or hash
 	Millis int64  `json:"ms"`     // sleep: how long
 	Text   string `json:"text"`   // hash: of what
 	Rounds int    `json:"rounds"` // hash: how often; 0 is 1
-	Number int64  `json:"number"` // factor: what
 
 	err error // if not nil, it cannot be done
 }
@@ -49,14 +46,12 @@ func (j job) check() error {
 	switch {
 	case j.Kind == "":
 		return errors.New("no kind of job given")
-	case j.Kind != "sleep" && j.Kind != "hash" && j.Kind != "factor":
+	case j.Kind != "sleep" && j.Kind != "hash":
 		return fmt.Errorf("unknown kind of job %q", j.Kind)
 	case j.Millis < 0 || j.Millis > maxMillis:
 		return fmt.Errorf("ms %d: must be 0 to %d", j.Millis, maxMillis)
 	case j.Rounds < 0 || j.Rounds > maxRounds:
 		return fmt.Errorf("rounds %d: must be 0 to %d", j.Rounds, maxRounds)
-	case j.Kind == "factor" && (j.Number < 2 || j.Number > maxNumber):
-		return fmt.Errorf("number %d: must be 2 to %d", j.Number, maxNumber)
 	}
 	return nil
 }
@@ -70,14 +65,12 @@ func (j job) do(ctx context.Context) (string, error) {
 	case j.Kind == "sleep":
 		d := time.Duration(j.Millis) * time.Millisecond
 		return fmt.Sprint("slept ", d), deadline.Sleep(ctx, d)
-	case j.Kind == "hash":
-		return hash(ctx, j.Text, max(j.Rounds, 1))
 	default:
-		return factor(ctx, j.Number)
+		return hash(ctx, j.Text, max(j.Rounds, 1))
 	}
 }
 
-// stride is how many steps a computation takes between two looks at its context.
+// stride is how many rounds a computation takes between two looks at its context.
 // Nothing else can interrupt it.
 const stride = 1 << 16
 
@@ -91,21 +84,4 @@ func hash(ctx context.Context, text string, rounds int) (string, error) {
 		sum = sha256.Sum256(sum[:])
 	}
 	return hex.EncodeToString(sum[:]), nil
-}
-
-// factor returns the prime factors of n, which is at least 2.
-func factor(ctx context.Context, n int64) (string, error) {
-	var factors []string
-	for d := int64(2); d <= n/d; {
-		if d%stride == 0 && ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-		if n%d == 0 {
-			factors = append(factors, fmt.Sprint(d))
-			n /= d
-			continue
-		}
-		d++
-	}
-	return strings.Join(append(factors, fmt.Sprint(n)), " × "), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/textsocket"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 // statusReplaced closes a tab that has lost its seat. Codes from 4000 on are
@@ -75,6 +76,15 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 
 	nursery.Config{Name: "tab"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		defer link.Cancel(nil)
+		// In the background: it ends when everything else has.
+		n.Background("drain", func(ctx context.Context) error {
+			select {
+			case <-serve.Closing(ctx):
+				work.Cancel(errShutdown)
+			case <-ctx.Done():
+			}
+			return nil
+		})
 		n.GoNamed("link", func(ctx context.Context) error {
 			err := link.Run(ctx, func(ctx context.Context) error { return t.keepLink(ctx, send) })
 			work.Cancel(goneError{err})
@@ -88,7 +98,7 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 			return t.conduct(ctx, receive)
 		})
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(work.Cause(), errShutdown):
 			reason = errShutdown
 			t.goodbye(ctx, websocket.StatusGoingAway, reason)
 		case errors.Is(work.Cause(), errNewerTab):
