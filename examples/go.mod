@@ -7,9 +7,7 @@ require (
 	github.com/coder/websocket v1.8.15
 	github.com/trellis-go/trellis v0.0.0
 	go.uber.org/goleak v1.3.0
-	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
 )
 
 require (

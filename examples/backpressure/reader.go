@@ -45,6 +45,18 @@ func demo(pause time.Duration) []*reader {
 	}
 }
 
+// read is the task of the reader. That its connection is lost is what the program is about,
+// and the server logs it.
+func (r *reader) read(ctx context.Context) error {
+	err := r.run(ctx)
+	if ctx.Err() != nil {
+		r.ended = time.Now()
+	} else if isLoss(err) {
+		return nil
+	}
+	return err
+}
+
 // run connects, and takes messages until ctx is done, the reader has what it
 // wants, or the connection fails. If ctx is done it breaks off: a closing
 // handshake would have to wait for an answer that stands behind all the messages

@@ -19,6 +19,7 @@ import (
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 const (
@@ -57,9 +58,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := s.board.open(cmp.Or(name, r.RemoteAddr))
 	defer s.board.close(a)
 	s.log.Info("reader has connected", "reader", a.name)
-	err = s.serve(r.Context(), conn, a)
+	// The drain ends the connection: accept is canceled, and that is no error.
+	err = serve.UntilDrain(r.Context(), func(accept, _ context.Context) error { return s.serve(accept, conn, a) })
 	last := a.row()
-	s.log.Info("reader has ended", "reader", a.name, "end", s.describe(r.Context(), err),
+	s.log.Info("reader has ended", "reader", a.name, "end", s.describe(err),
 		"sent", last.sent, "blocked", last.blocked.Round(time.Millisecond))
 }
 
@@ -169,12 +171,12 @@ func consequence(ctx context.Context, err error) error {
 }
 
 // describe says how a connection has ended.
-func (s *server) describe(ctx context.Context, err error) string {
-	err = first(err)
+func (s *server) describe(err error) string {
+	err = nursery.First(err)
 	closed, isClose := errors.AsType[websocket.CloseError](err)
 	_, isSlow := errors.AsType[*deadline.TooSlowError](err)
 	switch {
-	case ctx.Err() != nil:
+	case err == nil || errors.Is(err, context.Canceled):
 		return "server stopped"
 	case isClose:
 		return strings.TrimSpace(fmt.Sprintf("closed with %d %s", closed.Code, closed.Reason))
@@ -184,14 +186,6 @@ func (s *server) describe(ctx context.Context, err error) string {
 		return "broke off"
 	}
 	return fmt.Sprintf("cut off: %v", err)
-}
-
-// first returns the error of the first task that failed.
-func first(err error) error {
-	if task, ok := errors.AsType[*nursery.TaskError](err); ok {
-		return task.Err
-	}
-	return err
 }
 
 // isLoss reports whether err says that the other side has broken off, or closed

@@ -15,8 +15,8 @@ import (
 	"github.com/coder/websocket"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
-	"github.com/trellis-go/trellis/examples/internal/webserver"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 const (
@@ -44,7 +44,7 @@ func withServer(t *testing.T, patience time.Duration, use func(w *world)) {
 	w := &world{t: t, log: j, server: backpressure.NewServer(patience, slog.New(j)), addr: l.Addr().String()}
 	err = nursery.Run(patient(t), func(ctx context.Context, n *nursery.Nursery) error {
 		n.GoNamed("server", func(ctx context.Context) error {
-			return webserver.Run(ctx, backpressure.SmallBuffers(l), w.server)
+			return serve.HTTP(ctx, &http.Server{Handler: w.server, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}, backpressure.SmallBuffers(l))
 		})
 		defer n.Scope().Cancel(nil)
 		w.ctx = ctx

@@ -23,7 +23,7 @@ func TestSignals(t *testing.T) {
 // A story that cannot be written ends early, and is a failure unless its reader has gone,
 // as in: timeouts | head.
 func TestLostOutput(t *testing.T) {
-	proctest.LoseOutput(t, "timeouts", "-second", "1h", "-limit", "2h", "shared")
+	proctest.LoseOutput(t, "timeouts", "signal: broken pipe", "-second", "1h", "-limit", "2h", "shared")
 }
 
 func TestCommandLine(t *testing.T) {
