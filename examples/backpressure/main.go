@@ -2,14 +2,11 @@
 // and shows in a table what becomes of readers that are slow, asleep, deaf or gone. It
 // brings readers of each kind along; with -serve they come from other processes.
 //
-// Why is a sender blocked although its receiver has left the loop, and what wakes it
-// again? It does not wait for the receiver's code, but for room: what it writes goes into
-// the buffers of two sockets, and once these are full nothing but reading at the other
-// end makes room. A receiver that has left its loop, or sleeps in it, does not read, so
-// the sender stays where it is, and only what happens to the connection wakes it: room, a
-// close frame or the end of the connection, or its own side giving up. A receiver that
-// vanishes without a word causes none of the first three. So the sender has to ask from
-// time to time whether it is still there, with a limit for the answer.
+// A sender that is blocked does not wait for the receiver's code, but for room in the
+// buffers of two sockets. A receiver that has left its loop, or sleeps in it, makes none,
+// so only what happens to the connection wakes the sender: a close frame, its end, or its
+// own side giving up. A receiver that vanishes without a word causes none of that, so the
+// sender has to ask from time to time whether it is still there.
 //
 // Nothing can cancel a time.Sleep: a nursery waits for it, and the summary at the end
 // shows for how long. deadline.Sleep ends as soon as its context is done.

@@ -9,10 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/coder/websocket"
 
@@ -26,16 +26,10 @@ const (
 	maxAck      = 20       // bytes: the digits of an int64
 	messageSize = 32 << 10 // bytes
 
-	// bufferSize is that of the sockets at both ends. It is small, so that a
-	// sender is blocked soon after its reader has stopped: the default buffers of
-	// the system take many megabytes before that. With less than
-	// 16 KiB a loopback, whose packets are as large as that, crawls.
+	// bufferSize is that of the sockets at both ends. It is small, so that a sender is
+	// blocked soon after its reader has stopped: the system's would take megabytes.
 	bufferSize = 32 << 10
 )
-
-// names are what a reader may call itself: what fits into the table and does
-// nothing to a terminal.
-var names = regexp.MustCompile(`^[\w.-]{0,15}$`)
 
 // A server sends numbered messages to every client that connects.
 type server struct {
@@ -45,9 +39,9 @@ type server struct {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("name")
-	if r.URL.Path != "/" || !names.MatchString(name) {
-		http.NotFound(w, r)
+	name := r.FormValue("name")
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		http.Error(w, "name: must be printable", http.StatusBadRequest) // the table may be on a terminal
 		return
 	}
 	conn, err := websocket.Accept(w, r, nil)
@@ -67,11 +61,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve sends to one reader until the connection ends, however it does.
 //
-// All its tasks are under one limit, which every acknowledgment and every pong
-// puts off. A deadline.FailAfter around each ping would do where little is sent.
-// Here a ping stands behind all that was sent before, and a reader that is
-// merely slow answers it when it has got that far, which may take longer than one
-// wants to wait for a dead one.
+// All its tasks are under one limit, which every acknowledgment and every pong puts off.
+// A limit for each ping would cut off readers that are merely slow: a ping stands behind
+// all that was sent before.
 func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) error {
 	life := &cancelscope.Scope{Name: "signs of life", Adjustable: true}
 	life.SetTimeout(s.patience)
@@ -136,10 +128,9 @@ func (c *connection) listen(ctx context.Context) error {
 // ping asks the reader for signs of life until it acknowledges messages, as any
 // websocket client answers pings, and nothing else is expected of one.
 //
-// One that acknowledges is asked no more. It owes a sign of life anyway, as there
-// is always something left to acknowledge, and a ping would do harm: package
-// websocket closes the connection if it cannot write one within five seconds,
-// behind a Write which a slow reader may block for longer than that.
+// One that acknowledges is asked no more: package websocket closes the connection if it
+// cannot write a ping within five seconds, behind a Write which a slow reader may block
+// for longer than that.
 func (c *connection) ping(ctx context.Context, every time.Duration) error {
 	for {
 		if err := deadline.Sleep(ctx, every); err != nil {
@@ -155,11 +146,9 @@ func (c *connection) ping(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// consequence returns what a task is to return if the connection has failed it.
-// Where this side has closed the connection that is no news: it was closed
-// because ctx is done, which is the reason then, or because of what another task
-// has met with and returns itself. Without this it would depend on a race which
-// of the tasks names its error first.
+// consequence returns what a task is to return if the connection has failed it. Where this
+// side has closed it, that was because ctx is done, or because of what another task
+// returns. Without this it would depend on a race which of the tasks is first.
 func consequence(ctx context.Context, err error) error {
 	switch {
 	case err != nil && ctx.Err() != nil:

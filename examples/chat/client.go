@@ -17,10 +17,6 @@ import (
 	"github.com/trellis-go/trellis/serve"
 )
 
-// partLimit is how long a client that leaves may take to send that to the hub. It
-// takes microseconds, unless something is very wrong.
-const partLimit = 5 * time.Second
-
 // A client is one websocket of a user: a tab of a browser.
 type client struct {
 	user   user
@@ -85,7 +81,7 @@ func (c *client) run(server context.Context) error {
 // would never learn of it.
 func (c *client) part(ctx context.Context, why *farewell) error {
 	slog.Info("left", "user", c.user.Name, "id", c.user.ID, "why", why)
-	return cancelscope.Shield(ctx, partLimit, func(ctx context.Context) error {
+	return cancelscope.Shield(ctx, 5*time.Second, func(ctx context.Context) error {
 		return c.hub.in.Send(ctx, event{from: c, kind: typePart})
 	})
 }
@@ -135,7 +131,7 @@ func (c *client) write(ctx, wire context.Context) error {
 // read is the task that reads what the client says.
 func (c *client) read(ctx, wire context.Context) error {
 	for {
-		data, err := textsocket.Read(wire, c.conn, maxMessage)
+		data, err := textsocket.Read(wire, c.conn)
 		if err != nil {
 			c.end(readFarewell(err))
 			return nil

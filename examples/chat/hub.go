@@ -25,12 +25,8 @@ type event struct {
 	text string // of typeMsg
 }
 
-// queueLimit is how many events may wait for the hub. Clients that send more are
-// read from later.
-const queueLimit = 64
-
 func newHub() *hub {
-	in, out := memchan.Open[event](queueLimit)
+	in, out := memchan.Open[event](64) // clients that send more are read from later
 	return &hub{in: in, out: out, clients: make(map[*client]bool), tabs: make(map[string]int)}
 }
 

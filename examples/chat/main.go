@@ -1,6 +1,6 @@
 // Chat is a chat room for browsers and other websocket clients. When a client leaves, in
 // whatever way, the others are informed; a client that does not read delays no other; and
-// at Ctrl-C every client is told why its connection ends. Run it with -h for its flags
+// at Ctrl-C every client gets the reason for its end. Run it with -h for its flags
 // and messages.
 //
 //   - main.go: the command line and the program;

@@ -49,7 +49,7 @@ func parseMessage(data []byte) (string, *farewell) {
 		Type string  `json:"type"`
 		Data *string `json:"data"`
 	}
-	if err := clientjson.Unmarshal(data, &m); err != nil {
+	if err := clientjson.Unmarshal(data, &m, false); err != nil {
 		return "", &farewell{code: websocket.StatusInvalidFramePayloadData, reason: "messages must be JSON objects of strings", err: err}
 	}
 	if m.Type != typeMsg || m.Data == nil {

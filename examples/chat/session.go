@@ -42,8 +42,6 @@ func (s *sessions) cookie(u user) *http.Cookie {
 	}
 }
 
-var errForged = errors.New("cookie not signed by this server")
-
 // user returns the user that the cookie of the request names.
 func (s *sessions) user(r *http.Request) (u user, err error) {
 	cookie, err := r.Cookie(cookieName)
@@ -54,7 +52,7 @@ func (s *sessions) user(r *http.Request) (u user, err error) {
 	// Equal takes the same time wherever the difference is. Nothing of the value is
 	// looked at before this.
 	if !hmac.Equal([]byte(mac), []byte(s.sign(value))) {
-		return u, errForged
+		return u, errors.New("cookie not signed by this server")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil {

@@ -20,9 +20,8 @@ import (
 )
 
 const (
-	maxLogin = 1024 // bytes of JSON
-	maxName  = 40   // runes
-
+	maxLogin   = 1024            // bytes of JSON
+	maxName    = 40              // runes
 	loginLimit = 4 * time.Second // for a login to come
 )
 
@@ -66,7 +65,7 @@ func (web *web) login(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		err = errors.New("did not come to its end")
 	default:
-		err = clientjson.Unmarshal(data, &body)
+		err = clientjson.Unmarshal(data, &body, false)
 	}
 	if err != nil {
 		http.Error(w, fmt.Sprintf(`the body %v; it should be JSON such as {"login": "ada"}`, err), http.StatusBadRequest)

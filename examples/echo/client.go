@@ -63,7 +63,7 @@ func waiting(in *bufio.Reader) bool {
 	return bytes.IndexByte(rest, '\n') >= 0
 }
 
-// goodbye tells the client why the connection ends, closes the sending side, and throws
+// goodbye sends the client the reason for the end, closes the sending side, and throws
 // away what the client still sends, until it closes its own side: a socket that is closed
 // while unread input waits sends a reset, which discards what is on its way to the client.
 //

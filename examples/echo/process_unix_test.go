@@ -71,12 +71,12 @@ func TestLostLog(t *testing.T) {
 
 func TestCommandLine(t *testing.T) {
 	for args, want := range map[string]string{
-		"now":          "exit status 2",
-		"-grace -1s":   "exit status 2",
-		"-max-line 0":  "exit status 2",
-		"-x":           "exit status 2",
-		"-h":           "exit status 0",
-		"-addr nobody": "exit status 1",
+		"now":           "exit status 2",
+		"-grace -1s":    "exit status 2",
+		"-max-line 0":   "exit status 2",
+		"-x":            "exit status 2",
+		"-h":            "exit status 0",
+		"-addr nowhere": "exit status 1",
 	} {
 		p := proctest.Start(t, strings.Fields(args)...)
 		p.Expect(t, want)

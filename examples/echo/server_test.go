@@ -96,7 +96,7 @@ func TestGoodbyeIsHeard(t *testing.T) {
 }
 
 // In a drain a client may finish its line, one that is silent is closed, and one that is
-// cut off is told.
+// cut off gets the reason.
 func TestDrain(t *testing.T) {
 	r := start(t, 500*time.Millisecond, 1000, 100)
 	silent, begun, stuck := dial(t, r.addr), dial(t, r.addr), dial(t, r.addr)

@@ -23,7 +23,7 @@ func TestRun(t *testing.T) {
 		{`{"id":"s","kind":"sleep","ms":1}`, "s", "slept 1ms", ""},
 		{`{"id":"h","kind":"hash","text":"abc"}`, "h", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""},
 		{`{"id":"b","kind":"sing"}`, "b", "", `unknown kind of job "sing"`},
-		{`7`, "", "", "not a job: must be an object, not a number"},
+		{`7`, "", "", "not a job: is of the wrong type: number"},
 	}
 	var texts []string
 	want := make(map[stream.Event]bool)

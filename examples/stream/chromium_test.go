@@ -21,6 +21,12 @@ func (b browserTab) connected() {
 	b.Until(`document.body.dataset.state == "open"`)
 }
 
+// Click clicks at an element, by its selector.
+func (b browserTab) Click(selector string) {
+	b.T.Helper()
+	b.Do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
 // run waits until what is said of a run has a text in it.
 func (b browserTab) run(number, text string) {
 	b.T.Helper()

@@ -136,7 +136,7 @@ func TestRefused(t *testing.T) {
 			}
 		}
 		c.press("nonsense")
-		refused(1, "not JSON")
+		refused(1, "must be JSON")
 
 		c.press(jobs("cling", 1))
 		c.expect(started(2, 1))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -35,7 +36,7 @@ type job struct {
 // result is an error. A misspelt field would do something else than was meant.
 func newJob(text []byte) job {
 	var j job
-	if err := clientjson.UnmarshalStrict(text, &j); err != nil {
+	if err := clientjson.Unmarshal(text, &j, true); err != nil {
 		return job{ID: j.ID, err: fmt.Errorf("not a job: %w", err)} // with its id, if that was not what was wrong
 	}
 	j.err = j.check()
@@ -84,4 +85,41 @@ func hash(ctx context.Context, text string, rounds int) (string, error) {
 		sum = sha256.Sum256(sum[:])
 	}
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// What one press may ask for.
+const (
+	maxMessage = 128 << 10 // bytes
+	maxJobs    = 1000
+)
+
+// A press is what a client sends when the button is pressed: a list of jobs,
+// to be done instead of whatever is being done.
+type press struct {
+	number  uint64 // counts all presses of the server, so no two runs have the same
+	jobs    []job
+	refusal string // if not empty, why it is none
+}
+
+// newPress makes a press of a message. A list that is not one is refused as a
+// whole, and replaces nothing; a bad job in it is an error among the results.
+func newPress(number uint64, text []byte) press {
+	refuse := func(format string, args ...any) press {
+		return press{number: number, refusal: fmt.Sprintf(format, args...)}
+	}
+	var list []json.RawMessage
+	err := clientjson.Unmarshal(text, &list, false)
+	switch {
+	case !json.Valid(text):
+		return refuse("the message %v", err)
+	case list == nil: // another type, or null
+		return refuse("the message is not a JSON list of jobs")
+	case len(list) > maxJobs:
+		return refuse("%d jobs, at most %d are allowed", len(list), maxJobs)
+	}
+	p := press{number: number, jobs: make([]job, len(list))}
+	for i, text := range list {
+		p.jobs[i] = newJob(text)
+	}
+	return p
 }

@@ -11,7 +11,7 @@
 //   - seats.go: the tabs of one client, one after another, and never two;
 //   - tab.go: a tab from its first message to the reason why it is closed;
 //   - send.go: a transmission, which has a time limit, and a shield;
-//   - press.go, job.go: what pages ask for, and how it is done;
+//   - job.go: what pages ask for, and how it is done;
 //   - server.go, index.html: what the web sees.
 package main
 

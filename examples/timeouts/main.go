@@ -16,6 +16,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,16 +92,11 @@ func (p *program) flags() *flag.FlagSet {
 }
 
 func (p *program) check(args []string) error {
-	known := len(args) == 0
-	for _, s := range scenes {
-		if len(args) > 0 && s.name == args[0] {
-			p.scene, known = s.name, true
-		}
-	}
+	p.scene = strings.Join(args, "")
 	switch {
 	case len(args) > 1:
 		return fmt.Errorf("%s after %q: there is one scene, and flags come before it", args[1], args[0])
-	case !known:
+	case p.scene != "" && !slices.ContainsFunc(scenes, func(s scene) bool { return s.name == p.scene }):
 		return fmt.Errorf("there is no scene %q", args[0])
 	case p.first < 0 || p.second < 0 || p.limit <= 0:
 		return errors.New("-limit must be positive, -first and -second must not be negative")

@@ -7,10 +7,7 @@ import (
 	"time"
 )
 
-// pending is how many lines may wait to be written.
-const pending = 10_000
-
-// A Log drops lines if too many wait. Its methods may be called by any number of
+// A Log drops lines if ten thousand wait. Its methods may be called by any number of
 // goroutines.
 type Log struct {
 	lines   chan []byte // nil is the last
@@ -21,7 +18,7 @@ type Log struct {
 // New returns a Log that writes to w, from a goroutine of its own: nothing can interrupt a
 // write to a pipe that this process has inherited. Close ends it.
 func New(w io.Writer) *Log {
-	l := &Log{lines: make(chan []byte, pending), written: make(chan struct{})}
+	l := &Log{lines: make(chan []byte, 10_000), written: make(chan struct{})}
 	go func() {
 		defer close(l.written)
 		for line := range l.lines {
