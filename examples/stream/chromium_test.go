@@ -15,10 +15,17 @@ import (
 // A browserTab is the page in a tab of the browser.
 type browserTab struct{ *browsertest.Tab }
 
-// connected waits until the page can be used.
+// connected waits until the page can be used. While it is being loaded, the browser may
+// forget the question.
 func (b browserTab) connected() {
 	b.T.Helper()
-	b.Until(`document.body.dataset.state == "open"`)
+	var err error
+	for range 5 {
+		if _, err = chromedp.Run(b.Ctx, chromedp.Poll[bool](`document.body.dataset.state == "open"`)); err == nil {
+			return
+		}
+	}
+	b.T.Fatalf("the page is not connected: %v", err)
 }
 
 // Click clicks at an element, by its selector.
