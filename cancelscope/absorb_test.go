@@ -85,55 +85,45 @@ func TestWhoAbsorbsIsDecidedAtTheEnd(t *testing.T) {
 		bubbletest.CheckScope(t, "outer", &outer, false, false)
 	})
 
-	t.Run("the parent is canceled last, while the error is on its way", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
-		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			err := inner.Run(ctx, func(ctx context.Context) error {
-				inner.Cancel(nil)
-				err := untilDone(ctx)
-				outer.Cancel(nil)
+	for _, test := range []struct {
+		name   string
+		shield bool
+		block  func(ctx context.Context, outer, inner *cancelscope.Scope) error
+	}{
+		{"the parent is canceled last, while the error is on its way", false, func(ctx context.Context, outer, inner *cancelscope.Scope) error {
+			inner.Cancel(nil)
+			err := untilDone(ctx)
+			outer.Cancel(nil)
+			return err
+		}},
+		{"the parent is canceled first", false, func(ctx context.Context, outer, inner *cancelscope.Scope) error {
+			outer.Cancel(nil)
+			inner.Cancel(nil)
+			return untilDone(ctx)
+		}},
+		{"a shield hides the parent", true, func(ctx context.Context, outer, inner *cancelscope.Scope) error {
+			outer.Cancel(nil)
+			inner.Cancel(nil)
+			return untilDone(ctx)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var outer, inner cancelscope.Scope
+			inner.SetShield(test.shield)
+			err := outer.Run(t.Context(), func(ctx context.Context) error {
+				err := inner.Run(ctx, func(ctx context.Context) error { return test.block(ctx, &outer, &inner) })
+				if test.shield {
+					bubbletest.CheckError(t, "inner.Run", err, nil)
+				} else {
+					checkCancellation(t, "inner.Run", ctx, err)
+				}
 				return err
 			})
-			checkCancellation(t, "inner.Run", ctx, err)
-			return err
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "inner", &inner, true, test.shield)
+			bubbletest.CheckScope(t, "outer", &outer, true, !test.shield)
 		})
-		bubbletest.CheckError(t, "outer.Run", err, nil)
-		bubbletest.CheckScope(t, "inner", &inner, true, false)
-		bubbletest.CheckScope(t, "outer", &outer, true, true)
-	})
-
-	t.Run("the parent is canceled first", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
-		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			err := inner.Run(ctx, func(ctx context.Context) error {
-				outer.Cancel(nil)
-				inner.Cancel(nil)
-				return untilDone(ctx)
-			})
-			checkCancellation(t, "inner.Run", ctx, err)
-			return err
-		})
-		bubbletest.CheckError(t, "outer.Run", err, nil)
-		bubbletest.CheckScope(t, "inner", &inner, true, false)
-		bubbletest.CheckScope(t, "outer", &outer, true, true)
-	})
-
-	t.Run("a shield hides the parent", func(t *testing.T) {
-		var outer, inner cancelscope.Scope
-		inner.SetShield(true)
-		err := outer.Run(t.Context(), func(ctx context.Context) error {
-			err := inner.Run(ctx, func(ctx context.Context) error {
-				outer.Cancel(nil)
-				inner.Cancel(nil)
-				return untilDone(ctx)
-			})
-			bubbletest.CheckError(t, "inner.Run", err, nil)
-			return err
-		})
-		bubbletest.CheckError(t, "outer.Run", err, nil)
-		bubbletest.CheckScope(t, "inner", &inner, true, true)
-		bubbletest.CheckScope(t, "outer", &outer, true, false)
-	})
+	}
 
 	t.Run("the parent is a standard context", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -14,46 +14,40 @@ import (
 )
 
 func TestCanceledFromOutside(t *testing.T) {
-	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_cancellation
-	bubbletest.Run(t, "while it waits for its tasks", func(t *testing.T) {
-		outside, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		var children [5]marker
-		start := time.Now()
-		err := nursery.Run(outside, func(_ context.Context, n *nursery.Nursery) error {
-			for i := range children {
-				n.Go(children[i].sleep)
+	for name, bodySleeps := range map[string]bool{
+		// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_cancellation
+		"while it waits for its tasks": false,
+		// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_07
+		"while its body sleeps": true,
+	} {
+		bubbletest.Run(t, name, func(t *testing.T) {
+			outside, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			var body marker
+			var children [5]marker
+			start := time.Now()
+			err := nursery.Run(outside, func(ctx context.Context, n *nursery.Nursery) error {
+				for i := range children {
+					n.Go(children[i].sleep)
+				}
+				if bodySleeps {
+					return body.sleep(ctx)
+				}
+				return nil
+			})
+			bubbletest.CheckElapsed(t, "Run", start, time.Second)
+			bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v, want %v", err, context.Canceled)
 			}
-			return nil
-		})
-		bubbletest.CheckElapsed(t, "Run", start, time.Second)
-		bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Run = %v, want %v", err, context.Canceled)
-		}
-		for i := range children {
-			children[i].checkInterrupted(t, "a child")
-		}
-	})
-
-	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_07
-	bubbletest.Run(t, "while its body sleeps", func(t *testing.T) {
-		outside, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		var body marker
-		var children [5]marker
-		err := nursery.Run(outside, func(ctx context.Context, n *nursery.Nursery) error {
-			for i := range children {
-				n.Go(children[i].sleep)
+			if bodySleeps {
+				body.checkInterrupted(t, "the body")
 			}
-			return body.sleep(ctx)
+			for i := range children {
+				children[i].checkInterrupted(t, "a child")
+			}
 		})
-		bubbletest.CheckCanceled(t, "Run", err, cancelscope.ByParent)
-		body.checkInterrupted(t, "the body")
-		for i := range children {
-			children[i].checkInterrupted(t, "a child")
-		}
-	})
+	}
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_17
 	bubbletest.Run(t, "without tasks", func(t *testing.T) {

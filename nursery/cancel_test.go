@@ -72,82 +72,53 @@ func TestCancelReachesAllTasks(t *testing.T) {
 		}
 	})
 
-	// catalogue: anyio/test_taskgroups.py::test_cancel_propagation
-	bubbletest.Run(t, "in a nested nursery without tasks", func(t *testing.T) {
-		var body, child marker
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error {
-				child.entered = true
-				err := nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error { return body.sleep(ctx) })
-				if err != nil {
-					bubbletest.CheckCanceled(t, "the nested Run", err, cancelscope.ByCall)
-					child.interrupted = true
-					return err
-				}
-				child.passed = true
-				return nil
-			})
-			synctest.Wait() // the nested body is asleep
-			n.Scope().Cancel(nil)
-			return nil
-		})
-		checkShape(t, "Run", err, "nil")
-		body.checkInterrupted(t, "the nested body")
-		child.checkInterrupted(t, "the child")
-	})
-
-	// catalogue: anyio/test_taskgroups.py::test_cancel_cascade
-	bubbletest.Run(t, "in a nested nursery whose body has ended", func(t *testing.T) {
-		var child, grandchild marker
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error {
-				child.entered = true
-				err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
-					n.Go(grandchild.sleep)
+	for _, test := range []struct {
+		name       string
+		body, task bool // of the nested nursery, that sleep
+	}{
+		// catalogue: anyio/test_taskgroups.py::test_cancel_propagation
+		{"in a nested nursery without tasks", true, false},
+		// catalogue: anyio/test_taskgroups.py::test_cancel_cascade
+		{"in a nested nursery whose body has ended", false, true},
+		// catalogue: anyio/test_taskgroups.py::test_cancel_propagation_with_inner_spawn
+		{"in a nested nursery, body and task", true, true},
+	} {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
+			var child, body, grandchild marker
+			err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error {
+					child.entered = true
+					err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+						if test.task {
+							n.Go(grandchild.sleep)
+						}
+						if test.body {
+							return body.sleep(ctx)
+						}
+						return nil
+					})
+					if err != nil {
+						bubbletest.CheckCanceled(t, "the nested Run", err, cancelscope.ByCall)
+						child.interrupted = true
+						return err
+					}
+					child.passed = true
 					return nil
 				})
-				if err != nil {
-					child.interrupted = true
-					return err
-				}
-				child.passed = true
+				synctest.Wait() // body and task of the nested nursery are asleep
+				n.Scope().Cancel(nil)
 				return nil
 			})
-			synctest.Wait() // the grandchild is asleep
-			n.Scope().Cancel(nil)
-			return nil
+			checkShape(t, "Run", err, "nil")
+			child.checkInterrupted(t, "the task with the nested nursery")
+			if test.body {
+				body.checkInterrupted(t, "the nested body")
+			}
+			if test.task {
+				grandchild.checkInterrupted(t, "the task in the nested nursery")
+			}
 		})
-		checkShape(t, "Run", err, "nil")
-		grandchild.checkInterrupted(t, "the grandchild")
-		child.checkInterrupted(t, "the child")
-	})
-
-	// catalogue: anyio/test_taskgroups.py::test_cancel_propagation_with_inner_spawn
-	bubbletest.Run(t, "in a nested nursery, body and task", func(t *testing.T) {
-		var outer, body, child marker
-		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			n.Go(func(ctx context.Context) error {
-				outer.entered = true
-				err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-					n.Go(child.sleep)
-					return body.sleep(ctx)
-				})
-				if err != nil {
-					outer.interrupted = true
-					return err
-				}
-				outer.passed = true
-				return nil
-			})
-			synctest.Wait() // body and task of the nested nursery are asleep
-			n.Scope().Cancel(nil)
-			return nil
-		})
-		checkShape(t, "Run", err, "nil")
-		body.checkInterrupted(t, "the nested body")
-		child.checkInterrupted(t, "the task in the nested nursery")
-		outer.checkInterrupted(t, "the task with the nested nursery")
-	})
+	}
 }
 
 func TestCanceledNursery(t *testing.T) {

@@ -44,34 +44,28 @@ func TestRealErrorsWinOverOuterCancellation(t *testing.T) {
 		checkShape(t, "Run in which no task returned the cancellation", err, "[a=boom]")
 	})
 
-	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_11
-	bubbletest.Run(t, "of an inner nursery's tasks", func(t *testing.T) {
-		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
-			return nursery.Run(ctx, func(ctx context.Context, _ *nursery.Nursery) error {
+	for name, sleeper := range map[string]bool{
+		// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_11
+		"of an inner nursery's tasks": false,
+		// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_12
+		"of an inner nursery's tasks beside an outer sleeper": true,
+	} {
+		bubbletest.Run(t, name, func(t *testing.T) {
+			err := canceledAfter(t, time.Second, func(ctx context.Context) error {
 				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-					n.GoNamed("a", stubborn(errBoom))
-					n.GoNamed("b", stubborn(errBang))
-					return deadline.Sleep(ctx, forever)
+					if sleeper {
+						n.GoNamed("sleeper", sleeping(forever))
+					}
+					return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+						n.GoNamed("a", stubborn(errBoom))
+						n.GoNamed("b", stubborn(errBang))
+						return deadline.Sleep(ctx, forever)
+					})
 				})
 			})
+			checkShape(t, "a canceled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
 		})
-		checkShape(t, "a canceled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
-	})
-
-	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_12
-	bubbletest.Run(t, "of an inner nursery's tasks beside an outer sleeper", func(t *testing.T) {
-		err := canceledAfter(t, time.Second, func(ctx context.Context) error {
-			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.GoNamed("sleeper", sleeping(forever))
-				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-					n.GoNamed("a", stubborn(errBoom))
-					n.GoNamed("b", stubborn(errBang))
-					return deadline.Sleep(ctx, forever)
-				})
-			})
-		})
-		checkShape(t, "a canceled scope around two nurseries", err, "[body=[a=boom b=bang]]", "[body=[b=bang a=boom]]")
-	})
+	}
 
 	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_15
 	bubbletest.Run(t, "of a task that ignores the cancellation", func(t *testing.T) {

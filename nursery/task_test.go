@@ -28,45 +28,37 @@ func checkResult[T comparable](t *testing.T, name string, task *nursery.Task[T],
 }
 
 func TestTaskResults(t *testing.T) {
-	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_01
-	bubbletest.Run(t, "are there after Run", func(t *testing.T) {
-		start := time.Now()
-		var a, b *nursery.Task[int]
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			a = nursery.Spawn(n, "", giving(time.Second, 42))
-			b = nursery.Spawn(n, "", giving(2*time.Second, 11))
-			return nil
-		})
-		bubbletest.CheckElapsed(t, "Run with tasks of 1s and 2s", start, 2*time.Second)
-		if err != nil {
-			t.Errorf("Run = %v, want nil", err)
-		}
-		checkResult(t, "a", a, 42)
-		checkResult(t, "b", b, 11)
-	})
-
-	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_02
-	bubbletest.Run(t, "of tasks started one after another", func(t *testing.T) {
-		start := time.Now()
-		var a, b *nursery.Task[int]
-		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			a = nursery.Spawn(n, "", giving(2*time.Second, 42))
-			if err := deadline.Sleep(ctx, time.Second); err != nil {
-				return err
+	for _, test := range []struct {
+		name               string
+		first, pause, took time.Duration // the second task takes 2s, and starts after the pause
+	}{
+		// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_01
+		{"are there after Run", time.Second, 0, 2 * time.Second},
+		// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_02
+		{"of tasks started one after another", 2 * time.Second, time.Second, 3 * time.Second},
+	} {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
+			start := time.Now()
+			var a, b *nursery.Task[int]
+			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				a = nursery.Spawn(n, "", giving(test.first, 42))
+				if err := deadline.Sleep(ctx, test.pause); err != nil {
+					return err
+				}
+				if bubbletest.IsClosed(a.Done()) {
+					t.Error("the first task has ended, want it running when the second starts")
+				}
+				b = nursery.Spawn(n, "", giving(2*time.Second, 11))
+				return nil
+			})
+			bubbletest.CheckElapsed(t, "Run", start, test.took)
+			if err != nil {
+				t.Errorf("Run = %v, want nil", err)
 			}
-			if bubbletest.IsClosed(a.Done()) {
-				t.Error("the first task has ended, want it running when the second starts")
-			}
-			b = nursery.Spawn(n, "", giving(2*time.Second, 11))
-			return nil
+			checkResult(t, "a", a, 42)
+			checkResult(t, "b", b, 11)
 		})
-		bubbletest.CheckElapsed(t, "Run", start, 3*time.Second)
-		if err != nil {
-			t.Errorf("Run = %v, want nil", err)
-		}
-		checkResult(t, "a", a, 42)
-		checkResult(t, "b", b, 11)
-	})
+	}
 
 	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_return_value
 	bubbletest.Run(t, "are not there before the end", func(t *testing.T) {
