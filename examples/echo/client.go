@@ -21,8 +21,9 @@ var errBoom = errors.New("the client said boom")
 const parting = 200 * time.Millisecond
 
 // handle sends lines back as they come, until the client ends the connection, or, while
-// the server drains, is silent between two lines: both are io.EOF. When ctx is done, reads
-// and writes of conn end.
+// the server drains, is silent between two lines: both are io.EOF. (The beginning of a line
+// that came together with the line before counts as between two lines: Conns does not
+// know of lines.) When ctx is done, reads and writes of conn end.
 func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	in, out := bufio.NewReaderSize(conn, s.maxLine+1), bufio.NewWriter(conn)
 	for {
