@@ -20,10 +20,9 @@ var errBoom = errors.New("the client said boom")
 // parting is how long a client may take to hear the last words and to close its side.
 const parting = 200 * time.Millisecond
 
-// handle sends lines back as they come, until the client ends the connection, or, while
-// the server drains, is silent between two lines: both are io.EOF. (The beginning of a line
-// that came together with the line before counts as between two lines: Conns does not
-// know of lines.) When ctx is done, reads and writes of conn end.
+// handle sends lines back as they come, until the client ends the connection, or, while the
+// server drains, is silent between two lines: both are io.EOF. (Conns does not know of lines:
+// half a line that came together with the one before is none.) When ctx is done, conn ends.
 func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	in, out := bufio.NewReaderSize(conn, s.maxLine+1), bufio.NewWriter(conn)
 	for {

@@ -58,8 +58,7 @@ func failAfter(ctx context.Context, p *pair) error {
 	return deadline.FailAfter(ctx, p.limit, p.both)
 }
 
-// moveOnAfter does the same where half of the answers are better than none: that the time
-// was up is no error then.
+// moveOnAfter is for work where half of the answers are better than none.
 func moveOnAfter(ctx context.Context, p *pair) error {
 	expired, err := deadline.MoveOnAfter(ctx, p.limit, p.both)
 	if expired {
