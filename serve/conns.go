@@ -111,6 +111,7 @@ func (s *connServer) accept(n *nursery.Nursery, a *acceptor) error {
 			refused++
 			c.Close()
 		case errors.Is(err, errAccepted):
+			s.drain.warn(err)
 			if refused > 0 {
 				s.log(slog.LevelWarn, "connections refused in the drain: the limit is reached", slog.Int("refused", refused))
 			}
@@ -214,11 +215,7 @@ func (s *connServer) report(e *nursery.TaskError) {
 }
 
 func (s *connServer) log(level slog.Level, msg string, attrs ...slog.Attr) {
-	var r *reporter
-	if s.drain != nil {
-		r = s.drain.reporter
-	}
-	r.log(level, msg, append(attrs, slog.String("addr", s.addr))...)
+	s.drain.log(level, msg, append(attrs, slog.String("addr", s.addr))...)
 }
 
 // A flow is a connection that is idle when it has been written to and nothing has been

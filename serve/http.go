@@ -159,6 +159,7 @@ func (h *httpServer) serve(l net.Listener) (err error) {
 		err = h.server.Serve(l)
 	}
 	returned = true
+	h.drain.warn(err)
 	if errors.Is(err, errAccepted) || errors.Is(err, http.ErrServerClosed) || h.ctx.Err() != nil {
 		return nil
 	}

@@ -83,3 +83,12 @@ func (r *reporter) close() {
 	case <-limit.C:
 	}
 }
+
+// log writes a line to the log of the program.
+func (d *drain) log(level slog.Level, msg string, attrs ...slog.Attr) {
+	var r *reporter
+	if d != nil {
+		r = d.reporter
+	}
+	r.log(level, msg, attrs...)
+}

@@ -205,8 +205,11 @@ func TestPanicsAndExits(t *testing.T) {
 		body body
 		want func(v any) bool
 	}{
-		"body":   {func(context.Context, *nursery.Nursery) error { panic(errTest) }, func(v any) bool { return v == errTest }},
-		"task":   {func(_ context.Context, n *nursery.Nursery) error { n.Go(func(context.Context) error { panic(errTest) }); return nil }, isPanicError},
+		"body": {func(context.Context, *nursery.Nursery) error { panic(errTest) }, func(v any) bool { return v == errTest }},
+		"task": {func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panic(errTest) })
+			return nil
+		}, isPanicError},
 		"goexit": {func(context.Context, *nursery.Nursery) error { runtime.Goexit(); return nil }, func(v any) bool { return v == nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -464,9 +467,11 @@ func TestMisuse(t *testing.T) {
 	var none context.Context
 	noBody, noFn := body(nil), func(accept, work context.Context) error { return nil }
 	for name, f := range map[string]func(){
-		"serve: Run with a nil context":        func() { _ = serve.Program{}.Run(none, noBody) },
-		"serve: Run with a nil body":           func() { _ = serve.Program{}.Run(ctx, nil) },
-		"serve: Program.Linger is negative":    func() { _ = serve.Program{Linger: -1}.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }) },
+		"serve: Run with a nil context": func() { _ = serve.Program{}.Run(none, noBody) },
+		"serve: Run with a nil body":    func() { _ = serve.Program{}.Run(ctx, nil) },
+		"serve: Program.Linger is negative": func() {
+			_ = serve.Program{Linger: -1}.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil })
+		},
 		"serve: Drain with a context":          func() { serve.Drain(ctx, nil) },
 		"serve: Cleanup with a context":        func() { serve.Cleanup(ctx, func(context.Context) error { return nil }) },
 		"serve: Cleanup with a nil function":   func() { serve.Cleanup(after, nil) },
