@@ -101,9 +101,9 @@ func commonServer() {
 	go one.Serve(plain)
 	go two.ServeTLS(secure, "", "")
 	<-ctx.Done()
-	ctx, cancel := context.WithTimeout(context.Background(), rollingGrace)
+	limited, cancel := context.WithTimeout(context.Background(), rollingGrace)
 	defer cancel()
-	if err := errors.Join(one.Shutdown(ctx), two.Shutdown(ctx)); err != nil {
+	if err := errors.Join(one.Shutdown(limited), two.Shutdown(limited)); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -380,6 +380,9 @@ func (l *load) client(ctx context.Context, client *http.Client, url string) {
 		}
 		proto, pid, err := ask(client, req, text)
 		l.count(method, proto, pid, err)
+		if rand.IntN(10) == 0 {
+			client.CloseIdleConnections() // to come to a new server some time
+		}
 	}
 }
 
