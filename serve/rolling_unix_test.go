@@ -159,14 +159,17 @@ func roll(t *testing.T, program string, restarts int, end string) rolled {
 	launch(0)
 	launch(1)
 	load := startLoad(t, b)
+	processes := 2
+	load.awaitProcesses(t, processes)
 	for range restarts {
 		for i := range servers {
 			servers[i].signal(t, syscall.SIGTERM)
 			servers[i].expect(t, end)
 			launch(i)
+			processes++
+			load.awaitProcesses(t, processes)
 		}
 	}
-	load.awaitProcesses(t, 2+2*restarts)
 	return load.stop()
 }
 
