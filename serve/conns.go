@@ -59,8 +59,7 @@ func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx conte
 	}
 	s := &connServer{drain: drainOf(ctx), limit: int32(min(limit, nursery.NoLimit)), handle: handle, freed: make(chan struct{}, 1)}
 	s.addr = l.Addr().String()
-	defer s.drain.exit(s.drain.enter("connections on " + s.addr))
-	config := nursery.Config{Supervise: true, Keep: -1, Panics: nursery.ConvertPanics, OnError: s.report}
+	config := nursery.Config{Name: "connections on " + s.addr, Supervise: true, Keep: -1, Panics: nursery.ConvertPanics, OnError: s.report}
 	var failed error
 	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		a := newAcceptor(ctx, s.drain, l)
@@ -163,12 +162,10 @@ func (s *connServer) start(n *nursery.Nursery, c net.Conn) {
 		f.end()
 	}
 	s.mu.Unlock()
-	name := "connection from " + remote(c)
+	name := "from " + remote(c)
 	n.GoNamed(name, func(ctx context.Context) error {
-		wait := s.drain.enter(name)
 		defer func() {
 			c.Close()
-			s.drain.exit(wait)
 			s.mu.Lock()
 			delete(s.conns, f)
 			s.mu.Unlock()

@@ -156,9 +156,9 @@ func TestConnFails(t *testing.T) {
 	}
 	got := lines.String()
 	for want, n := range map[string]int{
-		`level=WARN msg="connection failed" task="connection from 127.0.0.1" error=test`: 1,
-		`level=ERROR msg="connection failed"`:                                            1,
-		`msg="connection failed"`:                                                        2,
+		`level=WARN msg="connection failed" task="from 127.0.0.1" error=test`: 1,
+		`level=ERROR msg="connection failed"`:                                 1,
+		`msg="connection failed"`:                                             2,
 	} {
 		if strings.Count(got, want) != n {
 			t.Errorf("log:\n%s\nwant %d times %s", got, n, want)

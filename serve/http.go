@@ -3,13 +3,15 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -65,8 +67,13 @@ func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error 
 	if err != nil {
 		return err
 	}
-	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		h.ctx = ctx
+	var addrs []string
+	for _, l := range listeners {
+		addrs = append(addrs, l.Addr().String())
+	}
+	config := nursery.Config{Name: "HTTP on " + strings.Join(addrs, ", ")} // which is in no error, because of First
+	err = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		h.ctx, h.node = ctx, tree.Record(ctx)
 		return h.run(n, listeners)
 	})
 	return nursery.First(err)
@@ -108,6 +115,7 @@ type httpServer struct {
 	secure bool            // it serves TLS; read-only, because Serve gives the server a TLSConfig
 	drain  *drain          // nil if there is none
 	ctx    context.Context // that of requests; written before anything is served
+	node   *record.Node    // of ctx, nil if recording is off; written with ctx
 
 	serving atomic.Int32  // calls of Serve that have not returned
 	broken  atomic.Bool   // a call of Serve has panicked, and a connection may not be served
@@ -122,18 +130,15 @@ const closeTail = time.Second
 // run serves, and ends the server when it is time.
 func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 	h.serving.Store(int32(len(listeners)))
-	var names []string
 	for _, l := range listeners {
-		names = append(names, l.Addr().String())
 		a := newAcceptor(h.ctx, h.drain, l)
-		n.Go(func(context.Context) error {
+		n.GoNamed("accept", func(context.Context) error {
 			defer h.change()
 			defer h.serving.Add(-1)
 			defer a.close()
 			return h.serve(&listener{Listener: l, from: a, to: h})
 		})
 	}
-	defer h.drain.exit(h.drain.enter(fmt.Sprintf("HTTP on %v", names)))
 	ended := func() bool { return h.serving.Load() == 0 }
 	var err error
 	if h.await(h.ctx, ended) { // nothing is accepted any more, or the server was closed elsewhere

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -141,7 +143,8 @@ var exit = os.Exit // a variable for the examples
 // ended, it is a [*CutError]. Errors of functions given to Cleanup are joined to it.
 //
 // Run works in the bubbles of testing/synctest, as long as it has no Signals. While it
-// runs, tasktree can show what runs. It panics if ctx or body is nil, or Linger is
+// runs, recording is on: package tasktree can show what runs, and the log has the names of
+// what a drain waits for. It panics if ctx or body is nil, or Linger is
 // negative.
 func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
 	switch {
@@ -159,6 +162,7 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 		over:     make(chan struct{}),
 	}
 	defer r.reporter.close()
+	defer record.Start(nil)()
 	r.drain = newDrain(drainOf(ctx), r.reporter, p.Linger > 0)
 	defer r.drain.leave()
 	if len(p.Signals) > 0 {
@@ -170,7 +174,8 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 	var err error
 	// A nursery around that of the program has what must continue until that has ended. It
 	// returns no errors of its own.
-	_ = nursery.Run(ctx, func(ctx context.Context, shell *nursery.Nursery) error {
+	_ = nursery.Config{Name: "program"}.Run(ctx, func(ctx context.Context, shell *nursery.Nursery) error {
+		hide(ctx)
 		if p.OnPhase != nil {
 			shell.Background("phase hooks", r.callHooks)
 		}
@@ -183,6 +188,14 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 	return err
 }
 
+// hide leaves the innermost task or nursery around the holder of ctx out of what package
+// tasktree shows.
+func hide(ctx context.Context) {
+	if node := tree.Record(ctx); node != nil {
+		node.Become(record.Internal)
+	}
+}
+
 // run runs the program and cleans up after it.
 func (r *running) run(ctx context.Context, shell *nursery.Nursery, body func(ctx context.Context, n *nursery.Nursery) error) (err error) {
 	defer r.cleanUp(ctx, &err)
@@ -193,8 +206,9 @@ func (r *running) run(ctx context.Context, shell *nursery.Nursery, body func(ctx
 		body = asTask(body)
 	}
 	err = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		r.nursery = n
-		r.controls = shell.Task("phases", func(context.Context) error {
+		r.nursery, r.node = n, tree.Record(ctx)
+		r.controls = shell.Task("phases", func(own context.Context) error {
+			hide(own)
 			r.control(ctx)
 			return nil
 		})

@@ -163,7 +163,7 @@ func TestOnPhase(t *testing.T) {
 			t.Errorf("Run = %v after %v, want nil after all calls of the hook, which is 40s", err, took)
 		}
 		x.want(t, "draining test 0s <nil>", "closing test 10s <nil>",
-			"canceled work was cut off 2s after the drain began to wait for it 20s <nil>", "ended <nil> 30s <nil>")
+			"canceled work was cut off 2s after the drain began to wait for it: body (3s) 20s <nil>", "ended <nil> 30s <nil>")
 	})
 }
 
@@ -361,7 +361,7 @@ func TestNamesOfNestedPrograms(t *testing.T) {
 					func(context.Context) error { return nil }, nil)
 			})
 		})
-		if err != nil || !strings.Contains(lines.String(), `for="[server (3s)]"`) {
+		if err != nil || !strings.Contains(lines.String(), `for="[graceful > run (3s)]"`) {
 			t.Errorf("Run = %v, log:\n%s\nwant nil and the server that it waits for", err, &lines)
 		}
 	})
@@ -374,10 +374,7 @@ func TestNamesAreFolded(t *testing.T) {
 		err := serve.Program{Grace: time.Minute, Log: lines.logger()}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			for i := range 15 {
 				for range 3 {
-					n.Go(func(ctx context.Context) error {
-						defer serve.EnterWait(ctx, fmt.Sprintf("job %02d", i))()
-						return deadline.Sleep(ctx, 4*time.Second)
-					})
+					n.GoNamed(fmt.Sprintf("job %02d", i), func(ctx context.Context) error { return deadline.Sleep(ctx, 4*time.Second) })
 				}
 			}
 			serve.Drain(ctx, nil)
