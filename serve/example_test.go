@@ -75,7 +75,7 @@ func ExampleProgram_Run() {
 
 // inBubble runs a test in a bubble of package synctest, from an example.
 func inBubble(f func(t *testing.T)) {
-	for name, value := range map[string]string{"test.run": "", "test.skip": "", "test.v": "false"} {
+	for name, value := range map[string]string{"test.run": "", "test.skip": "", "test.v": "false", "test.failfast": "false"} {
 		v := flag.Lookup(name).Value // is about the tests of this package
 		defer v.Set(v.String())
 		v.Set(value)

@@ -40,6 +40,7 @@ func fewFiles() {
 
 // When there are no more files, clients wait until others have gone, and a drain works.
 func TestNoMoreFiles(t *testing.T) {
+	t.Parallel()
 	for _, what := range []string{"conns", "http"} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -19,6 +19,7 @@ import (
 // Clients that hold their requests up are cut off when the grace period is over, and so
 // are the handlers that wait for them.
 func TestClientsThatHoldUp(t *testing.T) {
+	t.Parallel()
 	for name, hold := range map[string]struct {
 		send    string
 		handler http.HandlerFunc
@@ -82,6 +83,7 @@ func TestClientsThatHoldUp(t *testing.T) {
 
 // A client that vanishes ends its own request only, at once, as without HTTP.
 func TestClientVanishes(t *testing.T) {
+	t.Parallel()
 	inside, gone := make(chan struct{}), make(chan struct{})
 	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
 		close(inside)
@@ -99,6 +101,7 @@ func TestClientVanishes(t *testing.T) {
 
 // A handler that does not look at its context is named, again and again, and waited for.
 func TestHandlerThatIgnoresItsContext(t *testing.T) {
+	t.Parallel()
 	var lines record
 	inside, release := make(chan struct{}), make(chan struct{})
 	s := serveSite(t, serve.Program{Grace: 50 * time.Millisecond, Log: lines.logger()}, func(w http.ResponseWriter, r *http.Request) {
@@ -125,6 +128,7 @@ func TestHandlerThatIgnoresItsContext(t *testing.T) {
 
 // When everything is canceled, handlers that look at their contexts can still answer.
 func TestCanceledHandlerAnswers(t *testing.T) {
+	t.Parallel()
 	inside := make(chan struct{})
 	s := serveSite(t, serve.Program{}, func(w http.ResponseWriter, r *http.Request) {
 		close(inside)
@@ -146,6 +150,7 @@ func TestCanceledHandlerAnswers(t *testing.T) {
 
 // A server without requests is not cut off.
 func TestIdleServerIsNotCutOff(t *testing.T) {
+	t.Parallel()
 	s := serveSite(t, serve.Program{}, func(w http.ResponseWriter, r *http.Request) {})
 	c := s.dial(t)
 	c.send(t, get)
@@ -158,6 +163,7 @@ func TestIdleServerIsNotCutOff(t *testing.T) {
 // A handler that panics ends its own connection, and is logged, also if it has taken the
 // connection over. Requests of other connections are answered.
 func TestHandlerPanics(t *testing.T) {
+	t.Parallel()
 	for _, taken := range []bool{false, true} {
 		var lines record
 		l := listen(t)
@@ -193,6 +199,7 @@ func TestHandlerPanics(t *testing.T) {
 
 // A hook of the user that panics ends the program like every panic.
 func TestHookPanics(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	server := &http.Server{ConnContext: func(context.Context, net.Conn) context.Context { panic("bad") }}
 	caught := make(chan any, 1)
@@ -211,6 +218,7 @@ func TestHookPanics(t *testing.T) {
 
 // What a ResponseWriter of net/http can do, it can do in HTTP as well.
 func TestResponseWriter(t *testing.T) {
+	t.Parallel()
 	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
 		for name, ok := range map[string]bool{
 			"Flusher": is[http.Flusher](w), "Hijacker": is[http.Hijacker](w), "ReaderFrom": is[io.ReaderFrom](w),
@@ -256,6 +264,7 @@ func is[T any](v any) bool {
 // The hooks of the user get what they get without HTTP, and what BaseContext returns
 // lies inside the program.
 func TestHooksOfTheUser(t *testing.T) {
+	t.Parallel()
 	type key string
 	l := listen(t)
 	states := make(chan http.ConnState, 10)
