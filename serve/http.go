@@ -52,7 +52,9 @@ import (
 //   - The connections that net/http reads from are wrapped below TLS. Hijack returns
 //     such a connection, and its method NetConn that of the listener.
 //
-// HTTP panics if ctx or s is nil, or if it was called with s before.
+// Functions of RegisterOnShutdown are called when the connections of HTTP/1 have ended.
+//
+// HTTP panics if ctx or s is nil, or if it has served s before.
 func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error {
 	switch {
 	case ctx == nil:
@@ -60,13 +62,16 @@ func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error 
 	case s == nil:
 		panic("serve: HTTP with a nil server: pass at least &http.Server{Handler: handler}")
 	}
-	h := &httpServer{server: s, secure: s.TLSConfig != nil, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
-	h.conns = make(map[*conn]*tracked)
-	h.wrap() // first, because it panics
+	if _, ok := s.Handler.(*handler); ok {
+		panic("serve: HTTP with a server that it was called with before: pass all listeners in one call")
+	}
 	listeners, err := listen(ctx, s, listeners)
 	if err != nil {
 		return err
 	}
+	h := &httpServer{server: s, secure: s.TLSConfig != nil, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
+	h.conns = make(map[*conn]*tracked)
+	h.wrap()
 	var addrs []string
 	for _, l := range listeners {
 		addrs = append(addrs, l.Addr().String())
@@ -180,7 +185,10 @@ func (h *httpServer) finish() error {
 	// sends GOAWAY.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for h.count(isHTTP1) > 0 {
+	for {
+		if one, _ := h.open(); one == 0 {
+			break
+		}
 		select {
 		case <-h.changed:
 		case <-tick.C:
@@ -192,7 +200,7 @@ func (h *httpServer) finish() error {
 	if err := h.server.Shutdown(h.ctx); err != nil && h.ctx.Err() != nil {
 		return err
 	}
-	if !h.await(h.ctx, func() bool { return h.count(isOpen) == 0 && h.requests() == 0 }) {
+	if !h.await(h.ctx, func() bool { return h.closed() && h.requests() == 0 }) {
 		return h.ctx.Err()
 	}
 	return nil
@@ -209,13 +217,19 @@ func (h *httpServer) cut(ended func() bool) error {
 	})
 	h.closeTaken()
 	h.server.Close()
-	for !done() || h.count(isOpen) > 0 && !h.broken.Load() {
+	for !done() || !h.closed() && !h.broken.Load() {
 		<-h.changed
 	}
 	if h.wasCut() {
 		return context.Cause(h.ctx)
 	}
 	return nil
+}
+
+// closed reports whether net/http has no connections any more.
+func (h *httpServer) closed() bool {
+	_, all := h.open()
+	return all == 0
 }
 
 // await waits until ok returns true, and reports whether it has before ctx was done.

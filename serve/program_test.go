@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -478,12 +479,19 @@ func TestMisuse(t *testing.T) {
 		"serve: Ready with a nil context":      func() { serve.Ready(none) },
 		"serve: HTTP with a nil context":       func() { _ = serve.HTTP(none, nil) },
 		"serve: HTTP with a nil server":        func() { _ = serve.HTTP(ctx, nil) },
-		"serve: Conns with a nil context":      func() { _ = serve.Conns(none, nil, 1, nil) },
-		"serve: Conns with a nil listener":     func() { _ = serve.Conns(ctx, nil, 1, nil) },
-		"serve: Conns with the limit 0":        func() { _ = serve.Conns(ctx, listen(t), 0, nil) },
-		"serve: Conns with a nil function":     func() { _ = serve.Conns(ctx, listen(t), 1, nil) },
-		"serve: Graceful with a nil context":   func() { _ = serve.Graceful(none, nil, nil, nil) },
-		"serve: Graceful with a nil function":  func() { _ = serve.Graceful(ctx, nil, nil, nil) },
+		"serve: HTTP with a server that": func() {
+			s := &http.Server{}
+			ended, cancel := context.WithCancel(ctx)
+			cancel()
+			_ = serve.HTTP(ended, s, listen(t))
+			_ = serve.HTTP(ended, s, listen(t))
+		},
+		"serve: Conns with a nil context":     func() { _ = serve.Conns(none, nil, 1, nil) },
+		"serve: Conns with a nil listener":    func() { _ = serve.Conns(ctx, nil, 1, nil) },
+		"serve: Conns with the limit 0":       func() { _ = serve.Conns(ctx, listen(t), 0, nil) },
+		"serve: Conns with a nil function":    func() { _ = serve.Conns(ctx, listen(t), 1, nil) },
+		"serve: Graceful with a nil context":  func() { _ = serve.Graceful(none, nil, nil, nil) },
+		"serve: Graceful with a nil function": func() { _ = serve.Graceful(ctx, nil, nil, nil) },
 	} {
 		func() {
 			defer func() {

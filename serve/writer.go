@@ -73,8 +73,8 @@ func (h *httpServer) finished(c *conn) {
 	defer h.mu.Unlock()
 	h.running--
 	h.late = h.late || h.ctx.Err() != nil
-	if t := h.conns[c]; t != nil && t.taken {
-		delete(h.conns, c)
+	if t := h.conns[c]; t != nil && t.place == taken {
+		h.moveLocked(c, gone)
 	}
 	h.change()
 }
@@ -84,9 +84,7 @@ func (h *httpServer) finished(c *conn) {
 func (h *httpServer) speaksHTTP2(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.conns[c]; t != nil {
-		t.http2 = true
-	}
+	h.moveLocked(c, http2)
 }
 
 // abandon is called when a handler has panicked, or exited, after it had taken its
