@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -182,14 +183,14 @@ func (s *connServer) start(n *nursery.Nursery, c net.Conn) {
 // remote returns where a connection comes from, without what differs between several of
 // one client.
 func remote(c net.Conn) string {
-	addr := c.RemoteAddr()
-	if addr == nil {
-		return "unknown"
+	addr := ""
+	if a := c.RemoteAddr(); a != nil {
+		addr = a.String()
 	}
-	if host, _, err := net.SplitHostPort(addr.String()); err == nil {
-		return host
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		addr = host
 	}
-	return addr.String()
+	return cmp.Or(addr, "unknown")
 }
 
 // endIdle ends connections that are idle, or as soon as they are.

@@ -132,6 +132,9 @@ func (d *drain) leave() {
 func (d *drain) begin(reason error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.reason != nil {
+		return
+	}
 	d.beginLocked(reason)
 	if !d.lingers {
 		d.closeLocked()

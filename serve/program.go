@@ -48,8 +48,11 @@ type Program struct {
 
 	// Log gets a line for each phase, with reasons and counts, and every few seconds of
 	// a drain the names of what it waits for. If it is nil, slog.Default() is used. A
-	// log that blocks does not delay the phases; lines are dropped then. A program that
-	// ends without a drain logs nothing.
+	// program that ends without a drain logs nothing.
+	//
+	// A log that blocks does not delay the phases: lines are dropped, and counted in the
+	// next one. If it still blocks a second after everything has ended, Run returns, and
+	// leaves behind the goroutine that writes to it.
 	Log *slog.Logger
 
 	// OnPhase, if not nil, is called when the program enters a phase, in this order and
@@ -105,9 +108,10 @@ func Main(body func(ctx context.Context, n *nursery.Nursery) error) { Program{}.
 
 // Main is like the function [Main], with the settings of p.
 //
-// A first signal begins the drain, a second one cancels everything at once, and the next
-// one after that ends the process, as signals do. If the first one has canceled
-// everything, because Grace is 0 or has passed, it is the second that ends the process.
+// A first signal begins the drain, unless it has begun already; a second one cancels
+// everything at once; and the next one after that ends the process, as signals do. If
+// everything is canceled already when the second one comes, because Grace is 0 or has
+// passed, it is that one that ends the process.
 //
 // A program with a Grace is a server: Main lets it ignore SIGPIPE, so that it continues
 // when the reader of its log has gone.
