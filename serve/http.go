@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 // HTTP serves s on the listeners until the program drains or ctx is done, and returns
 // when every handler has returned, also those that have taken their connections over. It
 // listens on s.Addr if there is no listener, or if it is nil. If s.TLSConfig is not nil
-// it serves TLS, with HTTP/2.
+// it serves TLS, with HTTP/2; the listeners are plain in any case.
 //
 // When the drain begins, responses ask clients to close their connections: by
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still
@@ -252,6 +253,8 @@ func (h *httpServer) change() {
 	}
 }
 
+var errTLSListener = errors.New("serve: HTTP with a listener of package crypto/tls: pass the listener inside it, and set TLSConfig")
+
 // A listener is what net/http accepts from.
 type listener struct {
 	net.Listener
@@ -263,6 +266,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.from.next()
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := c.(*tls.Conn); ok {
+		c.Close()
+		return nil, errTLSListener // below our connection net/http would not know it
 	}
 	return l.to.track(c), nil
 }

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -315,4 +316,19 @@ func TestHooksOfTheUser(t *testing.T) {
 			t.Errorf("ConnState is called with %v, want %v", got, want)
 		}
 	}
+}
+
+// A listener that makes TLS connections is refused, because HTTP/2 would be lost in silence.
+func TestTLSListener(t *testing.T) {
+	t.Parallel()
+	config, _ := testTLS(t, true)
+	l := listen(t)
+	wait := start(t, func() error {
+		return serve.HTTP(context.Background(), &http.Server{}, tls.NewListener(l, config))
+	})
+	c := (&site{addr: l.Addr().String()}).dial(t)
+	if err := wait(); err == nil || !strings.Contains(err.Error(), "set TLSConfig") {
+		t.Errorf("HTTP = %v, want an error that says what to do", err)
+	}
+	c.Close()
 }
