@@ -56,6 +56,7 @@ func (c *client) wantReply(t *testing.T, text, reply string) {
 
 // In a drain, a client in the middle of a line may finish it, and idle ones are closed.
 func TestConnsDrain(t *testing.T) {
+	t.Parallel()
 	s := serveConns(t, serve.Program{Grace: patience}, nursery.NoLimit, echo)
 	fresh, idle, busy := s.dial(t), s.dial(t), s.dial(t)
 	idle.wantLine(t, "one\n")
@@ -72,6 +73,7 @@ func TestConnsDrain(t *testing.T) {
 
 // What is on its way when an idle connection is to be closed is still answered.
 func TestConnsLastLook(t *testing.T) {
+	t.Parallel()
 	s := serveConns(t, serve.Program{Grace: patience}, nursery.NoLimit, echo)
 	c := s.dial(t)
 	c.wantLine(t, "one\n")
@@ -84,6 +86,7 @@ func TestConnsLastLook(t *testing.T) {
 // Connections are served up to the limit. More wait in the kernel, and are served later;
 // in a drain those beyond the limit are closed and counted.
 func TestConnsLimit(t *testing.T) {
+	t.Parallel()
 	var lines record
 	s := serveConns(t, serve.Program{Grace: patience, Log: lines.logger()}, 2, echo)
 	one, two := s.dial(t), s.dial(t)
@@ -115,6 +118,7 @@ func TestConnsLimit(t *testing.T) {
 
 // A drain that has begun before serves what the kernel has accepted.
 func TestConnsAfterTheDrain(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	s := &site{addr: l.Addr().String()}
 	clients := []*client{s.dial(t), s.dial(t), s.dial(t)}
@@ -131,6 +135,7 @@ func TestConnsAfterTheDrain(t *testing.T) {
 
 // An error, and a panic, end one connection, and are logged. A cancellation is not.
 func TestConnFails(t *testing.T) {
+	t.Parallel()
 	var lines record
 	s := serveConns(t, serve.Program{Grace: time.Millisecond, Log: lines.logger()}, 10, func(ctx context.Context, c net.Conn) error {
 		line, err := bufio.NewReader(c).ReadString('\n')
@@ -156,9 +161,9 @@ func TestConnFails(t *testing.T) {
 	}
 	got := lines.String()
 	for want, n := range map[string]int{
-		`level=WARN msg="connection failed" task="connection from 127.0.0.1" error=test`: 1,
-		`level=ERROR msg="connection failed"`:                                            1,
-		`msg="connection failed"`:                                                        2,
+		`level=WARN msg="connection failed" task="from 127.0.0.1" error=test`: 1,
+		`level=ERROR msg="connection failed"`:                                 1,
+		`msg="connection failed"`:                                             2,
 	} {
 		if strings.Count(got, want) != n {
 			t.Errorf("log:\n%s\nwant %d times %s", got, n, want)
@@ -168,6 +173,7 @@ func TestConnFails(t *testing.T) {
 
 // An error of the listener is returned as it is, and cancels the connections.
 func TestConnsAcceptFails(t *testing.T) {
+	t.Parallel()
 	err := serve.Conns(t.Context(), broken{listen(t), errTest}, 10, echo)
 	if err != errTest {
 		t.Errorf("Conns = %v (%T), want the error of Accept as it is", err, err)
@@ -176,6 +182,7 @@ func TestConnsAcceptFails(t *testing.T) {
 
 // A listener without SetDeadline is served as well.
 func TestConnsOfOtherListeners(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	s := &site{addr: l.Addr().String(), program: run(t, serve.Program{Grace: patience}, func(ctx context.Context, n *nursery.Nursery) error {
 		return serve.Conns(ctx, struct{ net.Listener }{l}, 10, echo)
@@ -189,6 +196,7 @@ func TestConnsOfOtherListeners(t *testing.T) {
 
 // Deadlines of the handler keep their meaning in a drain.
 func TestConnDeadlines(t *testing.T) {
+	t.Parallel()
 	draining := make(chan struct{})
 	result := make(chan error, 1)
 	s := serveConns(t, serve.Program{Grace: patience}, 10, func(ctx context.Context, c net.Conn) error {

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"fmt"
 	"os"
 )
@@ -10,11 +9,4 @@ import (
 func ReportExit() (restore func()) {
 	exit = func(code int) { fmt.Println("exit code", code) }
 	return func() { exit = os.Exit }
-}
-
-// EnterWait records that the drain waits for what is called name.
-func EnterWait(ctx context.Context, name string) (exit func()) {
-	d := drainOf(ctx)
-	w := d.enter(name)
-	return func() { d.exit(w) }
 }

@@ -100,6 +100,8 @@ type program struct {
 	ctx  context.Context // of the body
 	wait func() error    // waits for its end
 	end  context.CancelFunc
+
+	ended chan struct{} // closed when Run has returned
 }
 
 // run runs a program, and returns when its body has been called.
@@ -109,15 +111,24 @@ func run(t *testing.T, p serve.Program, b body) *program {
 		p.Log = quiet
 	}
 	outer, cancel := context.WithCancel(context.Background())
-	began := make(chan context.Context, 1)
+	began, ended := make(chan context.Context, 1), make(chan struct{})
 	wait := start(t, func() error {
+		defer close(ended)
 		return p.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
 			began <- ctx
 			return b(ctx, n)
 		})
 	})
 	t.Cleanup(cancel)
-	return &program{ctx: <-began, wait: wait, end: cancel}
+	return &program{ctx: <-began, wait: wait, end: cancel, ended: ended}
+}
+
+// wantRunning checks that the program has not ended.
+func (p *program) wantRunning(t *testing.T) {
+	t.Helper()
+	if isClosed(p.ended) {
+		t.Error("Run has returned already")
+	}
 }
 
 // wantEnd checks the error of the program.

@@ -38,6 +38,7 @@ func serveTLS(t *testing.T, p serve.Program, config *tls.Config, handler http.Ha
 // Over TLS requests in progress are answered, and idle connections end, with HTTP/1 and
 // with HTTP/2.
 func TestDrainOverTLS(t *testing.T) {
+	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		config, c := testTLS(t, http2)
 		inside, release := make(chan struct{}, 1), make(chan struct{})
@@ -64,6 +65,7 @@ func TestDrainOverTLS(t *testing.T) {
 		<-inside
 		serve.Drain(s.ctx, nil)
 		after(t, 100*time.Millisecond)
+		s.wantRunning(t)
 		close(release)
 		if err := slow(); err != nil {
 			t.Errorf("GET /slow with %s: %v", want, err)
@@ -85,6 +87,7 @@ func fetch(c *http.Client, url string) (string, error) {
 // While the program lingers, each connection of HTTP/2 gets a GOAWAY with its next
 // response, so that the request after that has a new connection.
 func TestHTTP2GoAway(t *testing.T) {
+	t.Parallel()
 	config, c := testTLS(t, true)
 	s := serveTLS(t, serve.Program{Grace: patience, Linger: time.Second}, config, func(w http.ResponseWriter, r *http.Request) {})
 	reused := func() bool {
@@ -121,6 +124,7 @@ func TestHTTP2GoAway(t *testing.T) {
 // A client that has connected over TLS and sends no request does not hold the drain up
 // until the end of the grace period.
 func TestSilentTLSClient(t *testing.T) {
+	t.Parallel()
 	config, _ := testTLS(t, true)
 	s := serveTLS(t, serve.Program{Grace: patience}, config, func(w http.ResponseWriter, r *http.Request) {})
 	c, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true})
@@ -138,6 +142,7 @@ func TestSilentTLSClient(t *testing.T) {
 
 // HTTP/2 without TLS drains likewise.
 func TestDrainUnencryptedHTTP2(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	inside, release := make(chan struct{}), make(chan struct{})
 	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -165,6 +170,7 @@ func TestDrainUnencryptedHTTP2(t *testing.T) {
 	await(t, "the request", inside)
 	serve.Drain(p.ctx, nil)
 	after(t, 200*time.Millisecond)
+	p.wantRunning(t)
 	close(release)
 	if err := slow(); err != nil {
 		t.Errorf("GET /slow: %v", err)

@@ -82,6 +82,7 @@ const get = "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 // A request in progress is answered, its context is not done meanwhile, and the client is
 // asked to close the connection.
 func TestRequestInProgressIsAnswered(t *testing.T) {
+	t.Parallel()
 	inside, release := make(chan struct{}), make(chan struct{})
 	var ctxErr error
 	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
@@ -95,6 +96,8 @@ func TestRequestInProgressIsAnswered(t *testing.T) {
 	c.send(t, get)
 	await(t, "the request", inside)
 	serve.Drain(s.ctx, nil)
+	after(t, 20*time.Millisecond)
+	s.wantRunning(t)
 	close(release)
 	if res, text := c.answer(t); text != "done" || !res.Close {
 		t.Errorf("answer %q, Close %t, want done, and true", text, res.Close)
@@ -108,6 +111,7 @@ func TestRequestInProgressIsAnswered(t *testing.T) {
 
 // A request is answered if a byte of it has been read when the listener is closed.
 func TestRequestBegunIsAnswered(t *testing.T) {
+	t.Parallel()
 	for _, first := range []bool{true, false} {
 		t.Run(fmt.Sprintf("first=%t", first), func(t *testing.T) {
 			t.Parallel()
@@ -145,6 +149,7 @@ func after(t *testing.T, d time.Duration) {
 // While the program lingers, requests are answered on old and new connections, and asked
 // to close them; idle connections stay open. Then they are closed.
 func TestHTTPLingers(t *testing.T) {
+	t.Parallel()
 	const linger = 500 * time.Millisecond
 	s := serveSite(t, serve.Program{Grace: patience, Linger: linger}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello")
@@ -178,6 +183,7 @@ func TestHTTPLingers(t *testing.T) {
 
 // A stream of events ends by itself, and HTTP waits for it.
 func TestStreamSeesTheDrain(t *testing.T) {
+	t.Parallel()
 	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "event\n")
 		w.(http.Flusher).Flush()
@@ -207,6 +213,7 @@ func TestStreamSeesTheDrain(t *testing.T) {
 
 // A handler that has taken its connection over sees the drain, and HTTP waits for it.
 func TestTakenConnectionSeesTheDrain(t *testing.T) {
+	t.Parallel()
 	taken, release := make(chan struct{}), make(chan struct{})
 	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
 		c, _, err := w.(http.Hijacker).Hijack()
@@ -227,7 +234,8 @@ func TestTakenConnectionSeesTheDrain(t *testing.T) {
 	c.send(t, get)
 	await(t, "the handler", taken)
 	serve.Drain(s.ctx, nil)
-	after(t, 20*time.Millisecond)
+	after(t, 50*time.Millisecond)
+	s.wantRunning(t)
 	close(release)
 	if text, err := io.ReadAll(c.r); string(text) != "bye" || err != nil {
 		t.Errorf("the connection ends with %q, %v, want bye", text, err)
@@ -237,6 +245,7 @@ func TestTakenConnectionSeesTheDrain(t *testing.T) {
 
 // Several listeners are served by one server, and all are closed.
 func TestHTTPOnSeveralListeners(t *testing.T) {
+	t.Parallel()
 	one, two := listen(t), listen(t)
 	p := run(t, serve.Program{Grace: patience}, func(ctx context.Context, n *nursery.Nursery) error {
 		hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
@@ -260,6 +269,7 @@ func TestHTTPOnSeveralListeners(t *testing.T) {
 
 // Without a listener HTTP listens on Addr, and the errors of that are returned.
 func TestHTTPListens(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	ctx := t.Context()
 	err := serve.HTTP(ctx, &http.Server{Addr: l.Addr().String()})
@@ -298,6 +308,7 @@ func TestHTTPListens(t *testing.T) {
 
 // A program that drains before the server starts serves what the kernel has accepted.
 func TestHTTPAfterTheDrain(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	s := &site{addr: l.Addr().String()}
 	waiting := s.dial(t) // in the queue of the kernel
@@ -314,6 +325,7 @@ func TestHTTPAfterTheDrain(t *testing.T) {
 
 // Shutdown by other code ends HTTP without an error.
 func TestHTTPShutDownElsewhere(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	server := &http.Server{Handler: http.NotFoundHandler()}
 	p := run(t, serve.Program{Grace: patience}, func(ctx context.Context, n *nursery.Nursery) error {
@@ -338,6 +350,7 @@ func (b broken) Accept() (net.Conn, error) { return nil, b.err }
 
 // An error of accepting is returned as it is, when the requests have ended.
 func TestHTTPAcceptFails(t *testing.T) {
+	t.Parallel()
 	inside := make(chan struct{})
 	var cause error
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -163,7 +164,7 @@ func TestOnPhase(t *testing.T) {
 			t.Errorf("Run = %v after %v, want nil after all calls of the hook, which is 40s", err, took)
 		}
 		x.want(t, "draining test 0s <nil>", "closing test 10s <nil>",
-			"canceled work was cut off 2s after the drain began to wait for it 20s <nil>", "ended <nil> 30s <nil>")
+			"canceled work was cut off 2s after the drain began to wait for it: body (3s) 20s <nil>", "ended <nil> 30s <nil>")
 	})
 }
 
@@ -205,8 +206,11 @@ func TestPanicsAndExits(t *testing.T) {
 		body body
 		want func(v any) bool
 	}{
-		"body":   {func(context.Context, *nursery.Nursery) error { panic(errTest) }, func(v any) bool { return v == errTest }},
-		"task":   {func(_ context.Context, n *nursery.Nursery) error { n.Go(func(context.Context) error { panic(errTest) }); return nil }, isPanicError},
+		"body": {func(context.Context, *nursery.Nursery) error { panic(errTest) }, func(v any) bool { return v == errTest }},
+		"task": {func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { panic(errTest) })
+			return nil
+		}, isPanicError},
 		"goexit": {func(context.Context, *nursery.Nursery) error { runtime.Goexit(); return nil }, func(v any) bool { return v == nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -358,7 +362,7 @@ func TestNamesOfNestedPrograms(t *testing.T) {
 					func(context.Context) error { return nil }, nil)
 			})
 		})
-		if err != nil || !strings.Contains(lines.String(), `for="[server (3s)]"`) {
+		if err != nil || !strings.Contains(lines.String(), `for="[graceful > run (3s)]"`) {
 			t.Errorf("Run = %v, log:\n%s\nwant nil and the server that it waits for", err, &lines)
 		}
 	})
@@ -371,10 +375,7 @@ func TestNamesAreFolded(t *testing.T) {
 		err := serve.Program{Grace: time.Minute, Log: lines.logger()}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			for i := range 15 {
 				for range 3 {
-					n.Go(func(ctx context.Context) error {
-						defer serve.EnterWait(ctx, fmt.Sprintf("job %02d", i))()
-						return deadline.Sleep(ctx, 4*time.Second)
-					})
+					n.GoNamed(fmt.Sprintf("job %02d", i), func(ctx context.Context) error { return deadline.Sleep(ctx, 4*time.Second) })
 				}
 			}
 			serve.Drain(ctx, nil)
@@ -464,9 +465,11 @@ func TestMisuse(t *testing.T) {
 	var none context.Context
 	noBody, noFn := body(nil), func(accept, work context.Context) error { return nil }
 	for name, f := range map[string]func(){
-		"serve: Run with a nil context":        func() { _ = serve.Program{}.Run(none, noBody) },
-		"serve: Run with a nil body":           func() { _ = serve.Program{}.Run(ctx, nil) },
-		"serve: Program.Linger is negative":    func() { _ = serve.Program{Linger: -1}.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil }) },
+		"serve: Run with a nil context": func() { _ = serve.Program{}.Run(none, noBody) },
+		"serve: Run with a nil body":    func() { _ = serve.Program{}.Run(ctx, nil) },
+		"serve: Program.Linger is negative": func() {
+			_ = serve.Program{Linger: -1}.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil })
+		},
 		"serve: Drain with a context":          func() { serve.Drain(ctx, nil) },
 		"serve: Cleanup with a context":        func() { serve.Cleanup(ctx, func(context.Context) error { return nil }) },
 		"serve: Cleanup with a nil function":   func() { serve.Cleanup(after, nil) },
@@ -476,12 +479,19 @@ func TestMisuse(t *testing.T) {
 		"serve: Ready with a nil context":      func() { serve.Ready(none) },
 		"serve: HTTP with a nil context":       func() { _ = serve.HTTP(none, nil) },
 		"serve: HTTP with a nil server":        func() { _ = serve.HTTP(ctx, nil) },
-		"serve: Conns with a nil context":      func() { _ = serve.Conns(none, nil, 1, nil) },
-		"serve: Conns with a nil listener":     func() { _ = serve.Conns(ctx, nil, 1, nil) },
-		"serve: Conns with the limit 0":        func() { _ = serve.Conns(ctx, listen(t), 0, nil) },
-		"serve: Conns with a nil function":     func() { _ = serve.Conns(ctx, listen(t), 1, nil) },
-		"serve: Graceful with a nil context":   func() { _ = serve.Graceful(none, nil, nil, nil) },
-		"serve: Graceful with a nil function":  func() { _ = serve.Graceful(ctx, nil, nil, nil) },
+		"serve: HTTP with a server that": func() {
+			s := &http.Server{}
+			ended, cancel := context.WithCancel(ctx)
+			cancel()
+			_ = serve.HTTP(ended, s, listen(t))
+			_ = serve.HTTP(ended, s, listen(t))
+		},
+		"serve: Conns with a nil context":     func() { _ = serve.Conns(none, nil, 1, nil) },
+		"serve: Conns with a nil listener":    func() { _ = serve.Conns(ctx, nil, 1, nil) },
+		"serve: Conns with the limit 0":       func() { _ = serve.Conns(ctx, listen(t), 0, nil) },
+		"serve: Conns with a nil function":    func() { _ = serve.Conns(ctx, listen(t), 1, nil) },
+		"serve: Graceful with a nil context":  func() { _ = serve.Graceful(none, nil, nil, nil) },
+		"serve: Graceful with a nil function": func() { _ = serve.Graceful(ctx, nil, nil, nil) },
 	} {
 		func() {
 			defer func() {

@@ -101,9 +101,9 @@ func commonServer() {
 	go one.Serve(plain)
 	go two.ServeTLS(secure, "", "")
 	<-ctx.Done()
-	ctx, cancel := context.WithTimeout(context.Background(), rollingGrace)
+	limited, cancel := context.WithTimeout(context.Background(), rollingGrace)
 	defer cancel()
-	if err := errors.Join(one.Shutdown(ctx), two.Shutdown(ctx)); err != nil {
+	if err := errors.Join(one.Shutdown(limited), two.Shutdown(limited)); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -159,14 +159,17 @@ func roll(t *testing.T, program string, restarts int, end string) rolled {
 	launch(0)
 	launch(1)
 	load := startLoad(t, b)
+	processes := 2
+	load.awaitProcesses(t, processes)
 	for range restarts {
 		for i := range servers {
 			servers[i].signal(t, syscall.SIGTERM)
 			servers[i].expect(t, end)
 			launch(i)
+			processes++
+			load.awaitProcesses(t, processes)
 		}
 	}
-	load.awaitProcesses(t, 2+2*restarts)
 	return load.stop()
 }
 
@@ -380,6 +383,9 @@ func (l *load) client(ctx context.Context, client *http.Client, url string) {
 		}
 		proto, pid, err := ask(client, req, text)
 		l.count(method, proto, pid, err)
+		if rand.IntN(10) == 0 {
+			client.CloseIdleConnections() // to come to a new server some time
+		}
 	}
 }
 

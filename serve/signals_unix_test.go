@@ -69,6 +69,7 @@ func phases() {
 
 // Each signal takes the program to the next step: drain, cancellation, end of the process.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	const term, intr = syscall.SIGTERM, syscall.SIGINT
 	type step struct {
 		signal os.Signal
@@ -114,6 +115,7 @@ func TestSignals(t *testing.T) {
 
 // A program that fails logs the failure, and only that.
 func TestMainFails(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, "phases", "1m", "0s", "fail")
 	p.expect(t, "exit status 1")
 	if got := p.err.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR failed program=test error=\"test: out of ink\"") {
@@ -122,6 +124,7 @@ func TestMainFails(t *testing.T) {
 }
 
 func TestMainPanics(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, "phases", "1m", "0s", "panic")
 	p.expect(t, "exit status 2")
 	if got := p.err.String(); !strings.Contains(got, "panicked: bad") {
@@ -130,6 +133,7 @@ func TestMainPanics(t *testing.T) {
 }
 
 func TestPortInUse(t *testing.T) {
+	t.Parallel()
 	l := listen(t)
 	p := startProcess(t, "phases", "1m", "0s", l.Addr().String())
 	p.expect(t, "exit status 1")
@@ -140,6 +144,7 @@ func TestPortInUse(t *testing.T) {
 
 // A signal that comes before the server listens counts.
 func TestSignalBeforeTheListener(t *testing.T) {
+	t.Parallel()
 	p := newProcess(t, "phases", "1m", "0s", "late")
 	in, err := p.StdinPipe()
 	if err != nil {
@@ -155,6 +160,7 @@ func TestSignalBeforeTheListener(t *testing.T) {
 
 // A log that blocks does not delay the end, nor does one whose reader has gone.
 func TestLogThatBlocks(t *testing.T) {
+	t.Parallel()
 	for _, gone := range []bool{false, true} {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -198,6 +204,7 @@ func inherited() {
 
 // The sockets that systemd passes are served, and those that are not wanted are closed.
 func TestListeners(t *testing.T) {
+	t.Parallel()
 	start := func(t *testing.T, env string, files []net.Listener, names ...string) *process {
 		p := newProcess(t, "inherited")
 		for _, l := range files {

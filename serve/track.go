@@ -17,7 +17,8 @@ const newQuiet = 5 * time.Second
 // tracking is what an httpServer knows of its connections and requests.
 type tracking struct {
 	mu      sync.Mutex
-	conns   map[*conn]*tracked // guarded by mu; without those that net/http has closed
+	conns   map[*conn]*tracked // guarded by mu; without those that are gone
+	count   [places]int        // guarded by mu; how many of conns are where
 	running int                // guarded by mu; handlers
 	late    bool               // guarded by mu; a handler has returned when the context was done
 	ending  bool               // guarded by mu; connections end when they are idle
@@ -25,26 +26,40 @@ type tracking struct {
 
 // A tracked is the state of a connection.
 type tracked struct {
-	http2 bool // it speaks HTTP/2
-	taken bool // a handler has taken it over
+	place place
 	tls   bool // it is below TLS
 }
 
-// Which connections are counted.
-func isOpen(t *tracked) bool  { return !t.taken }
-func isHTTP1(t *tracked) bool { return !t.taken && !t.http2 }
+// A place is what a connection belongs to.
+type place int
 
-// count returns the number of connections for which f reports true.
-func (h *httpServer) count(f func(*tracked) bool) int {
+const (
+	http1  place = iota // net/http, by HTTP/1 or in a TLS handshake
+	http2               // net/http, by HTTP/2
+	taken               // a handler that has taken it over
+	gone                // nothing
+	places              // how many there are
+)
+
+// moveLocked makes a tracked connection belong to something else.
+func (h *httpServer) moveLocked(c *conn, to place) {
+	t := h.conns[c]
+	if t == nil {
+		return
+	}
+	h.count[t.place]--
+	h.count[to]++
+	t.place = to
+	if to == gone {
+		delete(h.conns, c)
+	}
+}
+
+// open returns how many connections there are that net/http has: by HTTP/1, or all.
+func (h *httpServer) open() (one, all int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := 0
-	for _, t := range h.conns {
-		if f(t) {
-			n++
-		}
-	}
-	return n
+	return h.count[http1], h.count[http1] + h.count[http2]
 }
 
 // requests returns the number of handlers that run.
@@ -67,6 +82,7 @@ func (h *httpServer) track(c net.Conn) *conn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.conns[in] = new(tracked)
+	h.count[http1]++
 	if h.ending {
 		in.end()
 	}
@@ -79,7 +95,7 @@ func (h *httpServer) endIdle() {
 	defer h.mu.Unlock()
 	h.ending = true
 	for c, t := range h.conns {
-		if isHTTP1(t) {
+		if t.place == http1 {
 			c.end()
 		}
 	}
@@ -91,7 +107,7 @@ func (h *httpServer) endQuiet() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, t := range h.conns {
-		if isHTTP1(t) && t.tls && c.quiet(time.Now().Add(-newQuiet)) {
+		if t.place == http1 && t.tls && c.quiet(time.Now().Add(-newQuiet)) {
 			c.Close()
 		}
 	}
@@ -102,7 +118,7 @@ func (h *httpServer) closeTaken() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, t := range h.conns {
-		if t.taken {
+		if t.place == taken {
 			c.Close()
 		}
 	}
@@ -121,19 +137,19 @@ func (h *httpServer) state(nc net.Conn, state http.ConnState) {
 	t.tls = isTLS
 	switch state {
 	case http.StateActive:
-		if isTLS && !t.http2 {
-			t.http2 = over.ConnectionState().NegotiatedProtocol == "h2" // the handshake is over
+		if isTLS && over.ConnectionState().NegotiatedProtocol == "h2" { // the handshake is over
+			h.moveLocked(c, http2)
 		}
 		c.becomeBusy()
 	case http.StateIdle:
-		if !t.http2 {
+		if t.place == http1 {
 			c.becomeIdle()
 		}
 	case http.StateHijacked:
-		t.taken = true
+		h.moveLocked(c, taken)
 		c.becomeBusy()
 	case http.StateClosed:
-		delete(h.conns, c)
+		h.moveLocked(c, gone)
 	}
 	h.change()
 }
@@ -144,9 +160,6 @@ type connKey struct{}
 // wrap puts what HTTP needs around the hooks of the server.
 func (h *httpServer) wrap() {
 	s := h.server
-	if _, ok := s.Handler.(*handler); ok {
-		panic("serve: HTTP with a server that it was called with before: pass all listeners in one call")
-	}
 	next := s.Handler
 	if next == nil {
 		next = http.DefaultServeMux
