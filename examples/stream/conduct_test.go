@@ -55,6 +55,18 @@ func (s *stage) expect(t *testing.T, want ...string) {
 	}
 }
 
+// clinging returns a server with a tab whose run has a job that clings.
+func clinging(t *testing.T) (*stage, *host, *client) {
+	t.Helper()
+	s := newStage()
+	h := piped(t, stream.Settings{Do: s.do})
+	c := h.tab("a")
+	c.press(jobs("cling", 1))
+	c.expect(started(1, 1))
+	synctest.Wait() // the job has begun
+	return s, h, c
+}
+
 func TestPressAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage()
@@ -91,12 +103,7 @@ func TestPressAfterwards(t *testing.T) {
 // runs come one after another, but one that is not the last may begin.
 func TestTooManyPresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage()
-		h := piped(t, stream.Settings{Do: s.do})
-		c := h.tab("a")
-		c.press(jobs("cling", 1))
-		c.expect(started(1, 1))
-		synctest.Wait() // the job has begun
+		s, _, c := clinging(t)
 		const last = 10 * stream.WaitingPresses
 		go func() {
 			for run := 2; run <= last; run++ {
