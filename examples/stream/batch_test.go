@@ -128,7 +128,10 @@ func TestSlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait() // the writer has a result in its hands, and the jobs theirs
-		if got := g.now[""]; got != limit+1 {
+		g.mu.Lock()
+		got := g.now[""]
+		g.mu.Unlock()
+		if got != limit+1 {
 			t.Errorf("%d jobs were begun, want %d", got, limit+1)
 		}
 		for range 31 {
