@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
 )
@@ -48,7 +49,7 @@ func TestCalm(t *testing.T) {
 		"with a deadline, in an adjustable one": {&cancelscope.Scope{Adjustable: true}, limited(time.Hour), true, false},
 		"with a deadline, under a shield":       {shielded, limited(time.Hour), true, true},
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			outside := context.Background()
 			if c.foreign {
 				var cancel context.CancelFunc
@@ -57,7 +58,7 @@ func TestCalm(t *testing.T) {
 			}
 			run := func(ctx context.Context) error {
 				return c.s.Run(ctx, func(ctx context.Context) error {
-					checkError(t, "Err", poll(ctx), nil)
+					bubbletest.CheckError(t, "Err", poll(ctx), nil)
 					if got := cancelscope.Calm(c.s); got != c.want {
 						t.Errorf("after 20 calls of Err it is calm: %v, want %v", got, c.want)
 					}
@@ -83,7 +84,7 @@ func TestNotCalmIfTwoHaveToBeAsked(t *testing.T) {
 	around.Run(outside, func(ctx context.Context) error {
 		return adjustable.Run(ctx, func(ctx context.Context) error {
 			return s.Run(ctx, func(ctx context.Context) error {
-				checkError(t, "Err", poll(ctx), nil)
+				bubbletest.CheckError(t, "Err", poll(ctx), nil)
 				if cancelscope.Calm(s) {
 					t.Error("calm, and what is around the adjustable scope is not asked")
 				}
@@ -106,7 +107,7 @@ func TestCalmScopesSeeDeadlinesAtTheirInstant(t *testing.T) {
 	} {
 		for _, adjustable := range []bool{false, true} {
 			for _, late := range []bool{false, true} {
-				inBubble(t, name, func(t *testing.T) {
+				bubbletest.Run(t, name, func(t *testing.T) {
 					outer, inner := cancelscope.Scope{Adjustable: adjustable}, cancelscope.Scope{Adjustable: adjustable}
 					if !late {
 						set(&outer, &inner)
@@ -118,10 +119,10 @@ func TestCalmScopesSeeDeadlinesAtTheirInstant(t *testing.T) {
 								set(&outer, &inner)
 							}
 							for range 3 {
-								checkError(t, "Err", poll(ctx), nil)
+								bubbletest.CheckError(t, "Err", poll(ctx), nil)
 								time.Sleep(20*time.Second - 1)
 							}
-							checkError(t, "Err, three nanoseconds before", poll(ctx), nil)
+							bubbletest.CheckError(t, "Err, three nanoseconds before", poll(ctx), nil)
 							time.Sleep(3 * time.Nanosecond)
 							want := context.DeadlineExceeded
 							if late && !adjustable {
@@ -147,7 +148,7 @@ func TestCalmEnds(t *testing.T) {
 		outer, inner := &cancelscope.Scope{Adjustable: adjustable}, new(cancelscope.Scope)
 		outer.Run(outside, func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
-				checkError(t, "Err", poll(ctx), nil)
+				bubbletest.CheckError(t, "Err", poll(ctx), nil)
 				if !cancelscope.Calm(inner) {
 					t.Fatal("not calm after 20 calls of Err")
 				}
@@ -169,10 +170,10 @@ func TestCalmEnds(t *testing.T) {
 				checkDone(t, "ctx", ctx, context.Canceled)
 			})
 		})
-		inBubble(t, "a short timeout", func(t *testing.T) {
+		bubbletest.Run(t, "a short timeout", func(t *testing.T) {
 			inside(t, adjustable, func(outer *cancelscope.Scope, ctx context.Context, _ context.CancelFunc) {
 				outer.SetTimeout(10 * time.Millisecond)
-				checkError(t, "Err", poll(ctx), nil)
+				bubbletest.CheckError(t, "Err", poll(ctx), nil)
 				time.Sleep(10 * time.Millisecond)
 				if ctx.Err() == nil {
 					t.Error("Err() at the deadline = nil")
@@ -180,27 +181,27 @@ func TestCalmEnds(t *testing.T) {
 			})
 		})
 	}
-	inBubble(t, "a deadline that moves away, and comes", func(t *testing.T) {
+	bubbletest.Run(t, "a deadline that moves away, and comes", func(t *testing.T) {
 		inside(t, true, func(outer *cancelscope.Scope, ctx context.Context, _ context.CancelFunc) {
 			outer.SetTimeout(time.Second)
 			poll(ctx)
 			time.Sleep(990 * time.Millisecond)
-			checkError(t, "Err, near the deadline", poll(ctx), nil)
+			bubbletest.CheckError(t, "Err, near the deadline", poll(ctx), nil)
 			outer.SetTimeout(time.Hour)
 			time.Sleep(time.Minute)
-			checkError(t, "Err, the deadline far", poll(ctx), nil)
+			bubbletest.CheckError(t, "Err, the deadline far", poll(ctx), nil)
 			time.Sleep(59 * time.Minute)
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 		})
 	})
-	inBubble(t, "a deadline that has moved away, but not when its timer fires", func(t *testing.T) {
+	bubbletest.Run(t, "a deadline that has moved away, but not when its timer fires", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			poll(ctx)
 			s.SetTimeout(time.Hour)
 			time.Sleep(time.Minute)
-			checkError(t, "Err", poll(ctx), nil)
+			bubbletest.CheckError(t, "Err", poll(ctx), nil)
 			if !cancelscope.Calm(&s) {
 				t.Error("not calm after 20 calls of Err, an hour before the deadline")
 			}
@@ -210,9 +211,9 @@ func TestCalmEnds(t *testing.T) {
 	t.Run("a shield", func(t *testing.T) {
 		inside(t, true, func(outer *cancelscope.Scope, ctx context.Context, cancel context.CancelFunc) {
 			outer.SetShield(true)
-			checkError(t, "Err", poll(ctx), nil)
+			bubbletest.CheckError(t, "Err", poll(ctx), nil)
 			cancel()
-			checkError(t, "Err under a shield", poll(ctx), nil)
+			bubbletest.CheckError(t, "Err under a shield", poll(ctx), nil)
 			outer.SetShield(false)
 			checkDone(t, "ctx", ctx, context.Canceled)
 		})
@@ -224,9 +225,9 @@ func TestCalmEnds(t *testing.T) {
 			outer.SetShield(true)
 			outer.Run(outside, func(ctx context.Context) error {
 				return inner.Run(ctx, func(ctx context.Context) error {
-					checkError(t, "Err under a shield", poll(ctx), nil)
+					bubbletest.CheckError(t, "Err under a shield", poll(ctx), nil)
 					outer.SetShield(false)
-					checkError(t, "Err without", ctx.Err(), nil)
+					bubbletest.CheckError(t, "Err without", ctx.Err(), nil)
 					cancel()
 					if ctx.Err() == nil {
 						t.Error("Err() = nil when the context outside is canceled and the shield off")
@@ -236,7 +237,7 @@ func TestCalmEnds(t *testing.T) {
 			})
 		}
 	})
-	inBubble(t, "a move", func(t *testing.T) {
+	bubbletest.Run(t, "a move", func(t *testing.T) {
 		var outer cancelscope.Scope
 		outer.Run(t.Context(), func(to context.Context) error {
 			between, cancel := context.WithCancel(t.Context())
@@ -246,7 +247,7 @@ func TestCalmEnds(t *testing.T) {
 				poll(ctx)
 				tree.Of(ctx).Move(tree.Of(to))
 				cancel()
-				checkError(t, "Err after the move and a cancel of the old parent", poll(ctx), nil)
+				bubbletest.CheckError(t, "Err after the move and a cancel of the old parent", poll(ctx), nil)
 				outer.SetTimeout(time.Second)
 				poll(ctx)
 				time.Sleep(time.Second)
@@ -292,7 +293,7 @@ func TestCalmIsNotBlindBeyondStandardContexts(t *testing.T) {
 			defer cancel()
 			var s cancelscope.Scope
 			return s.Run(between, func(ctx context.Context) error {
-				checkError(t, "Err", poll(ctx), nil)
+				bubbletest.CheckError(t, "Err", poll(ctx), nil)
 				time.Sleep(time.Second)
 				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 				return nil
@@ -318,7 +319,7 @@ func TestCalmIsOverWhenDoneIsClosed(t *testing.T) {
 					return // that of the inner scope, from inside this one
 				}
 				first = false // the outer scope is canceled, and locked
-				if closed, err := isClosed(done), ctx.Err(); closed && err == nil {
+				if closed, err := bubbletest.IsClosed(done), ctx.Err(); closed && err == nil {
 					t.Error("inside, Done is closed and Err() = nil")
 				}
 			})
@@ -352,7 +353,7 @@ func TestStressCalm(t *testing.T) {
 		}[rng.IntN(3)]
 		loop := func() {
 			for n := 0; ; n++ {
-				closed := isClosed(done)
+				closed := bubbletest.IsClosed(done)
 				if err := low.Err(); err != nil {
 					return
 				}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // cleaned is a function that does work and cleans up with a limit of a minute.
@@ -21,18 +22,18 @@ func returns(err error) func(context.Context) error {
 }
 
 func TestCleanup(t *testing.T) {
-	inBubble(t, "that succeeds", func(t *testing.T) {
-		checkError(t, "after nil", cleaned(t.Context(), returns(nil), returns(nil)), nil)
-		checkError(t, "after an error", cleaned(t.Context(), returns(errBoom), returns(nil)), errBoom)
+	bubbletest.Run(t, "that succeeds", func(t *testing.T) {
+		bubbletest.CheckError(t, "after nil", cleaned(t.Context(), returns(nil), returns(nil)), nil)
+		bubbletest.CheckError(t, "after an error", cleaned(t.Context(), returns(errBoom), returns(nil)), errBoom)
 	})
-	inBubble(t, "that fails", func(t *testing.T) {
-		checkError(t, "after nil", cleaned(t.Context(), returns(nil), returns(errBang)), errBang)
+	bubbletest.Run(t, "that fails", func(t *testing.T) {
+		bubbletest.CheckError(t, "after nil", cleaned(t.Context(), returns(nil), returns(errBang)), errBang)
 		err := cleaned(t.Context(), returns(errBoom), returns(errBang))
 		if got, want := err.Error(), "boom\nbang"; got != want || !errors.Is(err, errBoom) || !errors.Is(err, errBang) {
 			t.Errorf("after an error: %q, want %q, both found by errors.Is", got, want)
 		}
 	})
-	inBubble(t, "in a canceled scope", func(t *testing.T) {
+	bubbletest.Run(t, "in a canceled scope", func(t *testing.T) {
 		s, err := runCanceled(t, func(ctx context.Context) error {
 			return cleaned(ctx, context.Context.Err, func(ctx context.Context) error {
 				checkOpen(t, "the context of the clean-up", ctx)
@@ -42,22 +43,22 @@ func TestCleanup(t *testing.T) {
 		if !errors.Is(err, errBang) || errors.Is(err, context.Canceled) {
 			t.Errorf("Run = %v, want %v alone", err, errBang)
 		}
-		checkScope(t, "s", s, true, true)
+		bubbletest.CheckScope(t, "s", s, true, true)
 	})
-	inBubble(t, "that is too slow", func(t *testing.T) {
+	bubbletest.Run(t, "that is too slow", func(t *testing.T) {
 		start := time.Now()
 		err := cleaned(t.Context(), func(context.Context) error {
 			time.Sleep(time.Hour) // longer than the limit, which has not begun
 			return nil
 		}, untilDone)
-		checkElapsed(t, "work and clean-up", start, time.Hour+time.Minute)
-		checkTooSlow(t, "Cleanup", err, cancelscope.TooSlowError{Name: "shield", Limit: time.Minute, Deadline: start.Add(time.Hour + time.Minute)})
+		bubbletest.CheckElapsed(t, "work and clean-up", start, time.Hour+time.Minute)
+		bubbletest.CheckTooSlow(t, "Cleanup", err, cancelscope.TooSlowError{Name: "shield", Limit: time.Minute, Deadline: start.Add(time.Hour + time.Minute)})
 	})
 }
 
 // Clean-up takes place however the function ends.
 func TestCleanupOfAFunctionThatDoesNotReturn(t *testing.T) {
-	inBubble(t, "panic", func(t *testing.T) {
+	bubbletest.Run(t, "panic", func(t *testing.T) {
 		ran := false
 		defer func() {
 			if got := recover(); got != "boom" || !ran {
@@ -69,7 +70,7 @@ func TestCleanupOfAFunctionThatDoesNotReturn(t *testing.T) {
 			return errBang
 		})
 	})
-	inBubble(t, "Goexit", func(t *testing.T) {
+	bubbletest.Run(t, "Goexit", func(t *testing.T) {
 		ran, returned, ended := false, false, make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -84,7 +85,7 @@ func TestCleanupOfAFunctionThatDoesNotReturn(t *testing.T) {
 			t.Errorf("it returned: %v, clean-up ran: %v, want false, true", returned, ran)
 		}
 	})
-	inBubble(t, "panic of the clean-up", func(t *testing.T) {
+	bubbletest.Run(t, "panic of the clean-up", func(t *testing.T) {
 		defer func() {
 			if got := recover(); got != "bang" {
 				t.Errorf("panic with %v, want bang", got)
@@ -96,12 +97,12 @@ func TestCleanupOfAFunctionThatDoesNotReturn(t *testing.T) {
 
 func TestCleanupMisuse(t *testing.T) {
 	ran := false
-	checkPanics(t, "Cleanup", "cancelscope: Cleanup with a nil pointer: ", func() {
+	bubbletest.CheckPanics(t, "Cleanup", "cancelscope: Cleanup with a nil pointer: ", func() {
 		cancelscope.Cleanup(t.Context(), nil, time.Minute, func(context.Context) error { ran = true; return nil })
 	})
 	if ran {
 		t.Error("Cleanup with a nil pointer ran the function, want a panic first")
 	}
 	var err error
-	checkPanics(t, "Cleanup", "cancelscope: Run with a nil function: ", func() { cancelscope.Cleanup(t.Context(), &err, 0, nil) })
+	bubbletest.CheckPanics(t, "Cleanup", "cancelscope: Run with a nil function: ", func() { cancelscope.Cleanup(t.Context(), &err, 0, nil) })
 }

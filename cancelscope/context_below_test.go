@@ -8,6 +8,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // layers are what cancellations have to get through.
@@ -66,14 +67,14 @@ func TestCancelReachesEveryScopeBelow(t *testing.T) {
 									t.Errorf("%s: Err() after Cancel = %v, want %v", name, err, context.Canceled)
 								}
 								checkDone(t, name, ctx, context.Canceled)
-								checkError(t, name+": context.Cause", context.Cause(ctx), outer.Cause())
+								bubbletest.CheckError(t, name+": context.Cause", context.Cause(ctx), outer.Cause())
 							}
 							return nil
 						})
 					})
 					return nil
 				})
-				checkScope(t, "inner", &inner, false, false)
+				bubbletest.CheckScope(t, "inner", &inner, false, false)
 			})
 		}
 	}
@@ -88,7 +89,7 @@ func TestCancelReachesEveryScopeBelow(t *testing.T) {
 							done := ctx.Done()
 							outer.Cancel(nil)
 							synctest.Wait() // standard contexts between have canceled the scope below
-							if !isClosed(done) {
+							if !bubbletest.IsClosed(done) {
 								t.Errorf("between: %s: the Done channel of before is open, want it closed", between.name)
 							}
 							return nil
@@ -107,7 +108,7 @@ func TestCancelReachesEveryScopeBelow(t *testing.T) {
 				within(ctx, between, &inner, func(ctx context.Context) {
 					done := ctx.Done()
 					outer.Cancel(nil)
-					if !isClosed(done) {
+					if !bubbletest.IsClosed(done) {
 						t.Errorf("between: %s: the Done channel of before is open after Cancel, want it closed", between.name)
 					}
 				})
@@ -155,7 +156,7 @@ func TestCancelReachesEveryScopeBelow(t *testing.T) {
 
 func TestDeadlineReachesEveryScopeBelow(t *testing.T) {
 	for _, between := range layers() {
-		inBubble(t, "between: "+between.name, func(t *testing.T) {
+		bubbletest.Run(t, "between: "+between.name, func(t *testing.T) {
 			var outer, inner, leaf cancelscope.Scope
 			outer.SetTimeout(time.Minute)
 			start := time.Now()
@@ -163,17 +164,17 @@ func TestDeadlineReachesEveryScopeBelow(t *testing.T) {
 				within(ctx, between, &inner, func(ctx context.Context) {
 					leaf.Run(ctx, func(ctx context.Context) error {
 						err := deadline.Sleep(ctx, time.Hour)
-						checkElapsed(t, "Sleep", start, time.Minute)
-						asCanceled(t, "Sleep", err, cancelscope.ByDeadline)
+						bubbletest.CheckElapsed(t, "Sleep", start, time.Minute)
+						bubbletest.CheckCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 						checkDone(t, "leaf", ctx, context.DeadlineExceeded)
 						return err
 					})
 				})
 				return ctx.Err()
 			})
-			checkError(t, "outer.Run", err, nil)
-			checkScope(t, "leaf", &leaf, false, false)
-			checkScope(t, "outer", &outer, true, true)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "leaf", &leaf, false, false)
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
 		})
 	}
 }

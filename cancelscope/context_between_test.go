@@ -8,10 +8,11 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestStandardContextBetweenScopes(t *testing.T) {
-	inBubble(t, "that expires is a cancellation of the parent", func(t *testing.T) {
+	bubbletest.Run(t, "that expires is a cancellation of the parent", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			between, cancel := context.WithTimeout(ctx, time.Minute)
@@ -19,11 +20,11 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 			start := time.Now()
 			err := inner.Run(between, func(ctx context.Context) error {
 				err := deadline.Sleep(ctx, time.Hour)
-				checkElapsed(t, "Sleep", start, time.Minute)
+				bubbletest.CheckElapsed(t, "Sleep", start, time.Minute)
 				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
 				return err
 			})
-			checkError(t, "inner.Run", err, context.DeadlineExceeded)
+			bubbletest.CheckError(t, "inner.Run", err, context.DeadlineExceeded)
 			storyOf(t, "inner", &inner, cancelscope.ByParent)
 			checkCancellation(t, "inner.Run", between, err)
 			checkOpen(t, "the context around", ctx)
@@ -33,8 +34,8 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("outer.Run = %v, want what happened to the context between", err)
 		}
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "outer", &outer, false, false)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, false, false)
 	})
 
 	t.Run("that is canceled with a cause", func(t *testing.T) {
@@ -44,18 +45,18 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 			err := inner.Run(between, func(ctx context.Context) error {
 				cancel(errBoom)
 				checkDone(t, "ctx", ctx, context.Canceled)
-				checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
-				checkError(t, "Reason", storyOf(t, "inner", &inner, cancelscope.ByParent).Reason(), errBoom)
+				bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+				bubbletest.CheckError(t, "Reason", storyOf(t, "inner", &inner, cancelscope.ByParent).Reason(), errBoom)
 				return context.Cause(ctx)
 			})
 			checkCancellation(t, "inner.Run", between, err)
-			checkError(t, "inner.Run", err, inner.Cause())
+			bubbletest.CheckError(t, "inner.Run", err, inner.Cause())
 			return nil
 		})
-		checkScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
 	})
 
-	inBubble(t, "that expires after the inner scope was canceled", func(t *testing.T) {
+	bubbletest.Run(t, "that expires after the inner scope was canceled", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			between, cancel := context.WithTimeout(ctx, time.Minute)
@@ -69,26 +70,26 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 			checkCancellation(t, "inner.Run", between, err)
 			return nil
 		})
-		checkScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 
-	inBubble(t, "that does not expire", func(t *testing.T) {
+	bubbletest.Run(t, "that does not expire", func(t *testing.T) {
 		var inner cancelscope.Scope
 		between, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		inner.SetTimeout(time.Minute)
-		checkError(t, "inner.Run", inner.Run(between, untilDone), nil)
-		checkScope(t, "inner", &inner, true, true)
+		bubbletest.CheckError(t, "inner.Run", inner.Run(between, untilDone), nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
 	})
 
-	inBubble(t, "under a shield", func(t *testing.T) {
+	bubbletest.Run(t, "under a shield", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetShield(true)
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			between, cancel := context.WithTimeout(ctx, time.Minute)
 			defer cancel()
 			return inner.Run(between, func(ctx context.Context) error {
-				checkError(t, "Sleep", deadline.Sleep(ctx, time.Hour), nil)
+				bubbletest.CheckError(t, "Sleep", deadline.Sleep(ctx, time.Hour), nil)
 				checkOpen(t, "ctx", ctx)
 				inner.SetShield(false)
 				checkDone(t, "ctx without the shield", ctx, context.DeadlineExceeded)
@@ -97,7 +98,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "that has expired before", func(t *testing.T) {
+	bubbletest.Run(t, "that has expired before", func(t *testing.T) {
 		var inner cancelscope.Scope
 		between, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
@@ -112,7 +113,7 @@ func TestStandardContextBetweenScopes(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "whose deadline is published", func(t *testing.T) {
+	bubbletest.Run(t, "whose deadline is published", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(2 * time.Hour)
 		inner.SetTimeout(3 * time.Hour)
@@ -149,11 +150,11 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 		return inside, outside
 	}
 
-	inBubble(t, "hides cancels and deadlines", func(t *testing.T) {
+	bubbletest.Run(t, "hides cancels and deadlines", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(time.Second)
 		inside, outside := run(t, &outer, &inner, func(ctx context.Context) error {
-			checkError(t, "Sleep", deadline.Sleep(ctx, time.Minute), nil)
+			bubbletest.CheckError(t, "Sleep", deadline.Sleep(ctx, time.Minute), nil)
 			outer.Cancel(nil)
 			checkOpen(t, "ctx", ctx)
 			checkDeadline(t, ctx, time.Time{})
@@ -162,9 +163,9 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 			}
 			return nil
 		})
-		checkError(t, "inner.Run", inside, nil)
-		checkError(t, "outer.Run", outside, nil)
-		checkScope(t, "inner", &inner, false, false)
+		bubbletest.CheckError(t, "inner.Run", inside, nil)
+		bubbletest.CheckError(t, "outer.Run", outside, nil)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
 	})
 
 	t.Run("and what comes through it is real", func(t *testing.T) {
@@ -172,8 +173,8 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 		outer.Cancel(errBoom)
 		inner.Cancel(errBang)
 		inside, _ := run(t, &outer, &inner, func(ctx context.Context) error { return outer.Cause() })
-		checkError(t, "inner.Run", inside, outer.Cause())
-		checkScope(t, "inner", &inner, true, false)
+		bubbletest.CheckError(t, "inner.Run", inside, outer.Cause())
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 
 	t.Run("and the scope absorbs its own", func(t *testing.T) {
@@ -181,15 +182,15 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 		outer.Cancel(errBoom)
 		inner.Cancel(errBang)
 		inside, outside := run(t, &outer, &inner, func(ctx context.Context) error {
-			checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBang)
+			bubbletest.CheckError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBang)
 			return untilDone(ctx)
 		})
-		checkError(t, "inner.Run", inside, nil)
-		checkError(t, "outer.Run", outside, nil)
-		checkScope(t, "inner", &inner, true, true)
+		bubbletest.CheckError(t, "inner.Run", inside, nil)
+		bubbletest.CheckError(t, "outer.Run", outside, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, true)
 	})
 
-	inBubble(t, "with a timeout of its own", func(t *testing.T) {
+	bubbletest.Run(t, "with a timeout of its own", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Run(t.Context(), func(ctx context.Context) error {
 			between, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -199,10 +200,10 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 				outer.Cancel(nil)
 				checkOpen(t, "ctx", ctx)
 				err := deadline.Sleep(ctx, time.Hour)
-				checkElapsed(t, "Sleep", start, time.Minute)
+				bubbletest.CheckElapsed(t, "Sleep", start, time.Minute)
 				return err
 			})
-			checkError(t, "inner.Run", err, context.DeadlineExceeded)
+			bubbletest.CheckError(t, "inner.Run", err, context.DeadlineExceeded)
 			storyOf(t, "inner", &inner, cancelscope.ByParent)
 			return nil
 		})
@@ -212,7 +213,7 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 func TestDeadlineTrap(t *testing.T) {
 	// A standard context trusts a deadline that its parent has published, and installs no
 	// timer for a later one of its own. So a published deadline must not move away.
-	inBubble(t, "of an adjustable scope, which does not publish it", func(t *testing.T) {
+	bubbletest.Run(t, "of an adjustable scope, which does not publish it", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		start := time.Now()
@@ -226,52 +227,52 @@ func TestDeadlineTrap(t *testing.T) {
 			derived, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
 			s.SetTimeout(time.Hour)
-			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
-			checkElapsed(t, "wait", start, 2*time.Minute)
+			bubbletest.CheckError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+			bubbletest.CheckElapsed(t, "wait", start, 2*time.Minute)
 			checkOpen(t, "ctx", ctx)
 			return nil
 		})
 	})
 
-	inBubble(t, "of an adjustable scope whose deadline passes", func(t *testing.T) {
+	bubbletest.Run(t, "of an adjustable scope whose deadline passes", func(t *testing.T) {
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Minute)
 		start := time.Now()
 		s.Run(t.Context(), func(ctx context.Context) error {
 			derived, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
-			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
-			checkElapsed(t, "wait", start, time.Minute)
-			checkError(t, "context.Cause", context.Cause(derived), s.Cause())
+			bubbletest.CheckError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+			bubbletest.CheckElapsed(t, "wait", start, time.Minute)
+			bubbletest.CheckError(t, "context.Cause", context.Cause(derived), s.Cause())
 			return nil
 		})
 	})
 
-	inBubble(t, "of a scope that publishes it and does not move", func(t *testing.T) {
+	bubbletest.Run(t, "of a scope that publishes it and does not move", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Minute)
 		start := time.Now()
 		s.Run(t.Context(), func(ctx context.Context) error {
 			checkDeadline(t, ctx, start.Add(time.Minute))
 			const text = "cancelscope: deadline of a running scope moved to a later time: "
-			checkPanics(t, "SetTimeout(1h)", text, func() { s.SetTimeout(time.Hour) })
-			checkPanics(t, "SetDeadline(later)", text, func() { s.SetDeadline(start.Add(time.Minute + 1)) })
-			checkPanics(t, "SetDeadline(none)", text, func() { s.SetDeadline(time.Time{}) })
+			bubbletest.CheckPanics(t, "SetTimeout(1h)", text, func() { s.SetTimeout(time.Hour) })
+			bubbletest.CheckPanics(t, "SetDeadline(later)", text, func() { s.SetDeadline(start.Add(time.Minute + 1)) })
+			bubbletest.CheckPanics(t, "SetDeadline(none)", text, func() { s.SetDeadline(time.Time{}) })
 			checkDeadline(t, ctx, start.Add(time.Minute))
 			derived, cancel := context.WithTimeout(ctx, time.Hour)
 			defer cancel()
 			s.SetDeadline(start.Add(time.Minute)) // the same: no objection
 			s.SetTimeout(time.Second)
 			checkDeadline(t, ctx, start.Add(time.Second))
-			checkError(t, "wait", untilDone(derived), context.Canceled) // moved while it ran
-			checkError(t, "context.Cause", context.Cause(derived), s.Cause())
+			bubbletest.CheckError(t, "wait", untilDone(derived), context.Canceled) // moved while it ran
+			bubbletest.CheckError(t, "context.Cause", context.Cause(derived), s.Cause())
 			storyOf(t, "s", &s, cancelscope.ByDeadline)
-			checkElapsed(t, "wait", start, time.Second)
+			bubbletest.CheckElapsed(t, "wait", start, time.Second)
 			return nil
 		})
 	})
 
-	inBubble(t, "of scopes around and inside", func(t *testing.T) {
+	bubbletest.Run(t, "of scopes around and inside", func(t *testing.T) {
 		now := time.Now()
 		outermost, moving, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}, cancelscope.Scope{}
 		outermost.SetTimeout(3 * time.Hour)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A derivation makes a standard context from another one.
@@ -128,14 +129,12 @@ func TestDerivedContextsCostNoGoroutine(t *testing.T) {
 		})
 	}
 
-	t.Run("what is counted", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, cancel := context.WithCancel(newForeignContext(t.Context()))
-			defer cancel()
-			if n := watchers(); n != 1 {
-				t.Errorf("WithCancel of a foreign context costs %d goroutines, want 1: the count is wrong", n)
-			}
-		})
+	bubbletest.Run(t, "what is counted", func(t *testing.T) {
+		_, cancel := context.WithCancel(newForeignContext(t.Context()))
+		defer cancel()
+		if n := watchers(); n != 1 {
+			t.Errorf("WithCancel of a foreign context costs %d goroutines, want 1: the count is wrong", n)
+		}
 	})
 }
 
@@ -155,7 +154,7 @@ func TestDerivedContextsErrAndCause(t *testing.T) {
 	}
 	for _, place := range places {
 		for _, c := range cancellations {
-			inBubble(t, c.name+" of a scope "+place.name, func(t *testing.T) {
+			bubbletest.Run(t, c.name+" of a scope "+place.name, func(t *testing.T) {
 				var s cancelscope.Scope
 				place.run(t.Context(), &s, func(ctx context.Context) error {
 					all := make(map[string]context.Context)
@@ -171,12 +170,12 @@ func TestDerivedContextsErrAndCause(t *testing.T) {
 					for name, derived := range all {
 						checkDone(t, name, derived, c.err)
 						causeOf(t, name, derived, c.kind)
-						checkError(t, "context.Cause of "+name, context.Cause(derived), s.Cause())
+						bubbletest.CheckError(t, "context.Cause of "+name, context.Cause(derived), s.Cause())
 					}
 					later, cancel := withTimeout(context.WithValue(ctx, key("later"), 1))
 					defer cancel()
 					checkDone(t, "a context derived later", later, c.err)
-					checkError(t, "context.Cause of a context derived later", context.Cause(later), s.Cause())
+					bubbletest.CheckError(t, "context.Cause of a context derived later", context.Cause(later), s.Cause())
 					synctest.Wait() // the functions given to AfterFunc have run
 					if got, want := int(called.Load()), len(derivations)+1; got != want {
 						t.Errorf("%d functions given to AfterFunc were called, want %d", got, want)
@@ -190,7 +189,7 @@ func TestDerivedContextsErrAndCause(t *testing.T) {
 
 func TestDerivedContextsAreCanceledWithTheParent(t *testing.T) {
 	for _, d := range derivations {
-		inBubble(t, d.name, func(t *testing.T) {
+		bubbletest.Run(t, d.name, func(t *testing.T) {
 			outside, cancel := context.WithCancelCause(t.Context())
 			var s cancelscope.Scope
 			s.Run(outside, func(ctx context.Context) error {
@@ -199,10 +198,10 @@ func TestDerivedContextsAreCanceledWithTheParent(t *testing.T) {
 				checkOpen(t, "derived", derived)
 				cancel(errBoom)
 				checkDone(t, "derived", derived, context.Canceled)
-				checkError(t, "context.Cause(derived)", context.Cause(derived), errBoom)
-				checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+				bubbletest.CheckError(t, "context.Cause(derived)", context.Cause(derived), errBoom)
+				bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
 				c := storyOf(t, "s", &s, cancelscope.ByParent)
-				checkError(t, "Reason", c.Reason(), errBoom)
+				bubbletest.CheckError(t, "Reason", c.Reason(), errBoom)
 				return nil
 			})
 		})
@@ -210,44 +209,44 @@ func TestDerivedContextsAreCanceledWithTheParent(t *testing.T) {
 }
 
 func TestDerivedContextsKeepTheirOwnEnd(t *testing.T) {
-	inBubble(t, "cancel function", func(t *testing.T) {
+	bubbletest.Run(t, "cancel function", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(t.Context(), func(ctx context.Context) error {
 			derived, cancel := context.WithCancelCause(ctx)
 			cancel(errBoom)
 			checkDone(t, "derived", derived, context.Canceled)
-			checkError(t, "context.Cause", context.Cause(derived), errBoom)
+			bubbletest.CheckError(t, "context.Cause", context.Cause(derived), errBoom)
 			checkOpen(t, "ctx", ctx)
 			s.Cancel(nil)
-			checkError(t, "context.Cause after Cancel of the scope", context.Cause(derived), errBoom)
+			bubbletest.CheckError(t, "context.Cause after Cancel of the scope", context.Cause(derived), errBoom)
 			return nil
 		})
 	})
-	inBubble(t, "deadline before that of the scope", func(t *testing.T) {
-		var s cancelscope.Scope
-		s.SetTimeout(time.Hour)
-		s.Run(t.Context(), func(ctx context.Context) error {
-			start := time.Now()
-			derived, cancel := context.WithTimeoutCause(ctx, time.Minute, errBoom)
-			defer cancel()
-			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
-			checkElapsed(t, "wait", start, time.Minute)
-			checkError(t, "context.Cause", context.Cause(derived), errBoom)
-			checkOpen(t, "ctx", ctx)
-			return nil
+	for _, test := range []struct {
+		name       string
+		own, scope time.Duration
+	}{
+		{"deadline before that of the scope", time.Minute, time.Hour},
+		{"deadline after that of the scope", time.Hour, time.Minute},
+	} {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
+			var s cancelscope.Scope
+			s.SetTimeout(test.scope)
+			s.Run(t.Context(), func(ctx context.Context) error {
+				start := time.Now()
+				derived, cancel := context.WithTimeoutCause(ctx, test.own, errBoom)
+				defer cancel()
+				bubbletest.CheckError(t, "wait", untilDone(derived), context.DeadlineExceeded)
+				bubbletest.CheckElapsed(t, "wait", start, time.Minute)
+				want := errBoom
+				if test.own < test.scope {
+					checkOpen(t, "ctx", ctx)
+				} else {
+					want = s.Cause()
+				}
+				bubbletest.CheckError(t, "context.Cause", context.Cause(derived), want)
+				return nil
+			})
 		})
-	})
-	inBubble(t, "deadline after that of the scope", func(t *testing.T) {
-		var s cancelscope.Scope
-		s.SetTimeout(time.Minute)
-		s.Run(t.Context(), func(ctx context.Context) error {
-			start := time.Now()
-			derived, cancel := context.WithTimeoutCause(ctx, time.Hour, errBoom)
-			defer cancel()
-			checkError(t, "wait", untilDone(derived), context.DeadlineExceeded)
-			checkElapsed(t, "wait", start, time.Minute)
-			checkError(t, "context.Cause", context.Cause(derived), s.Cause())
-			return nil
-		})
-	})
+	}
 }

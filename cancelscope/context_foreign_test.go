@@ -12,6 +12,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A foreignContext is a context of a user's own type that the standard library has to
@@ -101,17 +102,13 @@ func watchers() int {
 }
 
 func TestForeignParent(t *testing.T) {
-	t.Run("without AfterFunc", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outside := newForeignContext(t.Context())
-			testForeignParent(t, outside, outside.cancel)
-		})
+	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
+		outside := newForeignContext(t.Context())
+		testForeignParent(t, outside, outside.cancel)
 	})
-	t.Run("with AfterFunc", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outside := newAfterFuncContext(t.Context())
-			testForeignParent(t, outside, outside.cancel)
-		})
+	bubbletest.Run(t, "with AfterFunc", func(t *testing.T) {
+		outside := newAfterFuncContext(t.Context())
+		testForeignParent(t, outside, outside.cancel)
 	})
 }
 
@@ -123,16 +120,16 @@ func testForeignParent(t *testing.T, outside context.Context, cancel func(error)
 			cancel(errors.Join(errBoom, context.DeadlineExceeded))
 			// Err says so at once, in one of the two words, and then Done is closed.
 			checkDone(t, "ctx", ctx, context.DeadlineExceeded)
-			checkError(t, "context.Cause(ctx)", context.Cause(ctx), outside.Err())
-			checkError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), outside.Err())
-			checkError(t, "inner.Cause", inner.Cause(), s.Cause())
+			bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), outside.Err())
+			bubbletest.CheckError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), outside.Err())
+			bubbletest.CheckError(t, "inner.Cause", inner.Cause(), s.Cause())
 			return ctx.Err()
 		})
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want the cancellation from outside", err)
 	}
-	checkScope(t, "s", &s, false, false)
+	bubbletest.CheckScope(t, "s", &s, false, false)
 	synctest.Wait() // every goroutine that watched the context outside has ended
 	if n := watchers(); n != 0 {
 		t.Errorf("%d goroutines watch a context after the end, want 0", n)
@@ -147,18 +144,18 @@ func TestForeignParentWakesWaiters(t *testing.T) {
 		err := s.Run(outside, func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
 				err := deadline.Sleep(ctx, time.Hour)
-				checkElapsed(t, "Sleep", start, time.Minute)
+				bubbletest.CheckElapsed(t, "Sleep", start, time.Minute)
 				return err
 			})
 		})
-		checkError(t, "Run", err, context.Canceled)
+		bubbletest.CheckError(t, "Run", err, context.Canceled)
 		storyOf(t, "inner", &inner, cancelscope.ByParent)
 	}
-	inBubble(t, "without AfterFunc", func(t *testing.T) {
+	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
 		outside := newForeignContext(t.Context())
 		wait(t, outside, outside.cancel)
 	})
-	inBubble(t, "with AfterFunc", func(t *testing.T) {
+	bubbletest.Run(t, "with AfterFunc", func(t *testing.T) {
 		outside := newAfterFuncContext(t.Context())
 		wait(t, outside, outside.cancel)
 		if n := outside.registered(); n != 0 {
@@ -168,25 +165,23 @@ func TestForeignParentWakesWaiters(t *testing.T) {
 }
 
 func TestForeignParentIsLetGo(t *testing.T) {
-	t.Run("without AfterFunc", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			outside := newForeignContext(t.Context())
-			var s cancelscope.Scope
-			s.Run(outside, func(ctx context.Context) error {
-				if n := watchers(); n != 0 {
-					t.Errorf("%d goroutines for a scope that no goroutine waits for, want 0", n)
-				}
-				ctx.Done()
-				if n := watchers(); n != 1 {
-					t.Errorf("%d goroutines for a foreign parent, want 1", n)
-				}
-				return nil
-			})
-			synctest.Wait() // the goroutine has noticed the end
+	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
+		outside := newForeignContext(t.Context())
+		var s cancelscope.Scope
+		s.Run(outside, func(ctx context.Context) error {
 			if n := watchers(); n != 0 {
-				t.Errorf("%d goroutines after the end, want 0", n)
+				t.Errorf("%d goroutines for a scope that no goroutine waits for, want 0", n)
 			}
+			ctx.Done()
+			if n := watchers(); n != 1 {
+				t.Errorf("%d goroutines for a foreign parent, want 1", n)
+			}
+			return nil
 		})
+		synctest.Wait() // the goroutine has noticed the end
+		if n := watchers(); n != 0 {
+			t.Errorf("%d goroutines after the end, want 0", n)
+		}
 	})
 
 	t.Run("with AfterFunc", func(t *testing.T) {

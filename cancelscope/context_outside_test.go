@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -35,7 +36,7 @@ func TestCancelReachesScopesBelowSeveralStandardContexts(t *testing.T) {
 				if err := ctx.Err(); err != context.Canceled {
 					t.Errorf("Err() after Cancel, %d standard contexts between = %v, want %v", depth, err, context.Canceled)
 				}
-				checkError(t, "context.Cause", context.Cause(ctx), outer.Cause())
+				bubbletest.CheckError(t, "context.Cause", context.Cause(ctx), outer.Cause())
 			})
 			return nil
 		})
@@ -60,7 +61,8 @@ func TestCancelReachesScopesBelowSeveralStandardContexts(t *testing.T) {
 	})
 }
 
-func TestSemantics6ParentComesFirst(t *testing.T) {
+// Item 6 of the contract of scopes.
+func TestParentComesFirst(t *testing.T) {
 	// The parent was done before the scope's own deadline passed, or before it was
 	// there at all; no code has looked.
 	expire := map[string]func(s *cancelscope.Scope){
@@ -78,7 +80,7 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 				storyOf(t, "s", &s, cancelscope.ByParent)
 				return nil
 			})
-			checkScope(t, "s", &s, true, false)
+			bubbletest.CheckScope(t, "s", &s, true, false)
 		})
 		t.Run(name+" before", func(t *testing.T) {
 			outside, cancel := context.WithCancel(t.Context())
@@ -90,9 +92,9 @@ func TestSemantics6ParentComesFirst(t *testing.T) {
 				storyOf(t, "s", &s, cancelscope.ByParent)
 				return nil
 			})
-			checkScope(t, "s", &s, true, false)
+			bubbletest.CheckScope(t, "s", &s, true, false)
 		})
-		inBubble(t, name+" after the parent's deadline", func(t *testing.T) {
+		bubbletest.Run(t, name+" after the parent's deadline", func(t *testing.T) {
 			outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{Name: "inner"}
 			outer.SetTimeout(time.Second)
 			outer.Run(t.Context(), func(ctx context.Context) error {
@@ -122,7 +124,7 @@ func TestOuterCauseComesThroughStandardContexts(t *testing.T) {
 				ctx.Done()
 				cancel(cause)
 				checkDone(t, "ctx", ctx, context.Canceled)
-				checkError(t, "inner.Cause", inner.Cause(), outer.Cause())
+				bubbletest.CheckError(t, "inner.Cause", inner.Cause(), outer.Cause())
 				return nil
 			})
 		})
@@ -149,7 +151,7 @@ func TestParentExpiresWhenTheBlockEnds(t *testing.T) {
 				}
 				return err
 			})
-			checkError(t, "outer.Run", err, nil)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
 		})
 	}
 }
@@ -235,7 +237,7 @@ func TestCanceledFromOutsideIsJudgedThere(t *testing.T) {
 		return ctx.Err()
 	})
 	for name, c := range map[string]error{"outer": outer.Cause(), "inner": inner.Cause()} {
-		asCanceled(t, name+".Cause()", c, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, name+".Cause()", c, cancelscope.ByParent)
 		if got, want := cancelscope.IsCancellation(outside, c), name == "outer"; got != want {
 			t.Errorf("IsCancellation(outside, %s.Cause()) = %v, want %v", name, got, want)
 		}
@@ -247,9 +249,10 @@ func TestCanceledFromOutsideIsJudgedThere(t *testing.T) {
 	}
 }
 
-func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
+// Item 3 of the contract of scopes.
+func TestTimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
 	for name, result := range map[string]func(ctx context.Context) error{"Err": context.Context.Err, "Cause": context.Cause} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			var outer, inner cancelscope.Scope
 			err := outer.Run(t.Context(), func(ctx context.Context) error {
 				between, cancel := context.WithTimeout(ctx, time.Second)
@@ -264,20 +267,20 @@ func TestSemantics3TimeoutBetweenIsRealToAScopeCanceledByHand(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("outer.Run = %v, want the timeout of the context between: its own Err is Canceled", err)
 			}
-			checkScope(t, "outer", &outer, true, false)
+			bubbletest.CheckScope(t, "outer", &outer, true, false)
 		})
 	}
 }
 
 func TestCallerOutsideAllScopesRecognizesItsCancellation(t *testing.T) {
-	inBubble(t, "canceled", func(t *testing.T) {
+	bubbletest.Run(t, "canceled", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		cancel()
 		var outer, inner cancelscope.Scope
 		err := outer.Run(outside, func(ctx context.Context) error { return inner.Run(ctx, sleepForever) })
 		checkCancellation(t, "Run", outside, err)
 	})
-	inBubble(t, "expired", func(t *testing.T) {
+	bubbletest.Run(t, "expired", func(t *testing.T) {
 		outside, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var outer, inner cancelscope.Scope

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestContextValues(t *testing.T) {
@@ -74,10 +74,10 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 					wg.Go(func() {
 						for ctx.Err() == nil {
 						}
-						if round%2 == 0 && !isClosed(held) {
+						if round%2 == 0 && !bubbletest.IsClosed(held) {
 							t.Errorf("round %d: %s: Err() is not nil and the Done channel of before is open", round, name)
 						}
-						if !isClosed(ctx.Done()) {
+						if !bubbletest.IsClosed(ctx.Done()) {
 							t.Errorf("round %d: %s: Err() is not nil and Done() is open", round, name)
 						}
 						if _, ok := context.Cause(ctx).(*cancelscope.Canceled); !ok {
@@ -92,7 +92,7 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "between the two", func(t *testing.T) {
+	bubbletest.Run(t, "between the two", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -100,8 +100,8 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 			undo := cancelscope.OnPropagation(func() {
 				go func() {
 					defer close(asked)
-					if err := ctx.Err(); err == nil || !isClosed(done) {
-						t.Errorf("while Cancel is on its way: Err() = %v, Done closed: %v; want an error and true", err, isClosed(done))
+					if err := ctx.Err(); err == nil || !bubbletest.IsClosed(done) {
+						t.Errorf("while Cancel is on its way: Err() = %v, Done closed: %v; want an error and true", err, bubbletest.IsClosed(done))
 					}
 				}()
 				// The fake clock advances if Err waits.
@@ -117,7 +117,7 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "when clocks show it first", func(t *testing.T) {
+	bubbletest.Run(t, "when clocks show it first", func(t *testing.T) {
 		for range rounds {
 			var s, inner cancelscope.Scope
 			s.SetTimeout(time.Second)
@@ -125,8 +125,8 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 				return inner.Run(ctx, func(ctx context.Context) error {
 					done := ctx.Done()
 					time.Sleep(time.Second)
-					if err := ctx.Err(); err != context.DeadlineExceeded || !isClosed(done) {
-						t.Fatalf("Err() = %v, Done of before closed: %v; want %v, true", err, isClosed(done), context.DeadlineExceeded)
+					if err := ctx.Err(); err != context.DeadlineExceeded || !bubbletest.IsClosed(done) {
+						t.Fatalf("Err() = %v, Done of before closed: %v; want %v, true", err, bubbletest.IsClosed(done), context.DeadlineExceeded)
 					}
 					return nil
 				})
@@ -136,7 +136,7 @@ func TestContextErrMeansThatDoneIsClosed(t *testing.T) {
 }
 
 func TestContextAfterTheEnd(t *testing.T) {
-	inBubble(t, "of a scope that was not canceled", func(t *testing.T) {
+	bubbletest.Run(t, "of a scope that was not canceled", func(t *testing.T) {
 		for _, lazy := range []bool{true, false} {
 			var s cancelscope.Scope
 			s.SetTimeout(time.Hour)
@@ -155,16 +155,16 @@ func TestContextAfterTheEnd(t *testing.T) {
 			checkDone(t, "ctx", ctx, context.Canceled)
 			causeOf(t, "ctx", ctx, cancelscope.ByExit)
 			if !lazy {
-				if !isClosed(done) {
+				if !bubbletest.IsClosed(done) {
 					t.Error("the Done channel of before is open, want it closed")
 				}
 				checkDone(t, "derived", derived, context.Canceled)
 				causeOf(t, "derived", derived, cancelscope.ByExit)
 			}
-			checkError(t, "s.Cause", s.Cause(), nil)
+			bubbletest.CheckError(t, "s.Cause", s.Cause(), nil)
 			time.Sleep(2 * time.Hour)
 			checkDone(t, "ctx after the deadline", ctx, context.Canceled)
-			checkScope(t, "s", &s, false, false)
+			bubbletest.CheckScope(t, "s", &s, false, false)
 			if at, ok := deadline.Effective(ctx); !ok || !at.IsZero() {
 				t.Errorf("Effective after the end = %v, %v, want the zero time, true", at, ok)
 			}
@@ -180,8 +180,8 @@ func TestContextAfterTheEnd(t *testing.T) {
 			return nil
 		})
 		checkDone(t, "ctx", ctx, context.Canceled)
-		checkError(t, "context.Cause", context.Cause(ctx), s.Cause())
-		checkError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
+		bubbletest.CheckError(t, "context.Cause", context.Cause(ctx), s.Cause())
+		bubbletest.CheckError(t, "Reason", causeOf(t, "ctx", ctx, cancelscope.ByCall).Reason(), errBoom)
 	})
 
 	t.Run("for scopes that are still inside", func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestContextAfterTheEnd(t *testing.T) {
 		causeOf(t, "the context of a scope left behind", inside, cancelscope.ByExit)
 		close(finish)
 		checkCancellation(t, "Run of a scope left behind", ctx, <-ended)
-		checkScope(t, "a scope left behind", &left, false, false)
+		bubbletest.CheckScope(t, "a scope left behind", &left, false, false)
 
 		ran := false
 		err := later.Run(ctx, func(ctx context.Context) error {
@@ -271,7 +271,7 @@ func TestLazinessIsNotVisible(t *testing.T) {
 		},
 	}
 	for name, ask := range asks {
-		inBubble(t, name+" asked before", func(t *testing.T) {
+		bubbletest.Run(t, name+" asked before", func(t *testing.T) {
 			outer, inner := cancelscope.Scope{Name: "outer"}, cancelscope.Scope{}
 			outer.SetTimeout(time.Minute)
 			err := outer.Run(t.Context(), func(ctx context.Context) error {
@@ -279,10 +279,10 @@ func TestLazinessIsNotVisible(t *testing.T) {
 					ask(ctx)
 					start := time.Now()
 					checkOpen(t, "ctx", ctx)
-					checkError(t, "Sleep", deadline.Sleep(ctx, time.Second), nil)
+					bubbletest.CheckError(t, "Sleep", deadline.Sleep(ctx, time.Second), nil)
 					err := deadline.Sleep(ctx, time.Hour)
-					checkElapsed(t, "both sleeps", start, time.Minute)
-					c := asCanceled(t, "Sleep", err, cancelscope.ByDeadline)
+					bubbletest.CheckElapsed(t, "both sleeps", start, time.Minute)
+					c := bubbletest.CheckCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 					if c.Scope() != "outer" {
 						t.Errorf("Sleep was canceled by scope %q, want %q", c.Scope(), "outer")
 					}
@@ -290,9 +290,9 @@ func TestLazinessIsNotVisible(t *testing.T) {
 					return err
 				})
 			})
-			checkError(t, "Run", err, nil)
-			checkScope(t, "inner", &inner, false, false)
-			checkScope(t, "outer", &outer, true, true)
+			bubbletest.CheckError(t, "Run", err, nil)
+			bubbletest.CheckScope(t, "inner", &inner, false, false)
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
 		})
 	}
 
@@ -315,20 +315,18 @@ func TestLazinessIsNotVisible(t *testing.T) {
 		})
 	})
 
-	t.Run("but saves", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var s, inner cancelscope.Scope
-			s.SetTimeout(time.Hour)
-			s.Run(t.Context(), func(ctx context.Context) error {
-				return inner.Run(ctx, func(ctx context.Context) error {
-					_, _, _ = ctx.Err(), ctx.Value(key("k")), context.Cause(ctx)
-					ctx.Deadline()
-					if cancelscope.Bridged(&s) || cancelscope.Bridged(&inner) || cancelscope.Timers() != 0 {
-						t.Errorf("contexts made: %v, %v, timers: %d; want none for scopes that no goroutine waits for",
-							cancelscope.Bridged(&s), cancelscope.Bridged(&inner), cancelscope.Timers())
-					}
-					return nil
-				})
+	bubbletest.Run(t, "but saves", func(t *testing.T) {
+		var s, inner cancelscope.Scope
+		s.SetTimeout(time.Hour)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			return inner.Run(ctx, func(ctx context.Context) error {
+				_, _, _ = ctx.Err(), ctx.Value(key("k")), context.Cause(ctx)
+				ctx.Deadline()
+				if cancelscope.Bridged(&s) || cancelscope.Bridged(&inner) || cancelscope.Timers() != 0 {
+					t.Errorf("contexts made: %v, %v, timers: %d; want none for scopes that no goroutine waits for",
+						cancelscope.Bridged(&s), cancelscope.Bridged(&inner), cancelscope.Timers())
+				}
+				return nil
 			})
 		})
 	})

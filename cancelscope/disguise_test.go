@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -37,7 +38,7 @@ func TestDisguisesAreReal(t *testing.T) {
 			if !d.found(err) {
 				t.Errorf("Run = %v, want what the call returns", err)
 			}
-			checkScope(t, "s", &s, true, false)
+			bubbletest.CheckScope(t, "s", &s, true, false)
 		})
 	}
 }
@@ -64,8 +65,8 @@ func TestAsCancellationInAScope(t *testing.T) {
 				}
 				return err
 			})
-			checkError(t, "Run", err, nil)
-			checkScope(t, "s", &s, true, true)
+			bubbletest.CheckError(t, "Run", err, nil)
+			bubbletest.CheckScope(t, "s", &s, true, true)
 		})
 	}
 }
@@ -137,11 +138,11 @@ func TestAsCancellationOfAContextThatIsNotDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, err := range []error{nil, errBoom, context.Canceled, &statusError{statusCanceled, "canceled"}} {
-		checkError(t, fmt.Sprintf("AsCancellation(%v) before the end", err), cancelscope.AsCancellation(ctx, err), err)
+		bubbletest.CheckError(t, fmt.Sprintf("AsCancellation(%v) before the end", err), cancelscope.AsCancellation(ctx, err), err)
 	}
 	cancel()
-	checkError(t, "AsCancellation(nil)", cancelscope.AsCancellation(ctx, nil), nil)
-	checkError(t, "AsCancellation of what Err returns", cancelscope.AsCancellation(ctx, ctx.Err()), ctx.Err())
+	bubbletest.CheckError(t, "AsCancellation(nil)", cancelscope.AsCancellation(ctx, nil), nil)
+	bubbletest.CheckError(t, "AsCancellation of what Err returns", cancelscope.AsCancellation(ctx, ctx.Err()), ctx.Err())
 }
 
 // AsCancellation comes before everything that the chain of the error says.
@@ -179,9 +180,9 @@ func TestAsCancellationKnowsItsScope(t *testing.T) {
 			}
 			return err
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "inner", &inner, false, false)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, false, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 	for _, through := range []string{"", ", seen through a standard context"} {
 		t.Run("that ended"+through, func(t *testing.T) {
@@ -235,8 +236,8 @@ func TestAsCancellationKnowsItsScope(t *testing.T) {
 				return err
 			})
 		})
-		checkError(t, "outer.Run", err, nil)
-		checkScope(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer.Run", err, nil)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 	t.Run("with the cause of a scope elsewhere", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -251,7 +252,7 @@ func TestAsCancellationKnowsItsScope(t *testing.T) {
 }
 
 func TestAsCancellationMisuse(t *testing.T) {
-	checkPanics(t, "AsCancellation", "cancelscope: AsCancellation with a nil context: ", func() {
+	bubbletest.CheckPanics(t, "AsCancellation", "cancelscope: AsCancellation with a nil context: ", func() {
 		cancelscope.AsCancellation(nil, errBoom) //lint:ignore SA1012 what a user may do
 	})
 }

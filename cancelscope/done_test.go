@@ -7,30 +7,22 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // Who asks for Done, and has asked for nothing before, gets a channel that is closed
 // if the scope has been canceled without noticing.
 func TestDoneNotices(t *testing.T) {
-	closed := func(ctx context.Context) bool {
-		select {
-		case <-ctx.Done():
-			return true
-		default:
-			return false
-		}
-	}
-	t.Run("a deadline that has passed", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var s cancelscope.Scope
-			s.SetTimeout(time.Second)
-			s.Run(t.Context(), func(ctx context.Context) error {
-				time.Sleep(time.Second)
-				if !closed(ctx) {
-					t.Error("Done at the deadline is open, want closed")
-				}
-				return nil
-			})
+	bubbletest.Run(t, "a deadline that has passed", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			if !bubbletest.IsClosed(ctx.Done()) {
+				t.Error("Done at the deadline is open, want closed")
+			}
+			return nil
 		})
 	})
 	t.Run("a context outside that is done", func(t *testing.T) {
@@ -38,7 +30,7 @@ func TestDoneNotices(t *testing.T) {
 		var s cancelscope.Scope
 		s.Run(outside, func(ctx context.Context) error {
 			cancel()
-			if !closed(ctx) {
+			if !bubbletest.IsClosed(ctx.Done()) {
 				t.Error("Done is open after the cancel function of the context outside, want closed")
 			}
 			return nil
@@ -69,5 +61,49 @@ func TestTimerArmsItselfAgain(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+func TestCheckpoints(t *testing.T) {
+	// catalogue: trio/test_run.py::test_cancel_points
+	bubbletest.Run(t, "before and after a cancel", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.Run(t.Context(), func(ctx context.Context) error {
+			bubbletest.CheckError(t, "ctx.Err()", ctx.Err(), nil)
+			bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), nil)
+			bubbletest.CheckError(t, "Sleep(ctx, 0)", deadline.Sleep(ctx, 0), nil)
+			s.Cancel(nil)
+			bubbletest.CheckError(t, "ctx.Err() after Cancel", ctx.Err(), context.Canceled)
+			bubbletest.CheckError(t, "context.Cause(ctx) after Cancel", context.Cause(ctx), s.Cause())
+			bubbletest.CheckError(t, "Sleep(ctx, 0) after Cancel", deadline.Sleep(ctx, 0), s.Cause())
+			start := time.Now()
+			bubbletest.CheckError(t, "Sleep(ctx, forever) after Cancel", deadline.Sleep(ctx, forever), s.Cause())
+			bubbletest.CheckElapsed(t, "Sleep(ctx, forever) after Cancel", start, 0)
+
+			err := cancelscope.Shield(ctx, time.Minute, func(ctx context.Context) error {
+				bubbletest.CheckError(t, "ctx.Err() under Shield", ctx.Err(), nil)
+				bubbletest.CheckError(t, "context.Cause(ctx) under Shield", context.Cause(ctx), nil)
+				return deadline.Sleep(ctx, 0)
+			})
+			bubbletest.CheckError(t, "Sleep(ctx, 0) under Shield", err, nil)
+			bubbletest.CheckError(t, "Sleep(ctx, 0) after Shield", deadline.Sleep(ctx, 0), s.Cause())
+			return nil
+		})
+	})
+
+	// catalogue: trio/test_run.py::test_failed_abort
+	bubbletest.Run(t, "after an operation that cannot be interrupted", func(t *testing.T) {
+		var s cancelscope.Scope
+		start := time.Now()
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			time.AfterFunc(time.Second, func() { s.Cancel(nil) })
+			time.Sleep(time.Minute) // knows nothing of ctx
+			bubbletest.CheckElapsed(t, "the operation", start, time.Minute)
+			err := deadline.Sleep(ctx, 0)
+			checkCancellation(t, "the checkpoint after it", ctx, err)
+			return err
+		})
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // Enter and its end do what Run does.
@@ -87,64 +85,49 @@ func TestEndOfEnter(t *testing.T) {
 			t.Errorf("errors after the first and the second end: %v, %v; want nil, and the other as it was", err, other)
 		}
 	})
-	t.Run("the outer scope first", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var outer, inner cancelscope.Scope
-			inner.SetTimeout(time.Hour)
-			ctx, endOuter := outer.Enter(t.Context())
-			ctx, endInner := inner.Enter(ctx)
-			derived, cancel := context.WithCancel(ctx)
-			defer cancel()
-			var err error
-			endOuter(&err)
-			if ctx.Err() == nil || derived.Err() == nil {
-				t.Errorf("Err inside after the end of the outer scope = %v, derived %v, want both done", ctx.Err(), derived.Err())
-			}
-			err = ctx.Err()
-			endInner(&err)
-			if got := cancelscope.Children(&outer); got != 0 {
-				t.Errorf("%d scopes below the outer one after both ends, want 0", got)
-			}
-		})
+	bubbletest.Run(t, "the outer scope first", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		inner.SetTimeout(time.Hour)
+		ctx, endOuter := outer.Enter(t.Context())
+		ctx, endInner := inner.Enter(ctx)
+		derived, cancel := context.WithCancel(ctx)
+		defer cancel()
+		var err error
+		endOuter(&err)
+		if ctx.Err() == nil || derived.Err() == nil {
+			t.Errorf("Err inside after the end of the outer scope = %v, derived %v, want both done", ctx.Err(), derived.Err())
+		}
+		err = ctx.Err()
+		endInner(&err)
+		if got := cancelscope.Children(&outer); got != 0 {
+			t.Errorf("%d scopes below the outer one after both ends, want 0", got)
+		}
 	})
 	t.Run("after a panic and a Goexit", func(t *testing.T) {
-		for _, leave := range []func(){func() { panic("bad") }, runtime.Goexit} {
+		bubbletest.Abandon(func(leave func()) {
 			var s cancelscope.Scope
 			var inside context.Context
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				defer func() { recover() }()
-				_ = func() (err error) {
-					ctx, end := s.Enter(context.Background())
-					defer end(&err)
-					inside = ctx
-					leave()
-					return nil
-				}()
-			}()
-			<-done
-			if inside.Err() == nil {
-				t.Error("the context is not done when the function has been left")
-			}
-		}
-	})
-	t.Run("misuse", func(t *testing.T) {
-		panics := func(want string, f func()) {
-			t.Helper()
 			defer func() {
-				if got, _ := recover().(string); !strings.HasPrefix(got, want) {
-					t.Errorf("panic with %q, want %q", got, want)
+				if inside.Err() == nil {
+					t.Error("the context is not done when the function has been left")
 				}
 			}()
-			f()
-		}
+			_ = func() (err error) {
+				ctx, end := s.Enter(context.Background())
+				defer end(&err)
+				inside = ctx
+				leave()
+				return nil
+			}()
+		})
+	})
+	t.Run("misuse", func(t *testing.T) {
 		var s cancelscope.Scope
-		panics("cancelscope: Enter with a nil context", func() { s.Enter(noContext) })
+		bubbletest.CheckPanics(t, "Enter(nil)", "cancelscope: Enter with a nil context", func() { s.Enter(noContext) })
 		_, end := s.Enter(t.Context())
-		panics("cancelscope: end with a nil pointer", func() { end(nil) })
-		panics("cancelscope: second", func() { s.Enter(t.Context()) })
-		panics("cancelscope: second", func() { s.Run(t.Context(), func(context.Context) error { return nil }) })
+		bubbletest.CheckPanics(t, "end(nil)", "cancelscope: end with a nil pointer", func() { end(nil) })
+		bubbletest.CheckPanics(t, "second Enter", "cancelscope: second", func() { s.Enter(t.Context()) })
+		bubbletest.CheckPanics(t, "Run after Enter", "cancelscope: second", func() { s.Run(t.Context(), nothing) })
 		var err error
 		end(&err)
 	})

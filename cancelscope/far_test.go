@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // Deadlines that are centuries away are beyond the clock of a scope and never pass, but
@@ -17,7 +18,7 @@ func TestFarDeadline(t *testing.T) {
 		"deadline": func(s *cancelscope.Scope) { s.SetDeadline(far) },
 		"timeout":  func(s *cancelscope.Scope) { s.SetTimeout(math.MaxInt64) },
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			for _, early := range []bool{true, false} {
 				s := cancelscope.Scope{Adjustable: true}
 				if early {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A looped is an error that wraps what is set later, such as itself.
@@ -202,7 +203,7 @@ func TestFreshErrorsAreBounded(t *testing.T) {
 			if n := asked.Load(); n == 0 || n > 1<<18 {
 				t.Errorf("Unwrap was called %d times, want at most %d", n, 1<<18)
 			}
-			checkScope(t, "s", s, true, true)
+			bubbletest.CheckScope(t, "s", s, true, true)
 		})
 	}
 }
@@ -231,7 +232,7 @@ func TestLargeErrorsAreJudged(t *testing.T) {
 			s, err := runCanceled(t, func(context.Context) error { return test.err })
 			switch {
 			case test.want == nil:
-				checkError(t, "Run", err, nil)
+				bubbletest.CheckError(t, "Run", err, nil)
 			case contains(err, context.Canceled):
 				t.Errorf("Run = %T with a cancellation in it, want none", err)
 			case test.want == errBoom && !errors.Is(err, errBoom):
@@ -239,7 +240,7 @@ func TestLargeErrorsAreJudged(t *testing.T) {
 			case err == nil:
 				t.Errorf("Run = nil, want %v", test.want)
 			}
-			checkScope(t, "s", s, true, true)
+			bubbletest.CheckScope(t, "s", s, true, true)
 		})
 	}
 }
@@ -268,8 +269,8 @@ func TestJoinsNestedTooDeep(t *testing.T) {
 		err = errors.Join(err)
 	}
 	s, got := runCanceled(t, func(context.Context) error { return err })
-	checkError(t, "Run", got, err)
-	checkScope(t, "s", s, true, false)
+	bubbletest.CheckError(t, "Run", got, err)
+	bubbletest.CheckScope(t, "s", s, true, false)
 }
 
 // The error of a foreign context is searched for a timeout with bounds.
@@ -309,7 +310,7 @@ func checkForeign(t *testing.T, name string, err, want error) {
 // Judging is over before a test would notice.
 func TestEndlessErrorsInLimits(t *testing.T) {
 	for name, err := range endless() {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			got := cancelscope.Shield(t.Context(), time.Second, func(ctx context.Context) error {
 				return errors.Join(err, untilDone(ctx))
 			})

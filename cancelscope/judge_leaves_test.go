@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // Members that are nil count for nothing, and an error with such members stays the
@@ -31,12 +32,12 @@ func TestMembersThatAreNil(t *testing.T) {
 			}
 			s, err := runCanceled(t, func(ctx context.Context) error {
 				gotCanceled, gotRest := cancelscope.Split(ctx, test.whole)
-				checkError(t, "canceled part of Split", gotCanceled, canceled)
-				checkError(t, "rest of Split", gotRest, rest)
+				bubbletest.CheckError(t, "canceled part of Split", gotCanceled, canceled)
+				bubbletest.CheckError(t, "rest of Split", gotRest, rest)
 				return test.whole
 			})
-			checkError(t, "Run", err, rest)
-			checkScope(t, "s", s, true, test.canceled)
+			bubbletest.CheckError(t, "Run", err, rest)
+			bubbletest.CheckScope(t, "s", s, true, test.canceled)
 		})
 	}
 	t.Run("beside both", func(t *testing.T) {
@@ -155,7 +156,7 @@ func TestEndOfAChain(t *testing.T) {
 			if (got == nil) != test.canceled || !test.canceled && got != err {
 				t.Errorf("Run of an error %s, %s, = %v, want canceled: %v", name, way, got, test.canceled)
 			}
-			checkScope(t, name, s, true, test.canceled)
+			bubbletest.CheckScope(t, name, s, true, test.canceled)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // The errors of this file call do in one of their methods.
@@ -168,7 +169,7 @@ func TestGoexitWhileJudging(t *testing.T) {
 // While a method keeps the judge waiting, the scope has ended for all other goroutines.
 func TestMethodThatDoesNotReturn(t *testing.T) {
 	for method := range methodErrors(nil) {
-		inBubble(t, method, func(t *testing.T) {
+		bubbletest.Run(t, method, func(t *testing.T) {
 			release := make(chan struct{})
 			err := methodErrors(func() { <-release })[method]
 			var s cancelscope.Scope
@@ -207,8 +208,8 @@ func TestTypedNilWhileJudging(t *testing.T) {
 	t.Run("of type Canceled", func(t *testing.T) {
 		var c *cancelscope.Canceled
 		s, err := runCanceled(t, func(context.Context) error { return c })
-		checkError(t, "Run", err, c)
-		checkScope(t, "s", s, true, false)
+		bubbletest.CheckError(t, "Run", err, c)
+		bubbletest.CheckScope(t, "s", s, true, false)
 	})
 }
 

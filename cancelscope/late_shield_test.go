@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
 )
@@ -28,7 +29,7 @@ func TestLateShieldNeedsAdjustable(t *testing.T) {
 			}
 			s.Run(t.Context(), func(ctx context.Context) error {
 				ask(ctx, &s)
-				checkPanics(t, "SetShield(true)", text, func() { s.SetShield(true) })
+				bubbletest.CheckPanics(t, "SetShield(true)", text, func() { s.SetShield(true) })
 				s.SetShield(false) // is not up: nothing to object to, and the lock is free
 				return nil
 			})
@@ -44,7 +45,7 @@ func TestLateShieldNeedsAdjustable(t *testing.T) {
 
 // A shield that is raised after Done was looked at holds against a context outside.
 func TestLateShieldHolds(t *testing.T) {
-	inBubble(t, "", func(t *testing.T) {
+	bubbletest.Run(t, "", func(t *testing.T) {
 		outside, cancel := context.WithCancel(t.Context())
 		s, inner := cancelscope.Scope{Adjustable: true}, cancelscope.Scope{}
 		s.Run(outside, func(around context.Context) error {
@@ -60,7 +61,7 @@ func TestLateShieldHolds(t *testing.T) {
 				checkOpen(t, "around", around)
 				time.Sleep(time.Minute)
 				s.SetShield(false)
-				if !isClosed(done) {
+				if !bubbletest.IsClosed(done) {
 					t.Error("Done is open when the shield is off, want closed")
 				}
 				checkDone(t, "ctx", ctx, context.Canceled)
@@ -79,12 +80,12 @@ func TestShieldTakenOffWakesWaiters(t *testing.T) {
 		"a context outside":           func(_ *cancelscope.Scope, cancel context.CancelFunc) { cancel() },
 		"a deadline outside": func(outer *cancelscope.Scope, _ context.CancelFunc) {
 			outer.SetTimeout(time.Second)
-			linger(time.Minute)
+			bubbletest.Linger(time.Minute)
 		},
 	} {
 		for _, before := range []bool{true, false} { // the end comes before the shield is off
 			for _, adjustable := range []bool{true, false} {
-				inBubble(t, name, func(t *testing.T) {
+				bubbletest.Run(t, name, func(t *testing.T) {
 					outside, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					outer, s, inner := new(cancelscope.Scope), cancelscope.Scope{Adjustable: adjustable}, new(cancelscope.Scope)
@@ -102,14 +103,14 @@ func TestShieldTakenOffWakesWaiters(t *testing.T) {
 						if before {
 							end(outer, cancel)
 							synctest.Wait() // and still does
-							if isClosed(woken) {
+							if bubbletest.IsClosed(woken) {
 								t.Error("woken through the shield")
 							}
 							s.SetShield(false)
 						} else {
 							s.SetShield(false)
 							synctest.Wait() // nothing has happened
-							if isClosed(woken) {
+							if bubbletest.IsClosed(woken) {
 								t.Error("woken by the shield alone")
 							}
 							end(outer, cancel)

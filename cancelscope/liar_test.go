@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -64,7 +65,7 @@ func TestContextsThatContradictThemselves(t *testing.T) {
 			ctx.Done()
 			cancel(errBoom)
 			checkDone(t, "ctx", ctx, context.Canceled)
-			checkError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), errBoom)
+			bubbletest.CheckError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), errBoom)
 			return ctx.Err()
 		})
 		_ = err // whose it is cannot be known
@@ -77,7 +78,7 @@ func TestContextsThatContradictThemselves(t *testing.T) {
 			ctx.Done()
 			cancel()
 			checkDone(t, "ctx", ctx, context.Canceled)
-			checkError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), nil)
+			bubbletest.CheckError(t, "Reason", storyOf(t, "s", &s, cancelscope.ByParent).Reason(), nil)
 			return nil
 		})
 	})
@@ -99,13 +100,13 @@ func TestDeadlineBelowAContextThatDoesNotKeepItsOwn(t *testing.T) {
 			_ = s.Run(ctx, f)
 		},
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			outside, cancel := context.WithCancel(hasty{t.Context()})
 			defer cancel()
 			start := time.Now()
 			run(outside, func(ctx context.Context) error {
-				checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
-				checkElapsed(t, "wait", start, time.Second)
+				bubbletest.CheckError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
+				bubbletest.CheckElapsed(t, "wait", start, time.Second)
 				return nil
 			})
 		})
@@ -129,7 +130,7 @@ func TestCancelReachesWhatIsBelowALimit(t *testing.T) {
 					outer.Cancel(errBoom)
 					for name, ctx := range map[string]context.Context{"ctx": ctx, "derived": derived} {
 						checkDone(t, name, ctx, context.Canceled)
-						checkError(t, "context.Cause("+name+")", context.Cause(ctx), outer.Cause())
+						bubbletest.CheckError(t, "context.Cause("+name+")", context.Cause(ctx), outer.Cause())
 					}
 					return nil
 				})
@@ -157,7 +158,7 @@ func TestForeignCauseOfAnotherScopeWhereDoneWasAskedFor(t *testing.T) {
 		shape(outside, func(ctx context.Context) error {
 			ctx.Done()
 			cancel(stray)
-			checkError(t, "context.Cause(ctx)", context.Cause(ctx), stray)
+			bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), stray)
 			if !cancelscope.IsCancellation(ctx, stray) {
 				t.Errorf("IsCancellation(ctx, context.Cause(ctx)) = false, want true")
 			}
@@ -178,7 +179,7 @@ func TestForeignCauseOfAnotherScopeWhereDoneWasAskedFor(t *testing.T) {
 
 func TestDeadlinesOfTheWallClockFarAway(t *testing.T) {
 	t.Run("outside of bubbles", testDeadlinesFarAway)
-	inBubble(t, "in a bubble, whose clock is set back", testDeadlinesFarAway)
+	bubbletest.Run(t, "in a bubble, whose clock is set back", testDeadlinesFarAway)
 }
 
 func testDeadlinesFarAway(t *testing.T) {
@@ -264,7 +265,7 @@ func TestMoveIntoItself(t *testing.T) {
 	var s, inner cancelscope.Scope
 	s.Run(t.Context(), func(outer context.Context) error {
 		return inner.Run(outer, func(ctx context.Context) error {
-			checkPanics(t, "Move", "cancelscope: move of a scope into itself: ", func() { tree.Of(outer).Move(tree.Of(ctx)) })
+			bubbletest.CheckPanics(t, "Move", "cancelscope: move of a scope into itself: ", func() { tree.Of(outer).Move(tree.Of(ctx)) })
 			return nil
 		})
 	})

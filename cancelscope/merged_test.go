@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A merged context is one of a user's own type, as libraries have them that make one
@@ -71,7 +72,7 @@ func TestLooksAreLinearInDepth(t *testing.T) {
 					inScope(ctx, func(inside context.Context) error {
 						inside.Done() // and the next one sees that the merged context has another
 						inScope(merged{inside, make(chan struct{}), new(int)}, func(ctx context.Context) error {
-							checkError(t, "Err", ctx.Err(), nil)
+							bubbletest.CheckError(t, "Err", ctx.Err(), nil)
 							return nil
 						})
 						return nil
@@ -87,7 +88,7 @@ func TestLooksAreLinearInDepth(t *testing.T) {
 					if n := calls - before; n > most*depth {
 						t.Errorf("%d levels deep, canceled, it calls methods of the contexts between %d times, want at most %d", depth, n, most*depth)
 					}
-					checkError(t, "Err", ctx.Err(), context.Canceled)
+					bubbletest.CheckError(t, "Err", ctx.Err(), context.Canceled)
 					return nil
 				})
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // noContext is nil in a way that linters let pass.
@@ -26,13 +27,13 @@ func TestNilArguments(t *testing.T) {
 		{"Shield(ctx, 1s, nil)", "cancelscope: ", func() { _ = cancelscope.Shield(t.Context(), time.Second, nil) }},
 	}
 	for _, test := range tests {
-		checkPanics(t, test.call, test.want, test.f)
+		bubbletest.CheckPanics(t, test.call, test.want, test.f)
 	}
 	if ran {
 		t.Error("a function ran without a context")
 	}
 	// A refused call does not use the scope up.
-	checkError(t, "Run after calls that were refused", s.Run(t.Context(), run), nil)
+	bubbletest.CheckError(t, "Run after calls that were refused", s.Run(t.Context(), run), nil)
 	if !ran {
 		t.Error("Run after calls that were refused did not run its function")
 	}
@@ -51,35 +52,35 @@ func TestSecondRun(t *testing.T) {
 			})
 		}()
 		<-begun
-		checkPanics(t, "Run beside Run", want, func() { _ = s.Run(t.Context(), nothing) })
+		bubbletest.CheckPanics(t, "Run beside Run", want, func() { _ = s.Run(t.Context(), nothing) })
 		close(end)
-		checkError(t, "first Run", <-ended, nil)
+		bubbletest.CheckError(t, "first Run", <-ended, nil)
 	})
 
 	t.Run("after one that panicked", func(t *testing.T) {
 		var s cancelscope.Scope
-		checkPanics(t, "first Run", "boom", func() {
+		bubbletest.CheckPanics(t, "first Run", "boom", func() {
 			_ = s.Run(t.Context(), func(context.Context) error { panic("boom") })
 		})
-		checkPanics(t, "second Run", want, func() { _ = s.Run(t.Context(), nothing) })
+		bubbletest.CheckPanics(t, "second Run", want, func() { _ = s.Run(t.Context(), nothing) })
 	})
 
 	t.Run("of a scope that was canceled before", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.Cancel(nil)
-		checkError(t, "first Run", s.Run(t.Context(), nothing), nil)
-		checkPanics(t, "second Run", want, func() { _ = s.Run(t.Context(), nothing) })
+		bubbletest.CheckError(t, "first Run", s.Run(t.Context(), nothing), nil)
+		bubbletest.CheckPanics(t, "second Run", want, func() { _ = s.Run(t.Context(), nothing) })
 	})
 
 	t.Run("inside a scope inside", func(t *testing.T) {
 		var s, inner cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			return inner.Run(ctx, func(ctx context.Context) error {
-				checkPanics(t, "Run", want, func() { _ = s.Run(ctx, nothing) })
+				bubbletest.CheckPanics(t, "Run", want, func() { _ = s.Run(ctx, nothing) })
 				return nil
 			})
 		})
-		checkError(t, "first Run", err, nil)
+		bubbletest.CheckError(t, "first Run", err, nil)
 	})
 }
 
@@ -93,15 +94,15 @@ func TestDeadlineMovedLater(t *testing.T) {
 		}
 	}
 
-	inBubble(t, "not adjustable", func(t *testing.T) {
+	bubbletest.Run(t, "not adjustable", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(time.Minute)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			for call, f := range later(&s) {
-				checkPanics(t, call, want, f)
+				bubbletest.CheckPanics(t, call, want, f)
 			}
-			checkPanics(t, "SetDeadline(1ns later)", want, func() { s.SetDeadline(start.Add(time.Minute + 1)) })
+			bubbletest.CheckPanics(t, "SetDeadline(1ns later)", want, func() { s.SetDeadline(start.Add(time.Minute + 1)) })
 			if at, ok := s.Deadline(); !ok || !at.Equal(start.Add(time.Minute)) {
 				t.Errorf("Deadline() after moves that were refused = %v, %t, want %v", at, ok, start.Add(time.Minute))
 			}
@@ -110,14 +111,14 @@ func TestDeadlineMovedLater(t *testing.T) {
 			// The same again, and earlier, is all right.
 			s.SetDeadline(start.Add(time.Minute))
 			s.SetTimeout(time.Second)
-			checkPanics(t, "SetTimeout(1m) after SetTimeout(1s)", want, func() { s.SetTimeout(time.Minute) })
+			bubbletest.CheckPanics(t, "SetTimeout(1m) after SetTimeout(1s)", want, func() { s.SetTimeout(time.Minute) })
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 	})
 
-	inBubble(t, "adjustable", func(t *testing.T) {
+	bubbletest.Run(t, "adjustable", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
@@ -128,11 +129,11 @@ func TestDeadlineMovedLater(t *testing.T) {
 			s.SetTimeout(time.Minute)
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, time.Minute)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Minute)
 	})
 
-	inBubble(t, "a first deadline is no later one", func(t *testing.T) {
+	bubbletest.Run(t, "a first deadline is no later one", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -140,16 +141,16 @@ func TestDeadlineMovedLater(t *testing.T) {
 			s.SetTimeout(time.Hour)
 			return untilDone(ctx)
 		})
-		checkError(t, "Run", err, nil)
-		checkElapsed(t, "Run", start, time.Hour)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "Run", start, time.Hour)
 	})
 
-	inBubble(t, "before and after Run", func(t *testing.T) {
+	bubbletest.Run(t, "before and after Run", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		s.SetTimeout(time.Minute)
 		s.SetDeadline(time.Time{})
-		checkError(t, "Run", s.Run(t.Context(), nothing), nil)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), nothing), nil)
 		for _, f := range later(&s) {
 			f()
 		}
@@ -171,8 +172,8 @@ func TestCancelOutsideRun(t *testing.T) {
 			}
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 		if !ran {
 			t.Error("Run of a scope that was canceled before did not run its function")
 		}
@@ -180,10 +181,10 @@ func TestCancelOutsideRun(t *testing.T) {
 
 	t.Run("after", func(t *testing.T) {
 		var s cancelscope.Scope
-		checkError(t, "Run", s.Run(t.Context(), nothing), nil)
-		checkScope(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), nothing), nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 		s.Cancel(reason)
-		checkScope(t, "s", &s, true, false)
-		checkError(t, "Cause()", s.Cause(), nil)
+		bubbletest.CheckScope(t, "s", &s, true, false)
+		bubbletest.CheckError(t, "Cause()", s.Cause(), nil)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -13,7 +14,7 @@ func TestMoveOfAScopeIntoItself(t *testing.T) {
 	outer.Run(t.Context(), func(ctx context.Context) error {
 		return inner.Run(ctx, func(in context.Context) error {
 			for name, to := range map[string]context.Context{"itself": ctx, "a scope inside": in} {
-				checkPanics(t, "Move into "+name, "cancelscope: move of a scope into itself: ", func() {
+				bubbletest.CheckPanics(t, "Move into "+name, "cancelscope: move of a scope into itself: ", func() {
 					tree.Of(ctx).Move(tree.Of(to))
 				})
 			}

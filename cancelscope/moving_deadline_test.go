@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 )
 
@@ -24,7 +25,7 @@ func TestSameWallClockDeadlineIsNotLater(t *testing.T) {
 			if at, ok := s.Deadline(); !ok || at.After(wall) || at.Before(wall.Add(-1)) {
 				t.Fatalf("Deadline() = %v, %v, want %v or a nanosecond before", at, ok, wall)
 			}
-			checkPanics(t, "SetDeadline(a second later)", "cancelscope: deadline of a running scope moved to a later time: ",
+			bubbletest.CheckPanics(t, "SetDeadline(a second later)", "cancelscope: deadline of a running scope moved to a later time: ",
 				func() { s.SetDeadline(wall.Add(time.Second)) })
 			return nil
 		})
@@ -47,14 +48,14 @@ func TestSameWallClockDeadlineIsNotLater(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "and it ends the scope as it would have", func(t *testing.T) {
+	bubbletest.Run(t, "and it ends the scope as it would have", func(t *testing.T) {
 		at := time.Now().Add(time.Hour)
 		var s cancelscope.Scope
 		s.SetDeadline(at)
 		s.Run(t.Context(), func(ctx context.Context) error {
 			ctx.Done()
 			s.SetDeadline(at)
-			checkError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
+			bubbletest.CheckError(t, "wait", untilDone(ctx), context.DeadlineExceeded)
 			return nil
 		})
 	})
@@ -64,7 +65,7 @@ func TestSameWallClockDeadlineIsNotLater(t *testing.T) {
 // and whatever has been set before.
 func TestLateDeadline(t *testing.T) {
 	for name, asked := range map[string]bool{"Done asked before": true, "Done not asked before": false} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			start := time.Now()
 			var s, inner cancelscope.Scope
 			s.SetTimeout(time.Hour)
@@ -75,15 +76,15 @@ func TestLateDeadline(t *testing.T) {
 					}
 					s.SetTimeout(time.Minute)
 					checkDeadline(t, ctx, start.Add(time.Minute))
-					checkError(t, "wait", untilDone(ctx), context.Canceled)
-					checkElapsed(t, "wait", start, time.Minute)
-					checkError(t, "inner.Cause", inner.Cause(), s.Cause())
+					bubbletest.CheckError(t, "wait", untilDone(ctx), context.Canceled)
+					bubbletest.CheckElapsed(t, "wait", start, time.Minute)
+					bubbletest.CheckError(t, "inner.Cause", inner.Cause(), s.Cause())
 					causeOf(t, "ctx", ctx, cancelscope.ByDeadline)
 					return ctx.Err()
 				})
 			})
-			checkScope(t, "s", &s, true, true)
-			checkScope(t, "inner", &inner, false, false)
+			bubbletest.CheckScope(t, "s", &s, true, true)
+			bubbletest.CheckScope(t, "inner", &inner, false, false)
 		})
 	}
 }
@@ -92,7 +93,7 @@ func TestLateDeadline(t *testing.T) {
 // around: that one is the cause, and absorbs.
 func TestCancelCalledDoesNotTakeTheOuterDeadlineForItsOwn(t *testing.T) {
 	for _, look := range []bool{true, false} {
-		inBubble(t, "", func(t *testing.T) {
+		bubbletest.Run(t, "", func(t *testing.T) {
 			var outer, inner cancelscope.Scope
 			outer.SetTimeout(time.Second)
 			inner.SetTimeout(2 * time.Second)
@@ -110,12 +111,12 @@ func TestCancelCalledDoesNotTakeTheOuterDeadlineForItsOwn(t *testing.T) {
 					}
 					return ctx.Err()
 				})
-				checkError(t, "inner.Run", err, context.DeadlineExceeded)
+				bubbletest.CheckError(t, "inner.Run", err, context.DeadlineExceeded)
 				return err
 			})
-			checkError(t, "outer.Run", err, nil)
-			checkScope(t, "inner", &inner, true, false)
-			checkScope(t, "outer", &outer, true, true)
+			bubbletest.CheckError(t, "outer.Run", err, nil)
+			bubbletest.CheckScope(t, "inner", &inner, true, false)
+			bubbletest.CheckScope(t, "outer", &outer, true, true)
 		})
 	}
 }
@@ -149,7 +150,7 @@ func TestMovedDeadlineVisitsNobody(t *testing.T) {
 	s.Run(t.Context(), func(ctx context.Context) error {
 		var inner cancelscope.Scope
 		return inner.Run(ctx, func(ctx context.Context) error {
-			checkError(t, "Err", poll(ctx), nil)
+			bubbletest.CheckError(t, "Err", poll(ctx), nil)
 			undo := cancelscope.Hold(&inner) // a visit would wait for ever
 			s.SetTimeout(time.Hour)
 			s.SetTimeout(2 * time.Hour)
@@ -163,7 +164,7 @@ func TestMovedDeadlineVisitsNobody(t *testing.T) {
 
 // A deadline that only the standard library's timer has noticed counts in verdicts.
 func TestDeadlineThatOnlyATimerHasNoticed(t *testing.T) {
-	inBubble(t, "", func(t *testing.T) {
+	bubbletest.Run(t, "", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.SetTimeout(time.Second)
 		outer.Run(t.Context(), func(around context.Context) error {
@@ -171,15 +172,15 @@ func TestDeadlineThatOnlyATimerHasNoticed(t *testing.T) {
 				derived, cancel := context.WithCancel(around)
 				defer cancel()
 				inner.Cancel(nil)
-				checkError(t, "Err", ctx.Err(), context.Canceled)
+				bubbletest.CheckError(t, "Err", ctx.Err(), context.Canceled)
 				<-derived.Done()
 				cause := context.Cause(derived)
-				asCanceled(t, "context.Cause(derived)", cause, cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "context.Cause(derived)", cause, cancelscope.ByDeadline)
 				checkCancellation(t, "context.Cause(derived), inside", ctx, cause)
 				return cause
 			})
 		})
-		checkScope(t, "outer", &outer, true, true)
-		checkScope(t, "inner", &inner, true, false)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 }

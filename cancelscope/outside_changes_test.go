@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A switched context is whatever context it holds at the moment, as those of some web
@@ -29,38 +30,36 @@ func (s *switched) Value(key any) any           { return (*s.now.Load()).Value(k
 func TestOutsideChangesItsParent(t *testing.T) {
 	for name, cancelable := range map[string]bool{"background": false, "cancelable": true} {
 		for _, inner := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					var outside switched
-					outside.set(context.Background())
-					if cancelable {
-						alive, cancel := context.WithCancel(context.Background())
-						defer cancel()
-						outside.set(alive)
-					}
-					expired, cancel := context.WithTimeout(context.Background(), 0)
+			bubbletest.Run(t, name, func(t *testing.T) {
+				var outside switched
+				outside.set(context.Background())
+				if cancelable {
+					alive, cancel := context.WithCancel(context.Background())
 					defer cancel()
-					block := func(ctx context.Context) error {
-						done := ctx.Done()
-						outside.set(expired)
-						if err := ctx.Err(); err == nil {
-							t.Error("Err() = nil when the context outside is done")
-						}
-						<-done
-						return ctx.Err()
+					outside.set(alive)
+				}
+				expired, cancel := context.WithTimeout(context.Background(), 0)
+				defer cancel()
+				block := func(ctx context.Context) error {
+					done := ctx.Done()
+					outside.set(expired)
+					if err := ctx.Err(); err == nil {
+						t.Error("Err() = nil when the context outside is done")
 					}
-					if inner {
-						direct := block
-						block = func(ctx context.Context) error { return new(cancelscope.Scope).Run(ctx, direct) }
-					}
-					var s cancelscope.Scope
-					if err := s.Run(&outside, block); err == nil {
-						t.Error("Run(…) = nil, want the cancellation from outside")
-					}
-					if c, ok := s.Cause().(*cancelscope.Canceled); !ok || c.Kind() != cancelscope.ByParent {
-						t.Errorf("Cause() = %v, want one of kind ByParent", s.Cause())
-					}
-				})
+					<-done
+					return ctx.Err()
+				}
+				if inner {
+					direct := block
+					block = func(ctx context.Context) error { return new(cancelscope.Scope).Run(ctx, direct) }
+				}
+				var s cancelscope.Scope
+				if err := s.Run(&outside, block); err == nil {
+					t.Error("Run(…) = nil, want the cancellation from outside")
+				}
+				if c, ok := s.Cause().(*cancelscope.Canceled); !ok || c.Kind() != cancelscope.ByParent {
+					t.Errorf("Cause() = %v, want one of kind ByParent", s.Cause())
+				}
 			})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -149,7 +150,7 @@ func TestTooSlowErrorPinsNothing(t *testing.T) {
 			return untilDone(ctx)
 		})
 	}()
-	checkTooSlow(t, "Shield", kept, cancelscope.TooSlowError{Name: "shield", Deadline: kept.(*cancelscope.TooSlowError).Deadline})
+	bubbletest.CheckTooSlow(t, "Shield", kept, cancelscope.TooSlowError{Name: "shield", Deadline: kept.(*cancelscope.TooSlowError).Deadline})
 	checkCollected(t, kept, gone)
 }
 

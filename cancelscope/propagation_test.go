@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
@@ -41,7 +42,7 @@ func TestAwaitPropagation(t *testing.T) {
 func propagating(outer context.Context, done <-chan struct{}, closed chan<- bool) {
 	go func() {
 		outer.(tree.Node).AwaitPropagation()
-		closed <- isClosed(done)
+		closed <- bubbletest.IsClosed(done)
 	}()
 	failed := make(chan struct{})
 	go func() {
@@ -104,9 +105,9 @@ func TestShieldTakenDownWhileTheParentIsCanceled(t *testing.T) {
 	_ = s.Run(&turning{Context: standard, cancel: cancel}, func(ctx context.Context) error {
 		done := ctx.Done()
 		s.SetShield(false)
-		if standard.Err() == nil || !isClosed(done) {
+		if standard.Err() == nil || !bubbletest.IsClosed(done) {
 			t.Errorf("when SetShield(false) has returned, Err() of the parent = %v, and Done is closed: %v; want it canceled, true",
-				standard.Err(), isClosed(done))
+				standard.Err(), bubbletest.IsClosed(done))
 		}
 		return nil
 	})
@@ -182,9 +183,9 @@ func TestNurseryWaitsForThePropagation(t *testing.T) {
 		for range 1000 {
 			runtime.Gosched() // each gets as far as it can
 		}
-		if got := reported.Load(); got != 0 || isClosed(ended) {
+		if got := reported.Load(); got != 0 || bubbletest.IsClosed(ended) {
 			t.Errorf("while the nursery is being canceled, OnError has been called %d times, and a canceled task has ended: %v; want 0, false",
-				got, isClosed(ended))
+				got, bubbletest.IsClosed(ended))
 		}
 		release()
 		<-ended

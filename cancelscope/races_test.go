@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 )
 
@@ -34,7 +35,7 @@ func TestStressDeadlineSeenByTheClockFirst(t *testing.T) {
 								name, ctx.Err(), context.Cause(ctx), context.DeadlineExceeded, context.Cause(derived))
 						}
 					}
-					if !isClosed(done) {
+					if !bubbletest.IsClosed(done) {
 						r.Errorf("Done is open after Err")
 					}
 					return nil
@@ -92,7 +93,7 @@ func TestCancelWaitsForAnotherCancel(t *testing.T) {
 					go func() {
 						close(canceling)
 						outer.Cancel(nil)
-						closed <- isClosed(done)
+						closed <- bubbletest.IsClosed(done)
 					}()
 					<-canceling
 					for range 100 {
@@ -145,7 +146,7 @@ func TestCalmAgainstWhatHappensMeanwhile(t *testing.T) {
 		"a shield taken off": func(s *cancelscope.Scope) { s.SetShield(false) },
 		"a short timeout":    func(s *cancelscope.Scope) { s.SetTimeout(10 * time.Millisecond) },
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			var s, inner cancelscope.Scope
 			s.SetShield(true)
 			s.Run(t.Context(), func(ctx context.Context) error {
@@ -159,7 +160,7 @@ func TestCalmAgainstWhatHappensMeanwhile(t *testing.T) {
 					})
 					defer undo()
 					for range 17 {
-						checkError(t, "Err", ctx.Err(), nil)
+						bubbletest.CheckError(t, "Err", ctx.Err(), nil)
 					}
 					if first || cancelscope.Calm(&inner) {
 						t.Errorf("becoming calm: %v, calm: %v; want true, and false because of %s", !first, cancelscope.Calm(&inner), name)
@@ -240,7 +241,7 @@ func TestStressDoneWhileTheCancellationIsNoticed(t *testing.T) {
 					var looks sync.WaitGroup
 					for range 4 {
 						looks.Go(func() {
-							if !isClosed(ctx.Done()) {
+							if !bubbletest.IsClosed(ctx.Done()) {
 								r.Errorf("Done inside a canceled scope returns a channel that is open")
 							}
 						})

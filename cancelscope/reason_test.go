@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -179,7 +180,7 @@ func TestTextsInsideAReasonThatMisbehave(t *testing.T) {
 			t.Errorf("Cause() = %q, want %q", got, want)
 		}
 	})
-	inBubble(t, "wait", func(t *testing.T) {
+	bubbletest.Run(t, "wait", func(t *testing.T) {
 		release := make(chan struct{})
 		reason := canceledBecause("inner", &textError{func() string { <-release; return "text" }})
 		s := cancelscope.Scope{Name: "s"}
@@ -190,8 +191,8 @@ func TestTextsInsideAReasonThatMisbehave(t *testing.T) {
 			s.SetTimeout(0) // takes the lock
 			return ctx.Err()
 		})
-		checkError(t, "Run", err, nil)
-		checkScope(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 		close(release)
 		synctest.Wait() // Cancel has returned
 		if got, want := fmt.Sprint(s.Cause()), `scope "s" canceled: scope "inner" canceled: text`; got != want {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // registered returns how many contexts hang below ctx, which must be one of the standard
@@ -31,7 +32,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 		"a timer":                      {new(cancelscope.Scope), func(s *cancelscope.Scope) { s.SetTimeout(time.Second); <-time.After(time.Minute) }},
 		"a timer of an adjustable one": {&cancelscope.Scope{Adjustable: true}, func(s *cancelscope.Scope) { s.SetTimeout(time.Second); <-time.After(time.Minute) }},
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			outside, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			c.s.Run(outside, func(ctx context.Context) error {
@@ -49,7 +50,7 @@ func TestCanceledScopeLeavesTheContextOutside(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "a deadline set before, noticed or not", func(t *testing.T) {
+	bubbletest.Run(t, "a deadline set before, noticed or not", func(t *testing.T) {
 		outside, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		for _, f := range []func(ctx context.Context) error{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/cutshort"
 )
 
 // SetShield raises the shield of the scope or takes it down. A shielded scope
@@ -91,10 +93,15 @@ func Shield(ctx context.Context, limit time.Duration, fn func(ctx context.Contex
 	s := Scope{Name: "shield"}
 	s.setLocked(shielded, true)
 	s.SetTimeout(limit)
+	var cut error
+	if fn != nil {
+		work := fn
+		fn = func(ctx context.Context) error { cut = work(ctx); return cut }
+	}
 	err := s.Run(ctx, fn)
 	if err == nil && s.CanceledCaught() {
 		t, _ := s.Deadline()
-		return &TooSlowError{Name: s.Name, Limit: limit, Deadline: t, work: "shielded clean-up"}
+		return &TooSlowError{Name: s.Name, Limit: limit, Deadline: t, Cut: cutshort.Words(cut), work: "shielded clean-up"}
 	}
 	return err
 }

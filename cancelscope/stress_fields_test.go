@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 )
 
@@ -90,9 +91,9 @@ func TestStressCause(t *testing.T) {
 			top := tops[who]
 			l.scopes[top].Cancel(reasons[who])
 			for i := top; i <= low; i++ {
-				if l.ctxs[i].Err() != context.Canceled || !isClosed(l.ctxs[i].Done()) {
+				if l.ctxs[i].Err() != context.Canceled || !bubbletest.IsClosed(l.ctxs[i].Done()) {
 					r.Errorf("after Cancel of scope %d: scope %d has Err %v, and Done is closed: %v",
-						top, i, l.ctxs[i].Err(), isClosed(l.ctxs[i].Done()))
+						top, i, l.ctxs[i].Err(), bubbletest.IsClosed(l.ctxs[i].Done()))
 				}
 			}
 			causes[who] = context.Cause(l.ctxs[low])
@@ -231,7 +232,7 @@ func TestStressBridged(t *testing.T) {
 		for i, done := range channels {
 			if done == nil || done != ctx.Done() {
 				r.Errorf("Done() = %v in one goroutine, want %v as at the end", done, ctx.Done())
-			} else if !isClosed(done) {
+			} else if !bubbletest.IsClosed(done) {
 				r.Errorf("Done channel %d is open after Cancel", i)
 			}
 		}

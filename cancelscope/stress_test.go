@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/stress"
 	"github.com/trellis-go/trellis/internal/tree"
 )
@@ -34,7 +35,7 @@ func TestStressScopes(t *testing.T) {
 			if got := cancelscope.Children(n.scope); got != 0 {
 				r.Errorf("after the tree %d scopes hang below scope %d, want 0", got, i)
 			}
-			if err, cause := n.ctx.Err(), context.Cause(n.ctx); err == nil || !errors.Is(cause, err) || !isClosed(n.ctx.Done()) {
+			if err, cause := n.ctx.Err(), context.Cause(n.ctx); err == nil || !errors.Is(cause, err) || !bubbletest.IsClosed(n.ctx.Done()) {
 				r.Errorf("after the tree the context of scope %d has Err %v and cause %v, want it done", i, err, cause)
 			}
 		}
@@ -231,7 +232,7 @@ func (g *grove) cancel(n *node) {
 		if !reached {
 			continue
 		}
-		if direct && below.done != nil && !isClosed(below.done) {
+		if direct && below.done != nil && !bubbletest.IsClosed(below.done) {
 			g.r.Errorf("a Done channel below a scope is open when Cancel has returned")
 		}
 		if direct && below.derived != nil && below.derived.Err() == nil {
@@ -263,7 +264,7 @@ func (g *grove) observe(n *node) {
 	if err == nil {
 		return
 	}
-	if n.done != nil && !isClosed(n.done) {
+	if n.done != nil && !bubbletest.IsClosed(n.done) {
 		g.r.Errorf("Err() = %v but the Done channel is open", err)
 	}
 	cause := context.Cause(n.ctx)

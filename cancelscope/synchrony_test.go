@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -39,7 +40,7 @@ func (w *witness) see(ctx context.Context) {
 // late returns how many channels are open and how many contexts are not done as want.
 func (w *witness) late(want, cause error) (open, undone int) {
 	for _, done := range w.channels {
-		if !isClosed(done) {
+		if !bubbletest.IsClosed(done) {
 			open++
 		}
 	}
@@ -286,7 +287,7 @@ func TestCancelOutsideReachesTheExceptionsLater(t *testing.T) {
 		},
 	}
 	for name, run := range exceptions {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			outside, cancel := context.WithCancelCause(t.Context())
 			run(outside, func(ctx context.Context) error {
 				derived, stop := withTimeout(ctx)
@@ -300,8 +301,8 @@ func TestCancelOutsideReachesTheExceptionsLater(t *testing.T) {
 				<-derived.Done()
 				checkDone(t, "ctx", ctx, context.Canceled)
 				checkDone(t, "derived", derived, context.Canceled)
-				checkError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
-				checkError(t, "context.Cause(derived)", context.Cause(derived), errBoom)
+				bubbletest.CheckError(t, "context.Cause(ctx)", context.Cause(ctx), errBoom)
+				bubbletest.CheckError(t, "context.Cause(derived)", context.Cause(derived), errBoom)
 				return nil
 			})
 		})
@@ -362,7 +363,7 @@ func TestDeadlineBeforeRunIsDeadlineExceededBelow(t *testing.T) {
 		},
 	} {
 		for _, asked := range []bool{true, false} {
-			inBubble(t, name, func(t *testing.T) {
+			bubbletest.Run(t, name, func(t *testing.T) {
 				outside, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				start := time.Now()
@@ -373,7 +374,7 @@ func TestDeadlineBeforeRunIsDeadlineExceededBelow(t *testing.T) {
 						derived, stop = withTimeout(ctx)
 						defer stop()
 						<-derived.Done()
-						checkElapsed(t, "wait", start, time.Second)
+						bubbletest.CheckElapsed(t, "wait", start, time.Second)
 					} else {
 						time.Sleep(time.Second)
 						checkDone(t, "ctx", ctx, context.DeadlineExceeded)

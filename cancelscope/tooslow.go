@@ -19,11 +19,16 @@ type TooSlowError struct {
 	Deadline time.Time     // the deadline that passed
 	Reason   error         // of the scope; may be nil
 
+	// Cut is what the limit cut short, in the words of the block: "reading x" if the block
+	// returned a cancellation that it had wrapped as fmt.Errorf("reading x: %w", err). It
+	// is empty if the block returned the bare cancellation, or several.
+	Cut string
+
 	work string // what was too slow, where Name is not what to call it
 }
 
-// Error says which limit was exceeded, and gives the reason if there is one. The
-// limit is rounded to microseconds, and above a second to milliseconds.
+// Error says what was cut short, if that is known, which limit was exceeded, and gives the
+// reason if there is one: "reading x: too slow: limit of 1s exceeded". The limit is rounded to microseconds, and above a second to milliseconds.
 func (e *TooSlowError) Error() string {
 	text := "too slow"
 	switch {
@@ -31,6 +36,9 @@ func (e *TooSlowError) Error() string {
 		text = e.work + " too slow"
 	case e.Name != "":
 		text = strconv.Quote(e.Name) + " too slow"
+	}
+	if e.Cut != "" {
+		text = e.Cut + ": " + text
 	}
 	limit := e.Limit.Round(time.Microsecond)
 	if limit > time.Second {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestTooSlowErrorText(t *testing.T) {
@@ -19,6 +20,8 @@ func TestTooSlowErrorText(t *testing.T) {
 		{cancelscope.TooSlowError{Limit: 1500 * time.Millisecond}, "too slow: limit of 1.5s exceeded"},
 		{cancelscope.TooSlowError{Name: "a \"b\"", Limit: time.Hour}, `"a \"b\"" too slow: limit of 1h0m0s exceeded`},
 		{cancelscope.TooSlowError{Limit: time.Second, Reason: errBoom}, "too slow: limit of 1s exceeded: boom"},
+		{cancelscope.TooSlowError{Cut: "reading x", Limit: time.Second}, "reading x: too slow: limit of 1s exceeded"},
+		{cancelscope.TooSlowError{Cut: "reading x", Name: "s", Limit: time.Second, Reason: errBoom}, `reading x: "s" too slow: limit of 1s exceeded: boom`},
 		// Microseconds up to a second, milliseconds above.
 		{cancelscope.TooSlowError{Limit: 499}, "too slow: limit of 0s exceeded"},
 		{cancelscope.TooSlowError{Limit: 500}, "too slow: limit of 1µs exceeded"},
@@ -52,13 +55,13 @@ func TestTooSlowErrorMethods(t *testing.T) {
 		var canceled cancelscope.Scope
 		s(&canceled)
 		err := &cancelscope.TooSlowError{Reason: context.Canceled}
-		checkError(t, "Run", canceled.Run(t.Context(), returns(err)), err)
+		bubbletest.CheckError(t, "Run", canceled.Run(t.Context(), returns(err)), err)
 	}
 }
 
 // The reason for a deadline is found in the cause, and plays no part in verdicts.
 func TestScopeReason(t *testing.T) {
-	inBubble(t, "of a deadline that passes", func(t *testing.T) {
+	bubbletest.Run(t, "of a deadline that passes", func(t *testing.T) {
 		s := cancelscope.Scope{Name: "s", Reason: errBoom}
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -76,16 +79,16 @@ func TestScopeReason(t *testing.T) {
 			}
 			return err
 		})
-		checkError(t, "Run", err, nil)
+		bubbletest.CheckError(t, "Run", err, nil)
 	})
-	inBubble(t, "before Run", func(t *testing.T) {
+	bubbletest.Run(t, "before Run", func(t *testing.T) {
 		s := cancelscope.Scope{Reason: errBoom}
 		s.SetDeadline(time.Now())
 		if !s.CancelCalled() || !errors.Is(s.Cause(), errBoom) {
 			t.Errorf("Cause() = %v when the deadline has passed before Run, want %v in it", s.Cause(), errBoom)
 		}
 	})
-	inBubble(t, "of a scope that is canceled otherwise", func(t *testing.T) {
+	bubbletest.Run(t, "of a scope that is canceled otherwise", func(t *testing.T) {
 		s := cancelscope.Scope{Reason: errBoom}
 		s.SetTimeout(time.Hour)
 		s.Cancel(errBang)
@@ -93,7 +96,7 @@ func TestScopeReason(t *testing.T) {
 			t.Errorf("Cause() = %v, want %v in it and not %v", s.Cause(), errBang, errBoom)
 		}
 	})
-	inBubble(t, "for scopes inside", func(t *testing.T) {
+	bubbletest.Run(t, "for scopes inside", func(t *testing.T) {
 		outer := cancelscope.Scope{Reason: errBoom}
 		inner := cancelscope.Scope{Reason: errBang}
 		outer.SetTimeout(time.Second)
@@ -103,7 +106,7 @@ func TestScopeReason(t *testing.T) {
 			t.Errorf("inner.Cause() = %v, want %v in it and not %v", inner.Cause(), errBoom, errBang)
 		}
 	})
-	inBubble(t, "that holds a Canceled, in a block that panics", func(t *testing.T) {
+	bubbletest.Run(t, "that holds a Canceled, in a block that panics", func(t *testing.T) {
 		s := cancelscope.Scope{Reason: canceledBecause("inner", errBang)}
 		func() {
 			defer func() { recover() }()

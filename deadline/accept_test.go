@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A bellListener accepts a connection for every byte that is written to its bell. It
@@ -66,7 +67,7 @@ func startAccept(ctx context.Context, l net.Listener) <-chan accepted {
 }
 
 func TestAccept(t *testing.T) {
-	inBubble(t, "interrupted", func(t *testing.T) {
+	bubbletest.Run(t, "interrupted", func(t *testing.T) {
 		l := listenBell(t)
 		ctx, cancel := cancelable(t, "enough")
 		done := startAccept(ctx, l)
@@ -82,7 +83,7 @@ func TestAccept(t *testing.T) {
 			t.Errorf("%d uses left", got)
 		}
 	})
-	inBubble(t, "done before", func(t *testing.T) {
+	bubbletest.Run(t, "done before", func(t *testing.T) {
 		l := listenBell(t)
 		go l.ring(1)
 		synctest.Wait() // a connection waits
@@ -91,7 +92,7 @@ func TestAccept(t *testing.T) {
 		(<-startAccept(ctx, l)).want(t, "Accept", 0, reason)
 		(<-startAccept(t.Context(), l)).want(t, "Accept after that", 1, nil)
 	})
-	inBubble(t, "deadline of the listener", func(t *testing.T) {
+	bubbletest.Run(t, "deadline of the listener", func(t *testing.T) {
 		l := listenBell(t)
 		l.SetDeadline(time.Now().Add(time.Second))
 		ctx := &ledgerContext{Context: t.Context()}
@@ -104,10 +105,10 @@ func TestAccept(t *testing.T) {
 		ctx.expire()
 		(<-done).want(t, "Accept, both deadlines passed", 0, context.DeadlineExceeded)
 	})
-	inBubble(t, "misuse", func(t *testing.T) {
+	bubbletest.Run(t, "misuse", func(t *testing.T) {
 		var none context.Context
-		misuse(t, "deadline: Accept with a nil context", func() { deadline.Accept(none, listenBell(t)) })
-		misuse(t, "deadline: Accept with a nil listener", func() { deadline.Accept(t.Context(), nil) })
+		bubbletest.CheckPanics(t, "Accept(nil, l)", "deadline: Accept with a nil context: ", func() { deadline.Accept(none, listenBell(t)) })
+		bubbletest.CheckPanics(t, "Accept(ctx, nil)", "deadline: Accept with a nil listener: ", func() { deadline.Accept(t.Context(), nil) })
 	})
 }
 

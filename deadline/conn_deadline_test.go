@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // The user's own deadline passes at the very time at which the clock says that the
@@ -34,7 +35,7 @@ func TestConnBothDeadlines(t *testing.T) {
 
 func TestConnRestoresTheDeadline(t *testing.T) {
 	for _, m := range methods {
-		inBubble(t, m.name, func(t *testing.T) {
+		bubbletest.Run(t, m.name, func(t *testing.T) {
 			near, _ := pipe(t)
 			ctx, cancel := cancelable(t, "enough")
 			c := deadline.Conn(ctx, near)

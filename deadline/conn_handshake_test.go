@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // other returns the method that m is not.
@@ -211,7 +212,7 @@ func TestRenegotiationByVersion(t *testing.T) {
 		{"no version", func(c *polite) net.Conn { return stated[struct{}]{c, struct{}{}} }, 2},
 		{"an argument", func(c *polite) net.Conn { return queried{c} }, 2},
 	} {
-		inBubble(t, test.name, func(t *testing.T) {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
 			var handshakes atomic.Int32
 			proceed := make(chan struct{})
 			near := &polite{handshake: func(context.Context) error { handshakes.Add(1); return nil }}

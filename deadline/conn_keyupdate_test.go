@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -22,7 +23,7 @@ import (
 func perSide(t *testing.T, test func(t *testing.T, near *fakeConn, c *tls.Conn, peer *tlsPeer)) {
 	t.Helper()
 	for name, isClient := range map[string]bool{"client": true, "server": false} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			near, far := pipe(t)
 			c, peer := handshakeWithPeer(t, near, far, tls.VersionTLS13, isClient)
 			test(t, near, c, peer)
@@ -58,7 +59,7 @@ func TestKeyUpdateDoesNotOutlastALimit(t *testing.T) {
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter = %t, %v, want true, nil", expired, err)
 		}
-		wantElapsed(t, start, time.Second)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
 		wantCloses(t, deadline.Conn(t.Context(), inner), 5*time.Second)
 	})
 }

@@ -7,16 +7,18 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // run runs f in s, and wants Run to return nil.
 func run(t *testing.T, s *cancelscope.Scope, ctx context.Context, f func(ctx context.Context)) {
 	t.Helper()
-	wantNil(t, "Run", s.Run(ctx, func(ctx context.Context) error {
+	err := s.Run(ctx, func(ctx context.Context) error {
 		f(ctx)
 		return nil
-	}))
+	})
+	bubbletest.CheckError(t, "Run", err, nil)
 }
 
 // seconds returns a function for times after now.
@@ -26,7 +28,7 @@ func seconds() func(n int) time.Time {
 }
 
 func TestEffectiveStandardContexts(t *testing.T) {
-	inBubble(t, "without scopes", func(t *testing.T) {
+	bubbletest.Run(t, "without scopes", func(t *testing.T) {
 		at := seconds()
 		ctx, cancel := context.WithDeadline(context.Background(), at(5))
 		defer cancel()
@@ -42,7 +44,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 		wantDone(t, "at the deadline", ctx)
 	})
 
-	inBubble(t, "around a scope", func(t *testing.T) {
+	bubbletest.Run(t, "around a scope", func(t *testing.T) {
 		at := seconds()
 		outer, cancel := context.WithDeadline(context.Background(), at(5))
 		defer cancel()
@@ -61,7 +63,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "in a scope", func(t *testing.T) {
+	bubbletest.Run(t, "in a scope", func(t *testing.T) {
 		at := seconds()
 		for _, adjustable := range []bool{false, true} {
 			s := cancelscope.Scope{Adjustable: adjustable}
@@ -93,7 +95,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "between two scopes", func(t *testing.T) {
+	bubbletest.Run(t, "between two scopes", func(t *testing.T) {
 		at := seconds()
 		outer := cancelscope.Scope{Adjustable: true}
 		outer.SetDeadline(at(9))
@@ -123,7 +125,7 @@ func TestEffectiveStandardContexts(t *testing.T) {
 
 // Effective includes deadlines that the Deadline method of a scope's context leaves out.
 func TestEffectiveAdjustable(t *testing.T) {
-	inBubble(t, "one scope", func(t *testing.T) {
+	bubbletest.Run(t, "one scope", func(t *testing.T) {
 		at := seconds()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetDeadline(at(5))
@@ -139,7 +141,7 @@ func TestEffectiveAdjustable(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "with a plain scope inside, and around", func(t *testing.T) {
+	bubbletest.Run(t, "with a plain scope inside, and around", func(t *testing.T) {
 		at := seconds()
 		var outer, inner cancelscope.Scope
 		middle := cancelscope.Scope{Adjustable: true}
@@ -167,7 +169,7 @@ func TestEffectiveAdjustable(t *testing.T) {
 }
 
 func TestEffectiveShields(t *testing.T) {
-	inBubble(t, "hide what is around them", func(t *testing.T) {
+	bubbletest.Run(t, "hide what is around them", func(t *testing.T) {
 		at := seconds()
 		var outer, shielded, inner cancelscope.Scope
 		outer.SetDeadline(at(1))
@@ -190,7 +192,7 @@ func TestEffectiveShields(t *testing.T) {
 		})
 	})
 
-	inBubble(t, "that come too late", func(t *testing.T) {
+	bubbletest.Run(t, "that come too late", func(t *testing.T) {
 		outer, inner := cancelscope.Scope{}, cancelscope.Scope{Adjustable: true}
 		outer.SetTimeout(time.Second)
 		run(t, &outer, context.Background(), func(ctx context.Context) {
@@ -204,7 +206,7 @@ func TestEffectiveShields(t *testing.T) {
 }
 
 func TestEffectiveElsewhere(t *testing.T) {
-	inBubble(t, "after the end", func(t *testing.T) {
+	bubbletest.Run(t, "after the end", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
 		var kept context.Context
@@ -212,7 +214,7 @@ func TestEffectiveElsewhere(t *testing.T) {
 		wantDone(t, "the context of a scope that has ended", kept)
 	})
 
-	inBubble(t, "in a task", func(t *testing.T) {
+	bubbletest.Run(t, "in a task", func(t *testing.T) {
 		at := seconds()
 		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().SetDeadline(at(5))
@@ -225,11 +227,11 @@ func TestEffectiveElsewhere(t *testing.T) {
 			<-seen
 			return nil
 		})
-		wantNil(t, "nursery.Run", err)
+		bubbletest.CheckError(t, "nursery.Run", err, nil)
 	})
 
 	// So does that of a context of the standard library around the task.
-	inBubble(t, "in a task that is being started under a standard context", func(t *testing.T) {
+	bubbletest.Run(t, "in a task that is being started under a standard context", func(t *testing.T) {
 		at := seconds()
 		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 			limited, cancel := context.WithDeadline(ctx, at(3))
@@ -244,12 +246,12 @@ func TestEffectiveElsewhere(t *testing.T) {
 			})
 			return err
 		})
-		wantNil(t, "nursery.Run", err)
+		bubbletest.CheckError(t, "nursery.Run", err, nil)
 	})
 
 	// The deadline of the caller counts until the task moves, though Deadline leaves
 	// it out, and that of the nursery from then on.
-	inBubble(t, "in a task that is being started", func(t *testing.T) {
+	bubbletest.Run(t, "in a task that is being started", func(t *testing.T) {
 		at := seconds()
 		err := nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().SetDeadline(at(9))
@@ -268,10 +270,103 @@ func TestEffectiveElsewhere(t *testing.T) {
 					}
 					return nil
 				})
-				wantNil(t, "Start", err)
+				bubbletest.CheckError(t, "Start", err, nil)
 			})
 			return nil
 		})
-		wantNil(t, "nursery.Run", err)
+		bubbletest.CheckError(t, "nursery.Run", err, nil)
+	})
+}
+
+// catalogue: trio/test_run.py::test_current_effective_deadline
+func TestEffectiveOfAScopeThatChanges(t *testing.T) {
+	bubbletest.Run(t, "the nearest up to a shield", func(t *testing.T) {
+		start := time.Now()
+		at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+		background := context.Background()
+		wantEffective(t, "outside", background, time.Time{})
+
+		outer := cancelscope.Scope{Adjustable: true}
+		err := outer.Run(background, func(ctx1 context.Context) error {
+			wantEffective(t, "in a scope without a deadline", ctx1, time.Time{})
+			outer.SetDeadline(at(10))
+			wantEffective(t, "once it has one", ctx1, at(10))
+
+			inner := cancelscope.Scope{Adjustable: true}
+			inner.SetDeadline(at(5))
+			err := inner.Run(ctx1, func(ctx2 context.Context) error {
+				wantEffective(t, "inside, which is due earlier", ctx2, at(5))
+				inner.SetDeadline(at(20))
+				wantEffective(t, "inside, which is due later", ctx2, at(10))
+				inner.SetShield(true)
+				wantEffective(t, "inside, shielded", ctx2, at(20))
+				outer.SetDeadline(at(15))
+				wantEffective(t, "outside, while the inner one is shielded", ctx1, at(15))
+				wantEffective(t, "inside, while the outer one moves", ctx2, at(20))
+				inner.SetDeadline(time.Time{})
+				wantEffective(t, "inside, shielded without a deadline", ctx2, time.Time{})
+				inner.SetDeadline(at(99))
+				inner.SetShield(false)
+				wantEffective(t, "inside, not shielded any more", ctx2, at(15))
+				inner.SetDeadline(at(14))
+				wantEffective(t, "inside, moved to an earlier time", ctx2, at(14))
+
+				// No shield: both see the cancellation of the outer one.
+				outer.Cancel(nil)
+				wantDone(t, "inside, the outer one canceled", ctx2)
+				wantDone(t, "outside, canceled", ctx1)
+				return nil
+			})
+			bubbletest.CheckError(t, "inner Run", err, nil)
+			wantDone(t, "in the outer one again", ctx1)
+			return nil
+		})
+		bubbletest.CheckError(t, "outer Run", err, nil)
+		wantEffective(t, "outside again", background, time.Time{})
+	})
+
+	bubbletest.Run(t, "a cancellation behind a shield", func(t *testing.T) {
+		start := time.Now()
+		var outer, inner cancelscope.Scope
+		inner.SetShield(true)
+		inner.SetDeadline(start.Add(time.Hour))
+		err := outer.Run(t.Context(), func(ctx1 context.Context) error {
+			outer.Cancel(nil)
+			return inner.Run(ctx1, func(ctx2 context.Context) error {
+				wantDone(t, "outside", ctx1)
+				wantEffective(t, "behind the shield", ctx2, start.Add(time.Hour))
+				inner.SetShield(false)
+				wantDone(t, "without the shield", ctx2)
+				return nil
+			})
+		})
+		bubbletest.CheckError(t, "Run", err, nil)
+	})
+
+	bubbletest.Run(t, "a deadline that has passed", func(t *testing.T) {
+		var s cancelscope.Scope
+		s.SetTimeout(time.Second)
+		err := s.Run(t.Context(), func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			wantDone(t, "at the deadline", ctx)
+			return nil
+		})
+		bubbletest.CheckError(t, "Run", err, nil)
+	})
+
+	bubbletest.Run(t, "restored on exit", func(t *testing.T) {
+		start := time.Now()
+		var outer, inner cancelscope.Scope
+		outer.SetDeadline(start.Add(time.Hour))
+		inner.SetDeadline(start.Add(time.Minute))
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			err := inner.Run(ctx, func(ctx context.Context) error {
+				wantEffective(t, "inside", ctx, start.Add(time.Minute))
+				return nil
+			})
+			wantEffective(t, "when the inner one has been left", ctx, start.Add(time.Hour))
+			return err
+		})
+		bubbletest.CheckError(t, "Run", err, nil)
 	})
 }

@@ -2,11 +2,11 @@ package deadline
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/cutshort"
 )
 
 // Limit begins a time limit that covers the rest of a function: [FailAfter] without a
@@ -19,11 +19,10 @@ import (
 //		…
 //	}
 //
-// end leaves the scope of the limit. If the limit cut the function short, so that it
-// returned the cancellation, end replaces that by a [*TooSlowError]; real errors beside
-// it stay, joined behind the TooSlowError, where FailAfter returns only the real errors.
-// Text that was wrapped around the cancellation is lost. Always defer end: a panic or
-// runtime.Goexit runs it as well. A second call of end does nothing.
+// end leaves the scope of the limit, and makes of the error what FailAfter makes of it: if
+// the limit cut the function short, so that it returned the cancellation, end replaces
+// that by a [*TooSlowError]; if there are real errors beside it, only these stay. Always
+// defer end: a panic or runtime.Goexit runs it as well. A second call of end does nothing.
 //
 // Use FailAfter where the limit covers a part of a function, and [Call] where that part
 // has a value.
@@ -46,25 +45,13 @@ func Limit(ctx context.Context, d time.Duration) (limited context.Context, end f
 		if ended.Swap(true) {
 			return
 		}
+		cut := *err
 		leave(err)
-		if !expired(s) {
-			return
+		slow, rest := tooSlow(s, *err)
+		if slow {
+			t, _ := s.Deadline()
+			rest = &TooSlowError{Limit: d, Deadline: t, Cut: cutshort.Words(cut)}
 		}
-		t, _ := s.Deadline()
-		var slow error = &TooSlowError{Limit: d, Deadline: t}
-		if *err != nil {
-			slow = errors.Join(slow, *err)
-		}
-		*err = slow
+		*err = rest
 	}
-}
-
-// expired reports whether s, which has ended, removed a cancellation from the error of its
-// block, and its deadline was the cause.
-func expired(s *cancelscope.Scope) bool {
-	if !s.CanceledCaught() {
-		return false
-	}
-	c, ok := s.Cause().(*cancelscope.Canceled)
-	return ok && c.Kind() == cancelscope.ByDeadline
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func readFull(r io.Reader, n int) func() error {
@@ -38,7 +39,7 @@ func begin(f func() error) <-chan error {
 }
 
 func TestInterrupt(t *testing.T) {
-	inBubble(t, "blocked", func(t *testing.T) {
+	bubbletest.Run(t, "blocked", func(t *testing.T) {
 		near, _ := pipe(t)
 		ctx, cancel := cancelable(t, "enough")
 		done := begin(func() error { return deadline.Interrupt(ctx, near, readFull(near, 1)) })
@@ -52,7 +53,7 @@ func TestInterrupt(t *testing.T) {
 		near.Close()
 		wantSame(t, "Read after that", <-done, io.ErrClosedPipe)
 	})
-	inBubble(t, "done before", func(t *testing.T) {
+	bubbletest.Run(t, "done before", func(t *testing.T) {
 		unexpected := func() error { t.Error("op called under a context that is done"); return nil }
 		near, _ := pipe(t)
 		ctx, cancel := cancelable(t, "enough")
@@ -76,9 +77,9 @@ func TestInterruptWithoutDone(t *testing.T) {
 func TestInterruptMisuse(t *testing.T) {
 	var none context.Context
 	op := func() error { return nil }
-	misuse(t, "deadline: Interrupt with a nil context", func() { deadline.Interrupt(none, &fakeConn{}, op) })
-	misuse(t, "deadline: Interrupt with nothing to set a deadline of", func() { deadline.Interrupt(t.Context(), nil, op) })
-	misuse(t, "deadline: Interrupt with a nil function", func() { deadline.Interrupt(t.Context(), &fakeConn{}, nil) })
+	bubbletest.CheckPanics(t, "Interrupt(nil, c, op)", "deadline: Interrupt with a nil context: ", func() { deadline.Interrupt(none, &fakeConn{}, op) })
+	bubbletest.CheckPanics(t, "Interrupt(ctx, nil, op)", "deadline: Interrupt with nothing to set a deadline of: ", func() { deadline.Interrupt(t.Context(), nil, op) })
+	bubbletest.CheckPanics(t, "Interrupt(ctx, c, nil)", "deadline: Interrupt with a nil function: ", func() { deadline.Interrupt(t.Context(), &fakeConn{}, nil) })
 }
 
 // Interrupt returns the error of op, except after an interruption.
@@ -146,7 +147,7 @@ func (e panicError) Cancellation() bool { return false }
 // when Interrupt returns.
 func TestInterruptSuccess(t *testing.T) {
 	for _, bound := range []bool{false, true} {
-		inBubble(t, fmt.Sprintf("bound=%t", bound), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("bound=%t", bound), func(t *testing.T) {
 			for range 200 {
 				near, _ := pipe(t)
 				var d interface{ SetDeadline(time.Time) error } = near
@@ -285,7 +286,7 @@ func TestValuesThatAreNoKeys(t *testing.T) {
 			return nested{c, [2]any{nan, []int(nil)}}
 		},
 	} {
-		inBubble(t, "Interrupt, "+name, func(t *testing.T) {
+		bubbletest.Run(t, "Interrupt, "+name, func(t *testing.T) {
 			near, _ := pipe(t)
 			ctx, cancel := cancelable(t, "enough")
 			done := begin(func() error { return deadline.Interrupt(ctx, of(near), readFull(near, 1)) })
@@ -297,7 +298,7 @@ func TestValuesThatAreNoKeys(t *testing.T) {
 				t.Errorf("%d uses left", got)
 			}
 		})
-		inBubble(t, "Accept, "+name, func(t *testing.T) {
+		bubbletest.Run(t, "Accept, "+name, func(t *testing.T) {
 			l := listenBell(t)
 			ctx, cancel := cancelable(t, "enough")
 			done := startAccept(ctx, acceptor{of(l.fakeConn), l})
@@ -329,7 +330,7 @@ func (a acceptor) Addr() net.Addr            { return a.l.Addr() }
 // However op ends, the deadline is gone.
 func TestInterruptAbnormalEnd(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic("bad") }, "exit": runtime.Goexit} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			near, _ := pipe(t)
 			ctx, cancel := cancelable(t, "enough")
 			ended := make(chan any)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/cutshort"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -22,32 +23,33 @@ import (
 // MoveOnAfter panics if ctx or fn is nil. For a limit that can be moved, shielded or
 // canceled by hand, use a [cancelscope.Scope].
 func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (expired bool, err error) {
-	var s cancelscope.Scope
-	s.SetTimeout(d)
-	err = runPrivate(ctx, &s, fn)
-	return s.CanceledCaught(), err
+	var l limited
+	l.scope.SetTimeout(d)
+	err = l.run(ctx, fn)
+	return l.scope.CanceledCaught(), err
 }
 
 // MoveOnAt is like [MoveOnAfter] with the deadline t. The zero time is no deadline.
 func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) (expired bool, err error) {
-	var s cancelscope.Scope
-	s.SetDeadline(t)
-	err = runPrivate(ctx, &s, fn)
-	return s.CanceledCaught(), err
+	var l limited
+	l.scope.SetDeadline(t)
+	err = l.run(ctx, fn)
+	return l.scope.CanceledCaught(), err
 }
 
 // FailAfter is like [MoveOnAfter], but if the limit cut fn short it returns a
-// [*TooSlowError]. If fn returned a real error as well, or if ctx is canceled too, that
-// is returned in place of the TooSlowError. Text that fn wrapped around its cancellation
-// is not in the TooSlowError.
+// [*TooSlowError], which keeps the words that fn put before its cancellation. If fn
+// returned a real error as well, or if ctx is canceled too, that is returned in place of
+// the TooSlowError: a real error is never hidden by what followed from a limit. This holds
+// for all limits of this package.
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
-	var s cancelscope.Scope
-	s.SetTimeout(d)
-	if slow, err := tooSlow(&s, runPrivate(ctx, &s, fn)); !slow {
+	var l limited
+	l.scope.SetTimeout(d)
+	if slow, err := tooSlow(&l.scope, l.run(ctx, fn)); !slow {
 		return err
 	}
-	t, _ := s.Deadline()
-	return &TooSlowError{Limit: max(d, 0), Deadline: t}
+	t, _ := l.scope.Deadline()
+	return &TooSlowError{Limit: max(d, 0), Deadline: t, Cut: cutshort.Words(l.cut)}
 }
 
 // Call is [FailAfter] for a function that has a result. It returns the value that fn
@@ -69,12 +71,12 @@ func Call[T any](ctx context.Context, d time.Duration, fn func(ctx context.Conte
 // FailAt is like [FailAfter] with the deadline t. The zero time is no deadline.
 func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) error {
 	start := time.Now()
-	var s cancelscope.Scope
-	s.SetDeadline(t)
-	if slow, err := tooSlow(&s, runPrivate(ctx, &s, fn)); !slow {
+	var l limited
+	l.scope.SetDeadline(t)
+	if slow, err := tooSlow(&l.scope, l.run(ctx, fn)); !slow {
 		return err
 	}
-	return &TooSlowError{Limit: measured(start, t), Deadline: t}
+	return &TooSlowError{Limit: measured(start, t), Deadline: t, Cut: cutshort.Words(l.cut)}
 }
 
 // FailScope is like [FailAfter] with a scope that the caller has made and whose
@@ -90,11 +92,19 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 		panic("deadline: FailScope with a nil scope: use FailAfter if none is needed")
 	}
 	start := time.Now()
-	if slow, err := tooSlow(s, s.Run(ctx, fn)); !slow {
+	var cut error
+	block := fn
+	if fn != nil {
+		block = func(ctx context.Context) error {
+			cut = fn(ctx)
+			return cut
+		}
+	}
+	if slow, err := tooSlow(s, s.Run(ctx, block)); !slow {
 		return err
 	}
 	t, _ := s.Deadline()
-	return &TooSlowError{Name: s.Name, Limit: measured(start, t), Deadline: t, Reason: s.Reason}
+	return &TooSlowError{Name: s.Name, Limit: measured(start, t), Deadline: t, Reason: s.Reason, Cut: cutshort.Words(cut)}
 }
 
 // measured returns the time from start to end, zero if it is negative, with three digits:
@@ -108,18 +118,25 @@ func measured(start, end time.Time) time.Duration {
 	return d.Round(digit)
 }
 
-// runPrivate runs fn in s, which no other code can reach.
-func runPrivate(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Context) error) error {
+// A limited is a scope that no other code can reach, and what its block returned.
+type limited struct {
+	scope cancelscope.Scope
+	cut   error
+}
+
+func (l *limited) run(ctx context.Context, fn func(ctx context.Context) error) error {
 	if fn == nil {
-		return s.Run(ctx, nil)
+		return l.scope.Run(ctx, nil)
 	}
-	return s.Run(ctx, func(ctx context.Context) error {
+	return l.scope.Run(ctx, func(ctx context.Context) error {
 		ctx.(tree.Node).Private()
-		return fn(ctx)
+		l.cut = fn(ctx)
+		return l.cut
 	})
 }
 
-// tooSlow reports whether the deadline of s cut its block short, which ended with err.
+// tooSlow reports whether the deadline of s cut its block short and nothing else happened.
+// err is what the scope made of the error of the block.
 func tooSlow(s *cancelscope.Scope, err error) (slow bool, _ error) {
 	if err != nil || !s.CanceledCaught() {
 		return false, err

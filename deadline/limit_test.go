@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 var (
@@ -26,18 +27,19 @@ func TestLimitCutsShort(t *testing.T) {
 		cut     bool  // there was a cancellation in the error
 		tooSlow bool  // and nothing else
 		want    error // the error that is returned otherwise
+		words   string
 	}{
-		{"the cause", func(ctx context.Context) error { return context.Cause(ctx) }, true, true, nil},
-		{"Err", func(ctx context.Context) error { return ctx.Err() }, true, true, nil},
-		{"Err, wrapped", func(ctx context.Context) error { return fmt.Errorf("work: %w", ctx.Err()) }, true, true, nil},
-		{"both", func(ctx context.Context) error { return errors.Join(ctx.Err(), context.Cause(ctx)) }, true, true, nil},
-		{"nothing", func(context.Context) error { return nil }, false, false, nil},
-		{"a real error", func(context.Context) error { return errBroken }, false, false, errBroken},
-		{"a real error and the cause", func(ctx context.Context) error { return errors.Join(context.Cause(ctx), errBroken) }, true, false, errBroken},
-		{"another cancellation", func(context.Context) error { return context.Canceled }, false, false, context.Canceled},
+		{"the cause", func(ctx context.Context) error { return context.Cause(ctx) }, true, true, nil, ""},
+		{"Err", func(ctx context.Context) error { return ctx.Err() }, true, true, nil, ""},
+		{"Err, wrapped", func(ctx context.Context) error { return fmt.Errorf("work: %w", ctx.Err()) }, true, true, nil, "work"},
+		{"both", func(ctx context.Context) error { return errors.Join(ctx.Err(), context.Cause(ctx)) }, true, true, nil, ""},
+		{"nothing", func(context.Context) error { return nil }, false, false, nil, ""},
+		{"a real error", func(context.Context) error { return errBroken }, false, false, errBroken, ""},
+		{"a real error and the cause", func(ctx context.Context) error { return errors.Join(context.Cause(ctx), errBroken) }, true, false, errBroken, ""},
+		{"another cancellation", func(context.Context) error { return context.Canceled }, false, false, context.Canceled, ""},
 	}
 	for _, test := range tests {
-		inBubble(t, test.name, func(t *testing.T) {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
 			work := func(ctx context.Context) error {
 				<-ctx.Done()
 				return test.work(ctx)
@@ -46,7 +48,7 @@ func TestLimitCutsShort(t *testing.T) {
 			err := deadline.FailAfter(t.Context(), time.Second, work)
 			switch {
 			case test.tooSlow:
-				wantTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+				bubbletest.CheckTooSlow(t, "FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: at, Cut: test.words})
 			case !errors.Is(err, test.want) || errors.Is(err, context.DeadlineExceeded):
 				t.Errorf("FailAfter = %v, want %v and no timeout", err, test.want)
 			}
@@ -65,7 +67,7 @@ func TestLimitNotReached(t *testing.T) {
 		"a cancellation":  context.Canceled,
 		"another timeout": context.DeadlineExceeded,
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			work := func(context.Context) error { return want }
 			if err := deadline.FailAfter(t.Context(), time.Second, work); err != want {
 				t.Errorf("FailAfter = %v, want %v itself", err, want)
@@ -78,44 +80,44 @@ func TestLimitNotReached(t *testing.T) {
 }
 
 func TestLimitUnderCancellation(t *testing.T) {
-	inBubble(t, "that comes first", func(t *testing.T) {
+	bubbletest.Run(t, "that comes first", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errStop)
 		err := deadline.FailAfter(ctx, 0, sleepFor(year))
-		wantCanceled(t, "FailAfter", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "FailAfter", err, cancelscope.ByParent)
 		if !errors.Is(err, errStop) {
 			t.Errorf("FailAfter = %v, want the cause %v in it", err, errStop)
 		}
 		expired, err := deadline.MoveOnAfter(ctx, 0, sleepFor(year))
-		wantCanceled(t, "MoveOnAfter", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "MoveOnAfter", err, cancelscope.ByParent)
 		if expired {
 			t.Error("MoveOnAfter: expired = true, want false")
 		}
 	})
 
-	inBubble(t, "that comes after the limit and before the end of the work", func(t *testing.T) {
+	bubbletest.Run(t, "that comes after the limit and before the end of the work", func(t *testing.T) {
 		var outer cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			var inner cancelscope.Scope
 			inner.SetTimeout(time.Second)
 			err := deadline.FailScope(ctx, &inner, func(ctx context.Context) error {
 				err := deadline.Sleep(ctx, year)
-				wantCanceled(t, "Sleep", err, cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 				outer.Cancel(errStop)
 				return err
 			})
-			wantCanceled(t, "FailScope", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "FailScope", err, cancelscope.ByCall)
 			if !cancelscope.IsCancellation(ctx, err) {
 				t.Errorf("IsCancellation(outer, %v) = false, want true", err)
 			}
-			wantFlags(t, "inner", &inner, true, false)
+			bubbletest.CheckScope(t, "inner", &inner, true, false)
 			return err
 		})
-		wantNil(t, "outer Run", err)
-		wantFlags(t, "outer", &outer, true, true)
+		bubbletest.CheckError(t, "outer Run", err, nil)
+		bubbletest.CheckScope(t, "outer", &outer, true, true)
 	})
 
-	inBubble(t, "with a real error as well", func(t *testing.T) {
+	bubbletest.Run(t, "with a real error as well", func(t *testing.T) {
 		var outer cancelscope.Scope
 		err := outer.Run(t.Context(), func(ctx context.Context) error {
 			err := deadline.FailAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -133,7 +135,7 @@ func TestLimitUnderCancellation(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "from a context of the standard library with an earlier deadline", func(t *testing.T) {
+	bubbletest.Run(t, "from a context of the standard library with an earlier deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := deadline.FailAfter(ctx, time.Minute, sleepFor(year))
@@ -145,27 +147,27 @@ func TestLimitUnderCancellation(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "kept off by a shield", func(t *testing.T) {
+	bubbletest.Run(t, "kept off by a shield", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		var s cancelscope.Scope
 		s.SetShield(true)
 		s.SetTimeout(time.Second)
 		at := time.Now().Add(time.Second)
-		wantTooSlow(t, "FailScope", deadline.FailScope(ctx, &s, sleepFor(year)), deadline.TooSlowError{Limit: time.Second, Deadline: at})
+		bubbletest.CheckTooSlow(t, "FailScope", deadline.FailScope(ctx, &s, sleepFor(year)), deadline.TooSlowError{Limit: time.Second, Deadline: at})
 	})
 }
 
 func TestFailScopeByHand(t *testing.T) {
-	inBubble(t, "before Run", func(t *testing.T) {
+	bubbletest.Run(t, "before Run", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(0)
 		s.Cancel(nil)
-		wantNil(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(year)))
-		wantFlags(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "FailScope", deadline.FailScope(t.Context(), &s, sleepFor(year)), nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
-	inBubble(t, "after the deadline", func(t *testing.T) {
+	bubbletest.Run(t, "after the deadline", func(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
@@ -174,10 +176,10 @@ func TestFailScopeByHand(t *testing.T) {
 			s.Cancel(errStop)
 			return deadline.Sleep(ctx, 0)
 		})
-		wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
+		bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: at})
 	})
 
-	inBubble(t, "with a real error", func(t *testing.T) {
+	bubbletest.Run(t, "with a real error", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
@@ -191,7 +193,7 @@ func TestFailScopeByHand(t *testing.T) {
 
 	// The work's own timeout inside a scope that was canceled by hand is not one
 	// of the scope.
-	inBubble(t, "with a timeout of the work", func(t *testing.T) {
+	bubbletest.Run(t, "with a timeout of the work", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := deadline.FailScope(t.Context(), &s, func(context.Context) error {
@@ -201,47 +203,47 @@ func TestFailScopeByHand(t *testing.T) {
 		if err != context.DeadlineExceeded {
 			t.Errorf("FailScope = %v, want %v itself", err, context.DeadlineExceeded)
 		}
-		wantFlags(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 }
 
 func TestFailScopeMoved(t *testing.T) {
-	inBubble(t, "forward", func(t *testing.T) {
+	bubbletest.Run(t, "forward", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
 		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
-			wantNil(t, "Sleep", deadline.Sleep(ctx, time.Second))
+			bubbletest.CheckError(t, "Sleep", deadline.Sleep(ctx, time.Second), nil)
 			s.SetTimeout(time.Second)
 			return deadline.Sleep(ctx, year)
 		})
 		// The limit is what the work has had in all.
-		wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: 2 * time.Second, Deadline: start.Add(2 * time.Second)})
-		wantElapsed(t, start, 2*time.Second)
+		bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: 2 * time.Second, Deadline: start.Add(2 * time.Second)})
+		bubbletest.CheckElapsed(t, "what came before", start, 2*time.Second)
 	})
 
-	inBubble(t, "back, while the work waits", func(t *testing.T) {
+	bubbletest.Run(t, "back, while the work waits", func(t *testing.T) {
 		start := time.Now()
 		s := cancelscope.Scope{Adjustable: true}
 		s.SetTimeout(time.Second)
 		time.AfterFunc(time.Second/2, func() { s.SetTimeout(time.Second) })
 		err := deadline.FailScope(t.Context(), &s, sleepFor(year))
 		want := 1500 * time.Millisecond
-		wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: want, Deadline: start.Add(want)})
-		wantElapsed(t, start, want)
+		bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: want, Deadline: start.Add(want)})
+		bubbletest.CheckElapsed(t, "what came before", start, want)
 	})
 
-	inBubble(t, "set while the work runs", func(t *testing.T) {
+	bubbletest.Run(t, "set while the work runs", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
 			s.SetDeadline(start.Add(time.Second))
 			return deadline.Sleep(ctx, year)
 		})
-		wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+		bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
 	})
 
-	inBubble(t, "into the past", func(t *testing.T) {
+	bubbletest.Run(t, "into the past", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
@@ -249,15 +251,15 @@ func TestFailScopeMoved(t *testing.T) {
 			s.SetDeadline(start.Add(-time.Hour))
 			return deadline.Sleep(ctx, year)
 		})
-		wantTooSlow(t, "FailScope", err, deadline.TooSlowError{Deadline: start.Add(-time.Hour)})
-		wantElapsed(t, start, 0)
+		bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Deadline: start.Add(-time.Hour)})
+		bubbletest.CheckElapsed(t, "what came before", start, 0)
 	})
 }
 
 // The context of a limit is like one of context.WithTimeout.
 func TestLimitContext(t *testing.T) {
 	type key struct{}
-	inBubble(t, "inside", func(t *testing.T) {
+	bubbletest.Run(t, "inside", func(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		outer := context.WithValue(t.Context(), key{}, "value")
 		var kept context.Context
@@ -269,14 +271,14 @@ func TestLimitContext(t *testing.T) {
 			if got := ctx.Value(key{}); got != "value" {
 				t.Errorf("ctx.Value(key) = %v, want value", got)
 			}
-			wantNil(t, "ctx.Err()", ctx.Err())
+			bubbletest.CheckError(t, "ctx.Err()", ctx.Err(), nil)
 			<-ctx.Done()
 			if ctx.Err() != context.DeadlineExceeded {
 				t.Errorf("ctx.Err() = %v, want %v itself", ctx.Err(), context.DeadlineExceeded)
 			}
 			return nil
 		})
-		wantNil(t, "FailAt", err)
+		bubbletest.CheckError(t, "FailAt", err, nil)
 		if kept.Err() != context.DeadlineExceeded {
 			t.Errorf("ctx.Err() after the end = %v, want %v", kept.Err(), context.DeadlineExceeded)
 		}
@@ -284,7 +286,7 @@ func TestLimitContext(t *testing.T) {
 }
 
 func TestLimitLeavesOnPanic(t *testing.T) {
-	inBubble(t, "panic", func(t *testing.T) {
+	bubbletest.Run(t, "panic", func(t *testing.T) {
 		var kept context.Context
 		func() {
 			defer func() {
@@ -302,7 +304,7 @@ func TestLimitLeavesOnPanic(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "Goexit", func(t *testing.T) {
+	bubbletest.Run(t, "Goexit", func(t *testing.T) {
 		var kept context.Context
 		ended, returned := make(chan struct{}), false
 		go func() {
@@ -339,21 +341,21 @@ func TestLimitExtremes(t *testing.T) {
 				ctx.Done()
 				return deadline.Sleep(ctx, 0)
 			})
-			wantNil(t, "FailAt "+name, err)
+			bubbletest.CheckError(t, "FailAt "+name, err, nil)
 		}
 		for name, at := range past {
-			wantTooSlow(t, "FailAt "+name, deadline.FailAt(context.Background(), at, sleepFor(year)), deadline.TooSlowError{Deadline: at})
+			bubbletest.CheckTooSlow(t, "FailAt "+name, deadline.FailAt(context.Background(), at, sleepFor(year)), deadline.TooSlowError{Deadline: at})
 		}
 		err := deadline.FailAfter(context.Background(), math.MaxInt64, func(ctx context.Context) error {
 			ctx.Done()
 			return deadline.Sleep(ctx, 0)
 		})
-		wantNil(t, "FailAfter(max)", err)
+		bubbletest.CheckError(t, "FailAfter(max)", err, nil)
 		expired, err := deadline.MoveOnAfter(context.Background(), math.MinInt64, sleepFor(year))
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter(min) = %t, %v, want true, nil", expired, err)
 		}
 	}
 	t.Run("real time", check)
-	inBubble(t, "fake time", check)
+	bubbletest.Run(t, "fake time", check)
 }

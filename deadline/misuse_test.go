@@ -8,6 +8,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // noContext is nil in a way that linters let pass.
@@ -19,47 +20,54 @@ func TestMisuse(t *testing.T) {
 	at := time.Now()
 	ctx := t.Context()
 
-	// What is passed on to the scope is refused by the scope.
-	const nilContext = "cancelscope: Run with a nil context"
-	misuse(t, nilContext, func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) })
-	misuse(t, nilContext, func() { _, _ = deadline.MoveOnAt(noContext, at, fn) })
-	misuse(t, nilContext, func() { _ = deadline.FailAfter(noContext, time.Second, fn) })
-	misuse(t, nilContext, func() { _ = deadline.FailAt(noContext, at, fn) })
-	misuse(t, nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) })
+	const (
+		// What is passed on to the scope is refused by the scope.
+		nilContext  = "cancelscope: Run with a nil context: "
+		nilFunction = "cancelscope: Run with a nil function: "
+		nilSleep    = "deadline: Sleep with a nil context: "
+	)
+	call := func(ctx context.Context) (int, error) { return 0, fn(ctx) }
+	for _, test := range []struct {
+		call, want string
+		f          func()
+	}{
+		{"MoveOnAfter(nil, 1s, fn)", nilContext, func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) }},
+		{"MoveOnAt(nil, now, fn)", nilContext, func() { _, _ = deadline.MoveOnAt(noContext, at, fn) }},
+		{"FailAfter(nil, 1s, fn)", nilContext, func() { _ = deadline.FailAfter(noContext, time.Second, fn) }},
+		{"FailAt(nil, now, fn)", nilContext, func() { _ = deadline.FailAt(noContext, at, fn) }},
+		{"FailScope(nil, s, fn)", nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) }},
+		{"Call(nil, 1s, fn)", nilContext, func() { _, _ = deadline.Call(noContext, time.Second, call) }},
 
-	misuse(t, nilContext, func() {
-		_, _ = deadline.Call(noContext, time.Second, func(ctx context.Context) (int, error) { return 0, fn(ctx) })
-	})
+		{"MoveOnAfter(ctx, 1s, nil)", nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) }},
+		{"MoveOnAt(ctx, now, nil)", nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) }},
+		{"FailAfter(ctx, 1s, nil)", nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) }},
+		{"FailAt(ctx, now, nil)", nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) }},
+		{"FailScope(ctx, s, nil)", nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) }},
+		{"Call(ctx, 1s, nil)", "deadline: Call with a nil function: ", func() { _, _ = deadline.Call[int](ctx, time.Second, nil) }},
 
-	const nilFunction = "cancelscope: Run with a nil function"
-	misuse(t, nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) })
-	misuse(t, nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) })
-	misuse(t, nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) })
-	misuse(t, nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) })
-	misuse(t, nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) })
-
-	misuse(t, "deadline: Call with a nil function", func() { _, _ = deadline.Call[int](ctx, time.Second, nil) })
-
-	misuse(t, "deadline: FailScope with a nil scope", func() { _ = deadline.FailScope(ctx, nil, fn) })
-	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, time.Second) })
-	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.Sleep(noContext, 0) })
-	misuse(t, "deadline: Sleep with a nil context", func() { _ = deadline.SleepUntil(noContext, at) })
-	misuse(t, "deadline: Effective with a nil context", func() { _, _ = deadline.Effective(noContext) })
+		{"FailScope(ctx, nil, fn)", "deadline: FailScope with a nil scope: ", func() { _ = deadline.FailScope(ctx, nil, fn) }},
+		{"Sleep(nil, 1s)", nilSleep, func() { _ = deadline.Sleep(noContext, time.Second) }},
+		{"Sleep(nil, 0)", nilSleep, func() { _ = deadline.Sleep(noContext, 0) }},
+		{"SleepUntil(nil, now)", nilSleep, func() { _ = deadline.SleepUntil(noContext, at) }},
+		{"Effective(nil)", "deadline: Effective with a nil context: ", func() { _, _ = deadline.Effective(noContext) }},
+	} {
+		bubbletest.CheckPanics(t, test.call, test.want, test.f)
+	}
 	if ran {
 		t.Error("a function ran without a context")
 	}
 
 	var s cancelscope.Scope
-	wantNil(t, "first FailScope", deadline.FailScope(ctx, &s, fn))
+	bubbletest.CheckError(t, "first FailScope", deadline.FailScope(ctx, &s, fn), nil)
 	ran = false
-	misuse(t, "cancelscope: second Run of a Scope", func() { _ = deadline.FailScope(ctx, &s, fn) })
+	bubbletest.CheckPanics(t, "second FailScope", "cancelscope: second Run of a Scope: ", func() { _ = deadline.FailScope(ctx, &s, fn) })
 	if ran {
 		t.Error("second FailScope of a scope ran its function")
 	}
 }
 
 // catalogue: trio/test_run.py::test_out_of_context
-func TestCatalogueOutsideOfScopes(t *testing.T) {
+func TestLimitsOutsideOfScopes(t *testing.T) {
 	type key struct{}
 	withCancel, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -84,21 +92,21 @@ func TestCatalogueOutsideOfScopes(t *testing.T) {
 	if at, ok := s.Deadline(); ok {
 		t.Errorf("Deadline() of a scope that has not been run = %v, true, want none", at)
 	}
-	wantFlags(t, "a scope that has not been run", &s, false, false)
-	wantNil(t, "Cause() of a scope that has not been run", s.Cause())
+	bubbletest.CheckScope(t, "a scope that has not been run", &s, false, false)
+	bubbletest.CheckError(t, "Cause() of a scope that has not been run", s.Cause(), nil)
 }
 
 // Trio refuses negative durations. Here they count as zero: a limit that has been
 // used up is not a mistake in the program.
 //
 // catalogue: trio/test_timeouts.py::test_timeouts_raise_value_error
-func TestCatalogueNegative(t *testing.T) {
-	inBubble(t, "sleeps are checkpoints", func(t *testing.T) {
+func TestNegativeLimits(t *testing.T) {
+	bubbletest.Run(t, "sleeps are checkpoints", func(t *testing.T) {
 		start := time.Now()
-		wantNil(t, "Sleep(-1)", deadline.Sleep(t.Context(), -1))
-		wantNil(t, "SleepUntil(an hour ago)", deadline.SleepUntil(t.Context(), start.Add(-time.Hour)))
-		wantNil(t, "SleepUntil(zero)", deadline.SleepUntil(t.Context(), time.Time{}))
-		wantElapsed(t, start, 0)
+		bubbletest.CheckError(t, "Sleep(-1)", deadline.Sleep(t.Context(), -1), nil)
+		bubbletest.CheckError(t, "SleepUntil(an hour ago)", deadline.SleepUntil(t.Context(), start.Add(-time.Hour)), nil)
+		bubbletest.CheckError(t, "SleepUntil(zero)", deadline.SleepUntil(t.Context(), time.Time{}), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 0)
 
 		stop := errors.New("stop")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -114,14 +122,14 @@ func TestCatalogueNegative(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "limits have passed", func(t *testing.T) {
+	bubbletest.Run(t, "limits have passed", func(t *testing.T) {
 		start := time.Now()
 		expired, err := deadline.MoveOnAfter(t.Context(), -1, sleepFor(0))
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter(-1) = %t, %v, want true, nil", expired, err)
 		}
 		err = deadline.FailAfter(t.Context(), -time.Hour, sleepFor(0))
-		wantTooSlow(t, "FailAfter(-1h)", err, deadline.TooSlowError{Deadline: start})
+		bubbletest.CheckTooSlow(t, "FailAfter(-1h)", err, deadline.TooSlowError{Deadline: start})
 
 		// Where the block does not wait, a limit cuts nothing short.
 		finished := func(context.Context) error { return nil }
@@ -129,15 +137,15 @@ func TestCatalogueNegative(t *testing.T) {
 		if expired || err != nil {
 			t.Errorf("MoveOnAfter(-1) without a wait = %t, %v, want false, nil", expired, err)
 		}
-		wantNil(t, "FailAfter(-1) without a wait", deadline.FailAfter(t.Context(), -1, finished))
+		bubbletest.CheckError(t, "FailAfter(-1) without a wait", deadline.FailAfter(t.Context(), -1, finished), nil)
 	})
 
-	inBubble(t, "deadlines may be past", func(t *testing.T) {
+	bubbletest.Run(t, "deadlines may be past", func(t *testing.T) {
 		past := time.Now().Add(-time.Hour)
 		expired, err := deadline.MoveOnAt(t.Context(), past, sleepFor(0))
 		if !expired || err != nil {
 			t.Errorf("MoveOnAt(an hour ago) = %t, %v, want true, nil", expired, err)
 		}
-		wantTooSlow(t, "FailAt(an hour ago)", deadline.FailAt(t.Context(), past, sleepFor(0)), deadline.TooSlowError{Deadline: past})
+		bubbletest.CheckTooSlow(t, "FailAt(an hour ago)", deadline.FailAt(t.Context(), past, sleepFor(0)), deadline.TooSlowError{Deadline: past})
 	})
 }

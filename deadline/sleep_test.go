@@ -10,10 +10,11 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 func TestSleepLooksAtContextFirst(t *testing.T) {
-	inBubble(t, "canceled", func(t *testing.T) {
+	bubbletest.Run(t, "canceled", func(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errStop)
@@ -25,10 +26,10 @@ func TestSleepLooksAtContextFirst(t *testing.T) {
 				t.Errorf("SleepUntil(now+%v) = %v, want the cause %v itself", d, err, errStop)
 			}
 		}
-		wantElapsed(t, start, 0)
+		bubbletest.CheckElapsed(t, "what came before", start, 0)
 	})
 
-	inBubble(t, "canceled without a cause", func(t *testing.T) {
+	bubbletest.Run(t, "canceled without a cause", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := deadline.Sleep(ctx, 0); err != context.Canceled {
@@ -38,7 +39,7 @@ func TestSleepLooksAtContextFirst(t *testing.T) {
 }
 
 func TestSleepIsInterrupted(t *testing.T) {
-	inBubble(t, "by a cancel", func(t *testing.T) {
+	bubbletest.Run(t, "by a cancel", func(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		slept := make(chan error)
@@ -49,10 +50,10 @@ func TestSleepIsInterrupted(t *testing.T) {
 		if err := <-slept; err != errStop {
 			t.Errorf("Sleep = %v, want the cause %v itself", err, errStop)
 		}
-		wantElapsed(t, start, time.Second)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
 	})
 
-	inBubble(t, "by a scope", func(t *testing.T) {
+	bubbletest.Run(t, "by a scope", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		time.AfterFunc(time.Second, func() { s.Cancel(errStop) })
@@ -63,20 +64,20 @@ func TestSleepIsInterrupted(t *testing.T) {
 			}
 			return err
 		})
-		wantNil(t, "Run", err)
-		wantElapsed(t, start, time.Second)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckElapsed(t, "what came before", start, time.Second)
 	})
 
-	inBubble(t, "by a deadline that is moved forward", func(t *testing.T) {
+	bubbletest.Run(t, "by a deadline that is moved forward", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
 		s.SetTimeout(time.Hour)
 		time.AfterFunc(time.Second, func() { s.SetTimeout(time.Second) })
-		wantNil(t, "Run", s.Run(t.Context(), sleepFor(year)))
-		wantElapsed(t, start, 2*time.Second)
+		bubbletest.CheckError(t, "Run", s.Run(t.Context(), sleepFor(year)), nil)
+		bubbletest.CheckElapsed(t, "what came before", start, 2*time.Second)
 	})
 
-	inBubble(t, "not by another scope", func(t *testing.T) {
+	bubbletest.Run(t, "not by another scope", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		inner.SetTimeout(time.Second)
 		err := outer.Run(t.Context(), func(outside context.Context) error {
@@ -84,8 +85,8 @@ func TestSleepIsInterrupted(t *testing.T) {
 				return deadline.Sleep(outside, time.Minute)
 			})
 		})
-		wantNil(t, "Run", err)
-		wantFlags(t, "inner", &inner, true, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 }
 
@@ -93,7 +94,7 @@ func TestSleepIsInterrupted(t *testing.T) {
 // the deadline has passed.
 func TestSleepToTheDeadline(t *testing.T) {
 	for range 20 { // select would take either
-		inBubble(t, "of a scope", func(t *testing.T) {
+		bubbletest.Run(t, "of a scope", func(t *testing.T) {
 			expired, err := deadline.MoveOnAfter(t.Context(), time.Second, sleepFor(time.Second))
 			if !expired || err != nil {
 				t.Errorf("MoveOnAfter(1s) with Sleep(1s) = %t, %v, want true, nil", expired, err)
@@ -109,37 +110,37 @@ func TestSleepToTheDeadline(t *testing.T) {
 // A deadline counts from the instant it has passed, whether or not there is a
 // timer that has been served.
 func TestSleepComparesClocks(t *testing.T) {
-	inBubble(t, "before it begins", func(t *testing.T) {
+	bubbletest.Run(t, "before it begins", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			time.Sleep(time.Second)
 			start := time.Now()
 			err := deadline.Sleep(ctx, time.Hour)
-			wantCanceled(t, "Sleep(1h)", err, cancelscope.ByDeadline)
-			wantElapsed(t, start, 0)
+			bubbletest.CheckCanceled(t, "Sleep(1h)", err, cancelscope.ByDeadline)
+			bubbletest.CheckElapsed(t, "what came before", start, 0)
 			return err
 		})
-		wantNil(t, "Run", err)
-		wantFlags(t, "s", &s, true, true)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, true, true)
 	})
 
-	inBubble(t, "one nanosecond before", func(t *testing.T) {
+	bubbletest.Run(t, "one nanosecond before", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			time.Sleep(time.Second - 1)
-			wantNil(t, "Sleep(0)", deadline.Sleep(ctx, 0))
+			bubbletest.CheckError(t, "Sleep(0)", deadline.Sleep(ctx, 0), nil)
 			return nil
 		})
-		wantNil(t, "Run", err)
-		wantFlags(t, "s", &s, false, false)
+		bubbletest.CheckError(t, "Run", err, nil)
+		bubbletest.CheckScope(t, "s", &s, false, false)
 	})
 }
 
 // The work may hand its wait to a goroutine of its own, and several may wait.
 func TestSleepTogether(t *testing.T) {
-	inBubble(t, "in one scope", func(t *testing.T) {
+	bubbletest.Run(t, "in one scope", func(t *testing.T) {
 		const sleepers = 10
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			slept := make(chan error)
@@ -149,7 +150,7 @@ func TestSleepTogether(t *testing.T) {
 			var errs []error
 			for range sleepers {
 				err := <-slept
-				wantCanceled(t, "Sleep", err, cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "Sleep", err, cancelscope.ByDeadline)
 				errs = append(errs, err)
 			}
 			return errors.Join(errs...)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -50,7 +51,7 @@ func tooSlow(t *testing.T) error {
 }
 
 func TestTooSlowErrorIsATimeout(t *testing.T) {
-	inBubble(t, "also when wrapped", func(t *testing.T) {
+	bubbletest.Run(t, "also when wrapped", func(t *testing.T) {
 		bare := tooSlow(t)
 		for name, err := range map[string]error{
 			"bare":    bare,
@@ -93,7 +94,7 @@ func TestTooSlowErrorIsATimeout(t *testing.T) {
 
 // A TooSlowError is a failure, whatever happens to the scopes around it.
 func TestTooSlowErrorIsReal(t *testing.T) {
-	inBubble(t, "in a scope that is canceled by hand", func(t *testing.T) {
+	bubbletest.Run(t, "in a scope that is canceled by hand", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			err := tooSlow(t)
@@ -101,10 +102,10 @@ func TestTooSlowErrorIsReal(t *testing.T) {
 			return err
 		})
 		wantReal(t, "Run", err, "bare")
-		wantFlags(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 
-	inBubble(t, "in a scope whose deadline has passed as well", func(t *testing.T) {
+	bubbletest.Run(t, "in a scope whose deadline has passed as well", func(t *testing.T) {
 		var s cancelscope.Scope
 		s.SetTimeout(time.Second)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
@@ -115,10 +116,10 @@ func TestTooSlowErrorIsReal(t *testing.T) {
 			return fmt.Errorf("work: %w", err)
 		})
 		wantReal(t, "Run", err, "wrapped")
-		wantFlags(t, "s", &s, true, false)
+		bubbletest.CheckScope(t, "s", &s, true, false)
 	})
 
-	inBubble(t, "beside cancellations", func(t *testing.T) {
+	bubbletest.Run(t, "beside cancellations", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			return errors.Join(deadline.Sleep(ctx, year), tooSlow(t), ctx.Err())
 		})
@@ -131,14 +132,14 @@ func TestTooSlowErrorIsReal(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "through an outer limit", func(t *testing.T) {
+	bubbletest.Run(t, "through an outer limit", func(t *testing.T) {
 		start := time.Now()
 		err := deadline.FailAfter(t.Context(), 2*time.Second, func(ctx context.Context) error {
 			err := deadline.FailAfter(ctx, time.Second, sleepFor(year))
 			time.Sleep(year) // until the outer limit has passed too
 			return err
 		})
-		wantTooSlow(t, "outer FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+		bubbletest.CheckTooSlow(t, "outer FailAfter", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
 	})
 }
 

@@ -2,9 +2,13 @@ package memchan_test
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -24,7 +28,7 @@ func TestMisuse(t *testing.T) {
 		{"Receive(nil) on a zero Receiver", "memchan: Receive with a nil context", func() { _, _ = zeroR.Receive(noContext) }},
 	}
 	for _, test := range tests {
-		checkPanics(t, test.call, test.want, test.f)
+		bubbletest.CheckPanics(t, test.call, test.want, test.f)
 	}
 	if got := s.Stats().Buffered; got != 0 {
 		t.Errorf("%d values in the buffer after a call that was refused, want 0", got)
@@ -34,8 +38,8 @@ func TestMisuse(t *testing.T) {
 func TestZeroHandles(t *testing.T) {
 	var s memchan.Sender[int]
 	var r memchan.Receiver[int]
-	checkError(t, "Send", s.Send(t.Context(), 1), memchan.ErrClosed)
-	checkError(t, "TrySend", s.TrySend(1), memchan.ErrClosed)
+	bubbletest.CheckError(t, "Send", s.Send(t.Context(), 1), memchan.ErrClosed)
+	bubbletest.CheckError(t, "TrySend", s.TrySend(1), memchan.ErrClosed)
 	v, err := r.Receive(t.Context())
 	checkFailed(t, "Receive", v, err, memchan.ErrClosed)
 	v, err = r.TryReceive()
@@ -52,13 +56,13 @@ func TestZeroHandles(t *testing.T) {
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errBoom)
-	checkError(t, "Send under a context that is done", s.Send(ctx, 1), errBoom)
+	bubbletest.CheckError(t, "Send under a context that is done", s.Send(ctx, 1), errBoom)
 	_, err = r.Receive(ctx)
-	checkError(t, "Receive under a context that is done", err, errBoom)
+	bubbletest.CheckError(t, "Receive under a context that is done", err, errBoom)
 }
 
 func TestAll(t *testing.T) {
-	inBubble(t, "can be left and resumed", func(t *testing.T) {
+	bubbletest.Run(t, "can be left and resumed", func(t *testing.T) {
 		s, r := memchan.Open[int](5)
 		for v := range 5 {
 			s.TrySend(v)
@@ -82,7 +86,7 @@ func TestAll(t *testing.T) {
 		checkOrder(t, "with the rest", got, 0, 1, 2, 3, 4)
 	})
 
-	inBubble(t, "ends with an error that is not the end", func(t *testing.T) {
+	bubbletest.Run(t, "ends with an error that is not the end", func(t *testing.T) {
 		s, r := memchan.Open[int](5)
 		s.TrySend(1)
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errBoom)
@@ -93,7 +97,7 @@ func TestAll(t *testing.T) {
 		for v, err := range r.All(ctx) {
 			values, errs = append(values, v), append(errs, err)
 		}
-		checkElapsed(t, "All", start, time.Second)
+		bubbletest.CheckElapsed(t, "All", start, time.Second)
 		checkOrder(t, "values", values, 1, 0)
 		checkOrder(t, "errors", errs, nil, errBoom)
 
@@ -109,11 +113,11 @@ func TestAll(t *testing.T) {
 
 // Under a context that is never done there is nothing to watch.
 func TestBackground(t *testing.T) {
-	inBubble(t, "waits and ends as any other", func(t *testing.T) {
+	bubbletest.Run(t, "waits and ends as any other", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		receive := receiving(context.Background(), r)
 		receive.checkWaits(t, "Receive")
-		checkError(t, "TrySend", s.TrySend(1), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 		receive.check(t, "Receive", 1, nil)
 		send := sending(context.Background(), s, 2)
 		send.checkWaits(t, "Send")
@@ -125,60 +129,223 @@ func TestBackground(t *testing.T) {
 	})
 }
 
-// Closing a handle ends the calls in it, wherever they are in the queue, and no others.
-func TestCloseAmongMany(t *testing.T) {
-	inBubble(t, "senders", func(t *testing.T) {
-		s, r := memchan.Open[int](0)
-		handles := []*memchan.Sender[int]{s, clone(t, s), clone(t, s)}
-		var calls []call
-		for v := range manyCalls {
-			calls = append(calls, sending(t.Context(), handles[v%3], v))
-			calls[v].checkWaits(t, "Send")
-		}
-		handles[1].Close()
-		handles[1].Close()
-		want := memchan.Stats{OpenSenders: 2, OpenReceivers: 1, WaitingSenders: manyCalls - manyCalls/3 - 1}
-		checkStats(t, "with one of three closed", s, r, want)
-		for v, c := range calls {
-			if v%3 == 1 {
-				c.check(t, "Send on the handle that was closed", v, memchan.ErrClosed)
-				continue
-			}
-			got, err := r.TryReceive()
-			checkReceived(t, "TryReceive", got, err, v)
-			c.check(t, "Send on another handle", v, nil)
-		}
-	})
+// catalogue: trio/test_channel.py::test_channel
+func TestBuffered(t *testing.T) {
+	ctx := t.Context()
+	s, r := memchan.Open[int](2)
+	defer r.Close()
+	v, err := r.TryReceive()
+	checkFailed(t, "TryReceive from an empty channel", v, err, memchan.ErrWouldBlock)
+	bubbletest.CheckError(t, "TrySend(1)", s.TrySend(1), nil)
+	bubbletest.CheckError(t, "Send(2)", s.Send(ctx, 2), nil)
+	bubbletest.CheckError(t, "TrySend to a full channel", s.TrySend(3), memchan.ErrWouldBlock)
+	v, err = r.Receive(ctx)
+	checkReceived(t, "Receive", v, err, 1)
+	v, err = r.TryReceive()
+	checkReceived(t, "TryReceive", v, err, 2)
+	_, err = r.TryReceive()
+	bubbletest.CheckError(t, "TryReceive from a channel that is empty again", err, memchan.ErrWouldBlock)
 
-	inBubble(t, "receivers", func(t *testing.T) {
-		s, r := memchan.Open[int](0)
-		r2 := clone(t, r)
-		var calls []call
-		for i := range manyCalls {
-			calls = append(calls, receiving(t.Context(), []*memchan.Receiver[int]{r, r2}[i%2]))
-			calls[i].checkWaits(t, "Receive")
+	bubbletest.CheckError(t, "Send(3)", s.Send(ctx, 3), nil)
+	bubbletest.CheckError(t, "TrySend(4)", s.TrySend(4), nil)
+	for range 2 {
+		s.Close() // the second time does nothing
+		bubbletest.CheckError(t, "Send on a closed handle", s.Send(ctx, 5), memchan.ErrClosed)
+		bubbletest.CheckError(t, "TrySend on a closed handle", s.TrySend(5), memchan.ErrClosed)
+		if c, err := s.Clone(); c != nil || err != memchan.ErrClosed {
+			t.Errorf("Clone of a closed handle = %v, %v, want nil, %v", c, err, memchan.ErrClosed)
 		}
+	}
+	v, err = r.Receive(ctx)
+	checkReceived(t, "Receive after the sender was closed", v, err, 3)
+	v, err = r.TryReceive()
+	checkReceived(t, "TryReceive after the sender was closed", v, err, 4)
+	for range 2 {
+		v, err = r.Receive(ctx)
+		checkFailed(t, "Receive at the end", v, err, memchan.ErrEndOfChannel)
+		v, err = r.TryReceive()
+		checkFailed(t, "TryReceive at the end", v, err, memchan.ErrEndOfChannel)
+	}
+
+	for range 2 {
 		r.Close()
-		s.Close()
-		for i, c := range calls {
-			want := memchan.ErrClosed
-			if i%2 == 1 {
-				want = memchan.ErrEndOfChannel
-			}
-			c.check(t, "Receive", 0, want)
+		v, err = r.Receive(ctx)
+		checkFailed(t, "Receive on a closed handle", v, err, memchan.ErrClosed)
+		v, err = r.TryReceive()
+		checkFailed(t, "TryReceive on a closed handle", v, err, memchan.ErrClosed)
+		if c, err := r.Clone(); c != nil || err != memchan.ErrClosed {
+			t.Errorf("Clone of a closed handle = %v, %v, want nil, %v", c, err, memchan.ErrClosed)
+		}
+	}
+}
+
+// catalogue: trio/test_channel.py::test_553
+func TestTimedOutReceive(t *testing.T) {
+	bubbletest.Run(t, "leaves the queue", func(t *testing.T) {
+		s, r := memchan.Open[string](1)
+		start := time.Now()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errBoom)
+		defer cancel()
+		v, err := r.Receive(ctx)
+		checkFailed(t, "Receive with a timeout", v, err, errBoom)
+		bubbletest.CheckElapsed(t, "Receive with a timeout", start, 10*time.Second)
+
+		bubbletest.CheckError(t, "Send after that", s.Send(t.Context(), "Test for PR #553"), nil)
+		bubbletest.CheckElapsed(t, "Send after that", start, 10*time.Second)
+		if got := s.Stats().Buffered; got != 1 {
+			t.Errorf("Stats after that: %d buffered, want 1", got)
 		}
 	})
 }
 
-func TestErrorTexts(t *testing.T) {
-	for err, want := range map[error]string{
-		memchan.ErrEndOfChannel: "end of channel",
-		memchan.ErrBroken:       "every receiver of the channel is closed",
-		memchan.ErrClosed:       "handle of the channel is closed",
-		memchan.ErrWouldBlock:   "operation would block",
-	} {
-		if got := err.Error(); got != want {
-			t.Errorf("Error() = %q, want %q", got, want)
+// catalogue: trio/test_channel.py::test_channel_multiple_producers
+func TestProducers(t *testing.T) {
+	bubbletest.Run(t, "end the channel together", func(t *testing.T) {
+		const producers, each = 3, 10
+		s, r := memchan.Open[int](0)
+		for p := range producers {
+			own := clone(t, s)
+			go func() {
+				defer own.Close()
+				for i := range each {
+					bubbletest.CheckError(t, "Send", own.Send(t.Context(), p*each+i), nil)
+				}
+			}()
 		}
+		s.Close()
+		var got, want []int
+		for v, err := range r.All(t.Context()) {
+			if err != nil {
+				t.Errorf("All = %v, want the end after the last clone was closed", err)
+			}
+			got = append(got, v)
+		}
+		for i := range producers * each {
+			want = append(want, i)
+		}
+		slices.Sort(got)
+		checkOrder(t, "values, sorted", got, want...)
+	})
+}
+
+// catalogue: trio/test_channel.py::test_channel_multiple_consumers
+func TestConsumers(t *testing.T) {
+	bubbletest.Run(t, "share the values of one handle", func(t *testing.T) {
+		const consumers, values = 5, 10
+		s, r := memchan.Open[int](1)
+		got := make([][]int, consumers)
+		var all sync.WaitGroup
+		for c := range consumers {
+			all.Go(func() {
+				for v, err := range r.All(t.Context()) {
+					if err != nil {
+						t.Errorf("All = %v, want the end", err)
+					}
+					got[c] = append(got[c], v)
+				}
+			})
+		}
+		synctest.Wait() // all consumers wait
+		for v := range values {
+			bubbletest.CheckError(t, "Send", s.Send(t.Context(), v), nil)
+		}
+		s.Close()
+		all.Wait()
+		for c, values := range got {
+			if len(values) == 0 {
+				t.Errorf("consumer %d, which waited before the first Send, got nothing, want a value", c)
+			}
+		}
+		sorted := slices.Concat(got...)
+		slices.Sort(sorted)
+		checkOrder(t, "values of all consumers, sorted", sorted, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+	})
+}
+
+// catalogue: trio/test_channel.py::test_inf_capacity
+func TestUnbounded(t *testing.T) {
+	const values = 10_000
+	s, r := memchan.Open[int](memchan.Unbounded)
+	if got := s.Stats().Capacity; got != memchan.Unbounded {
+		t.Errorf("Stats: capacity %d, want Unbounded, %d", got, memchan.Unbounded)
 	}
+	for i := range values {
+		var err error
+		if i%2 == 0 {
+			err = s.TrySend(i)
+		} else {
+			err = s.Send(t.Context(), i)
+		}
+		bubbletest.CheckError(t, "sending without a limit", err, nil)
+	}
+	s.Close()
+	next := 0
+	for v, err := range r.All(t.Context()) {
+		checkReceived(t, "receiving", v, err, next)
+		next++
+	}
+	if next != values {
+		t.Errorf("%d values received, want %d", next, values)
+	}
+}
+
+// catalogue: trio/test_channel.py::test_statistics
+func TestStats(t *testing.T) {
+	bubbletest.Run(t, "of both ends", func(t *testing.T) {
+		s, r := memchan.Open[int](2)
+		want := memchan.Stats{Capacity: 2, OpenSenders: 1, OpenReceivers: 1}
+		check := func(when string) { t.Helper(); checkStats(t, when, s, r, want) }
+		check("at first")
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
+		want.Buffered, want.Peak = 1, 1
+		check("with one value")
+
+		s2 := clone(t, s)
+		want.OpenSenders = 2
+		check("with a second sender")
+		s.Close()
+		want.OpenSenders = 1
+		check("with the first sender closed")
+		r2 := clone(t, r)
+		want.OpenReceivers = 2
+		check("with a second receiver")
+		r2.Close()
+		want.OpenReceivers = 1
+		check("with the second receiver closed")
+
+		ctx, cancel := context.WithCancel(t.Context())
+		bubbletest.CheckError(t, "TrySend", s2.TrySend(2), nil)
+		for v := range 3 {
+			sending(ctx, s2, 3+v)
+		}
+		synctest.Wait() // the buffer is full, and three senders wait
+		want.Buffered, want.Peak, want.WaitingSenders = 2, 2, 3
+		check("with senders that wait")
+		cancel()
+		synctest.Wait() // they have given up
+		want.WaitingSenders = 0
+		check("with senders that were canceled")
+
+		for range 2 {
+			r.TryReceive()
+		}
+		want.Buffered = 0 // the peak stays
+		check("drained")
+		ctx, cancel = context.WithCancel(t.Context())
+		for range 2 {
+			receiving(ctx, r)
+		}
+		synctest.Wait() // two receivers wait
+		want.WaitingReceivers = 2
+		check("with receivers that wait")
+		cancel()
+		synctest.Wait() // they have given up
+		want.WaitingReceivers = 0
+		check("with receivers that were canceled")
+
+		bubbletest.CheckError(t, "TrySend", s2.TrySend(9), nil)
+		r.Close()
+		want.OpenReceivers, want.Discarded = 0, 1
+		check("with the last receiver closed over a value")
+	})
 }

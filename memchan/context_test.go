@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -17,11 +18,11 @@ func TestContextIsFirst(t *testing.T) {
 	cancel(errBoom)
 
 	s, r := memchan.Open[int](1)
-	checkError(t, "Send under a context that is done, with room", s.Send(ctx, 1), errBoom)
+	bubbletest.CheckError(t, "Send under a context that is done, with room", s.Send(ctx, 1), errBoom)
 	if got := s.Stats().Buffered; got != 0 {
 		t.Errorf("%d values in the buffer after a Send that failed, want 0", got)
 	}
-	checkError(t, "TrySend", s.TrySend(2), nil)
+	bubbletest.CheckError(t, "TrySend", s.TrySend(2), nil)
 	v, err := r.Receive(ctx)
 	checkFailed(t, "Receive under a context that is done, with a value", v, err, errBoom)
 	for v, err := range r.All(ctx) {
@@ -31,26 +32,26 @@ func TestContextIsFirst(t *testing.T) {
 	checkReceived(t, "TryReceive after that", v, err, 2)
 
 	s.Close()
-	checkError(t, "Send under a context that is done, on a closed handle", s.Send(ctx, 1), errBoom)
+	bubbletest.CheckError(t, "Send under a context that is done, on a closed handle", s.Send(ctx, 1), errBoom)
 	_, err = r.Receive(ctx)
-	checkError(t, "Receive under a context that is done, at the end", err, errBoom)
+	bubbletest.CheckError(t, "Receive under a context that is done, at the end", err, errBoom)
 	r.Close()
 	_, err = r.Receive(ctx)
-	checkError(t, "Receive under a context that is done, on a closed handle", err, errBoom)
+	bubbletest.CheckError(t, "Receive under a context that is done, on a closed handle", err, errBoom)
 }
 
 // A deadline of a scope counts from the instant it has passed, before any timer runs.
 func TestDeadlinePassedUnnoticed(t *testing.T) {
-	inBubble(t, "by a call that does not block", func(t *testing.T) {
+	bubbletest.Run(t, "by a call that does not block", func(t *testing.T) {
 		s, r := memchan.Open[int](1)
 		expired, err := deadline.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
 			err := s.Send(ctx, 1)
 			if c := new(cancelscope.Canceled); !errors.As(err, &c) || c.Kind() != cancelscope.ByDeadline {
 				t.Errorf("Send at the deadline = %v, want a *Canceled of kind deadline", err)
 			}
-			checkError(t, "TrySend", s.TrySend(2), nil)
+			bubbletest.CheckError(t, "TrySend", s.TrySend(2), nil)
 			_, received := r.Receive(ctx)
-			checkError(t, "Receive at the deadline", received, err)
+			bubbletest.CheckError(t, "Receive at the deadline", received, err)
 			return err
 		})
 		if !expired || err != nil {
@@ -64,7 +65,7 @@ func TestDeadlinePassedUnnoticed(t *testing.T) {
 func inBothWays(t *testing.T, name string, f func(t *testing.T, open func() (*memchan.Sender[int], *memchan.Receiver[int]))) {
 	t.Helper()
 	for way, threshold := range map[string]int{"by itself": 1000, "by a watcher": 1} {
-		inBubble(t, name+", "+way, func(t *testing.T) {
+		bubbletest.Run(t, name+", "+way, func(t *testing.T) {
 			var opened []*memchan.Sender[int]
 			f(t, func() (*memchan.Sender[int], *memchan.Receiver[int]) {
 				s, r := memchan.Open[int](0)
@@ -108,7 +109,7 @@ func TestCanceledWait(t *testing.T) {
 		}
 		checkStats(t, "after all", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1})
 		_, err := r.TryReceive()
-		checkError(t, "TryReceive after senders that were canceled", err, memchan.ErrWouldBlock)
+		bubbletest.CheckError(t, "TryReceive after senders that were canceled", err, memchan.ErrWouldBlock)
 	})
 
 	inBothWays(t, "leaves the others where they are", func(t *testing.T, open opener) {
@@ -144,8 +145,8 @@ func TestCanceledWait(t *testing.T) {
 		kept := receiving(t.Context(), r)
 		synctest.Wait() // and so does this one, behind them
 		cancel(errBoom)
-		checkError(t, "TrySend right after the cancellation", s.TrySend(1), nil)
-		checkError(t, "TrySend after that", s.TrySend(2), memchan.ErrWouldBlock)
+		bubbletest.CheckError(t, "TrySend right after the cancellation", s.TrySend(1), nil)
+		bubbletest.CheckError(t, "TrySend after that", s.TrySend(2), memchan.ErrWouldBlock)
 		kept.check(t, "Receive that was not canceled", 1, nil)
 		for _, c := range lost {
 			c.check(t, "Receive that was canceled", 0, errBoom)
@@ -160,7 +161,7 @@ func TestCanceledWait(t *testing.T) {
 		v, err := r.TryReceive()
 		checkReceived(t, "TryReceive right after the cancellation", v, err, 2)
 		_, err = r.TryReceive()
-		checkError(t, "TryReceive after that", err, memchan.ErrWouldBlock)
+		bubbletest.CheckError(t, "TryReceive after that", err, memchan.ErrWouldBlock)
 		kept.check(t, "Send that was not canceled", 2, nil)
 		for _, c := range lost {
 			c.check(t, "Send that was canceled", 1, errBoom)
@@ -172,8 +173,8 @@ func TestCanceledWait(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		receive := []call{receiving(ctx, r), receiving(ctx, r)}
 		synctest.Wait() // both wait
-		checkError(t, "TrySend", s.TrySend(1), nil)
-		checkError(t, "TrySend", s.TrySend(1), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 		cancel(errBoom)
 		for _, c := range receive {
 			c.check(t, "Receive that was canceled too late", 1, nil)
@@ -229,10 +230,10 @@ func TestCanceledBetweenLooks(t *testing.T) {
 
 	s, r = memchan.Open[int](0)
 	r.Close()
-	checkError(t, "Send without receivers, canceled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), errBoom)
+	bubbletest.CheckError(t, "Send without receivers, canceled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), errBoom)
 
 	s, r = memchan.Open[int](1)
-	checkError(t, "Send with room, canceled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), nil)
+	bubbletest.CheckError(t, "Send with room, canceled meanwhile", s.Send(&doneAtSecondLook{Context: t.Context()}, 1), nil)
 	v, err = r.Receive(&doneAtSecondLook{Context: t.Context()})
 	checkReceived(t, "Receive with a value, canceled meanwhile", v, err, 1)
 }
@@ -277,13 +278,13 @@ func (c *meddling) Done() <-chan struct{} {
 
 // A call that is served, and canceled before it runs again, has been served.
 func TestServedThenCanceled(t *testing.T) {
-	inBubble(t, "while it starts a watcher", func(t *testing.T) {
+	bubbletest.Run(t, "while it starts a watcher", func(t *testing.T) {
 		for range 50 { // a select takes either of two that are ready
 			s, r := memchan.Open[int](0)
 			memchan.SetThreshold(s, 1)
 			inner, cancel := context.WithCancelCause(t.Context())
 			v, err := r.Receive(&meddling{Context: inner, atValue: func() {
-				checkError(t, "TrySend to a Receive that waits", s.TrySend(1), nil)
+				bubbletest.CheckError(t, "TrySend to a Receive that waits", s.TrySend(1), nil)
 				cancel(errBoom)
 			}})
 			checkReceived(t, "Receive", v, err, 1)
@@ -295,7 +296,7 @@ func TestServedThenCanceled(t *testing.T) {
 				checkReceived(t, "TryReceive from a Send that waits", v, err, 2)
 				cancel(errBoom)
 			}}, 2)
-			checkError(t, "Send", err, nil)
+			bubbletest.CheckError(t, "Send", err, nil)
 		}
 	})
 }
@@ -331,7 +332,7 @@ func TestCanceledBeforeJoining(t *testing.T) {
 // Between the moment when the last user leaves and the end of the watcher, other calls may
 // join it.
 func TestJoinedAtTheEnd(t *testing.T) {
-	inBubble(t, "of a watcher", func(t *testing.T) {
+	bubbletest.Run(t, "of a watcher", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		memchan.SetThreshold(s, 1)
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -348,7 +349,7 @@ func TestJoinedAtTheEnd(t *testing.T) {
 }
 
 func TestSharedContextOfNursery(t *testing.T) {
-	inBubble(t, "with a deadline", func(t *testing.T) {
+	bubbletest.Run(t, "with a deadline", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		start := time.Now()
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Minute, func(ctx context.Context) error {
@@ -366,7 +367,7 @@ func TestSharedContextOfNursery(t *testing.T) {
 			}
 			return context.Cause(ctx)
 		})
-		checkElapsed(t, "MoveOnAfter", start, time.Minute)
+		bubbletest.CheckElapsed(t, "MoveOnAfter", start, time.Minute)
 		if !expired || err != nil {
 			t.Errorf("MoveOnAfter = %v, %v, want true, nil", expired, err)
 		}

@@ -24,3 +24,16 @@ func TestErrEndOfChannelIsAnEnd(t *testing.T) {
 		t.Errorf("ErrEndOfChannel.Error() = %q, want %q", got, want)
 	}
 }
+
+func TestErrorTexts(t *testing.T) {
+	for err, want := range map[error]string{
+		memchan.ErrEndOfChannel: "end of channel",
+		memchan.ErrBroken:       "every receiver of the channel is closed",
+		memchan.ErrClosed:       "handle of the channel is closed",
+		memchan.ErrWouldBlock:   "operation would block",
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+	}
+}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/trellis-go/trellis/memchan"
 )
@@ -17,20 +15,6 @@ var errBoom = errors.New("boom")
 
 // noContext is nil in a way that linters let pass.
 var noContext context.Context
-
-// inBubble runs f as a subtest whose time is fake.
-func inBubble(t *testing.T, name string, f func(t *testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
-}
-
-// checkError checks that err, which call gave, is want itself.
-func checkError(t *testing.T, call string, err, want error) {
-	t.Helper()
-	if err != want {
-		t.Errorf("%s = %T %v, want %v itself", call, err, err, want)
-	}
-}
 
 // checkReceived checks what a call gave that received something.
 func checkReceived[T comparable](t *testing.T, call string, v T, err error, want T) {
@@ -67,26 +51,6 @@ func checkOrder[T comparable](t *testing.T, what string, got []T, want ...T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
-}
-
-// checkElapsed checks, in a bubble, how much time a call took.
-func checkElapsed(t *testing.T, call string, start time.Time, want time.Duration) {
-	t.Helper()
-	if got := time.Since(start); got != want {
-		t.Errorf("%s took %v, want %v", call, got, want)
-	}
-}
-
-// checkPanics checks that call panics with a text that begins with want.
-func checkPanics(t *testing.T, call, want string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if text, ok := recover().(string); !ok || !strings.HasPrefix(text, want) {
-			t.Errorf("%s: panic with %q, want one that begins with %q", call, text, want)
-		}
-	}()
-	f()
 }
 
 // clone returns a clone of an open handle.

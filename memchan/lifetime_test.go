@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"weak"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -144,7 +145,7 @@ func TestNothingStaysWithTheContext(t *testing.T) {
 // A watcher that only a few calls have used makes the channel wait longer for the next one.
 // One that many have used does not.
 func TestThreshold(t *testing.T) {
-	inBubble(t, "grows with watchers that were not worth it", func(t *testing.T) {
+	bubbletest.Run(t, "grows with watchers that were not worth it", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		watchers := func(users int) {
 			before, waits := memchan.Threshold(s), 0
@@ -167,7 +168,7 @@ func TestThreshold(t *testing.T) {
 			}
 			synctest.Wait() // they all wait
 			for range users + 1 {
-				checkError(t, "TrySend", s.TrySend(0), nil)
+				bubbletest.CheckError(t, "TrySend", s.TrySend(0), nil)
 			}
 			synctest.Wait() // no call waits
 			if memchan.HasWatcher(s) {
@@ -195,7 +196,7 @@ func TestThreshold(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "counts waits under one context", func(t *testing.T) {
+	bubbletest.Run(t, "counts waits under one context", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		for range 1000 {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -224,7 +225,7 @@ func TestChannelOutlivesBubble(t *testing.T) {
 	alone := func(t *testing.T) {
 		c := receiving(t.Context(), sharedReceiver)
 		waiting(1)
-		checkError(t, "TrySend", shared.TrySend(3), nil)
+		bubbletest.CheckError(t, "TrySend", shared.TrySend(3), nil)
 		if got := <-c.ended; got.v != 3 || got.err != nil {
 			t.Errorf("Receive = %d, %v, want 3, nil", got.v, got.err)
 		}
@@ -239,12 +240,12 @@ func TestChannelOutlivesBubble(t *testing.T) {
 			}
 			waiting(manyCalls)
 			for v := range 5 {
-				checkError(t, "TrySend", shared.TrySend(v), nil)
+				bubbletest.CheckError(t, "TrySend", shared.TrySend(v), nil)
 			}
 			last := receiving(context.Background(), sharedReceiver)
 			waiting(manyCalls - 5 + 1)
 			cancel(errBoom)
-			checkError(t, "TrySend to the call that was not canceled", shared.TrySend(7), nil)
+			bubbletest.CheckError(t, "TrySend to the call that was not canceled", shared.TrySend(7), nil)
 			if got := <-last.ended; got.v != 7 || got.err != nil {
 				t.Errorf("Receive = %d, %v, want 7, nil", got.v, got.err)
 			}
@@ -255,7 +256,7 @@ func TestChannelOutlivesBubble(t *testing.T) {
 		}
 	}
 	for range 3 {
-		inBubble(t, "in a bubble", use)
+		bubbletest.Run(t, "in a bubble", use)
 		t.Run("outside", use)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -14,7 +15,7 @@ import (
 const manyCalls = 50
 
 func TestFirstComeFirstServed(t *testing.T) {
-	inBubble(t, "receivers", func(t *testing.T) {
+	bubbletest.Run(t, "receivers", func(t *testing.T) {
 		s, r := memchan.Open[int](3)
 		handles := []*memchan.Receiver[int]{r, clone(t, r), clone(t, r)}
 		var calls []call
@@ -26,7 +27,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 			t.Errorf("%d receivers wait under one context without a watcher, want one", manyCalls)
 		}
 		for v := range manyCalls {
-			checkError(t, "TrySend to calls that wait", s.TrySend(v), nil)
+			bubbletest.CheckError(t, "TrySend to calls that wait", s.TrySend(v), nil)
 		}
 		for v, c := range calls {
 			c.check(t, "Receive", v, nil)
@@ -34,7 +35,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 		checkStats(t, "after all", s, r, memchan.Stats{Capacity: 3, OpenSenders: 1, OpenReceivers: 3})
 	})
 
-	inBubble(t, "senders", func(t *testing.T) {
+	bubbletest.Run(t, "senders", func(t *testing.T) {
 		s, r := memchan.Open[int](3)
 		handles := []*memchan.Sender[int]{s, clone(t, s), clone(t, s)}
 		var calls []call
@@ -57,7 +58,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "whatever has ended meanwhile", func(t *testing.T) {
+	bubbletest.Run(t, "whatever has ended meanwhile", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		r2 := clone(t, r)
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -83,7 +84,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 			case i%7 == 3:
 				c.check(t, "Receive on a handle that was closed", 0, memchan.ErrClosed)
 			default:
-				checkError(t, "TrySend", s.TrySend(v), nil)
+				bubbletest.CheckError(t, "TrySend", s.TrySend(v), nil)
 				c.check(t, "Receive of the next one", v, nil)
 				v++
 			}
@@ -110,7 +111,7 @@ func TestBufferKeepsOrder(t *testing.T) {
 				err := s.TrySend(v)
 				switch {
 				case len(want) == capacity:
-					checkError(t, "TrySend to a full channel", err, memchan.ErrWouldBlock)
+					bubbletest.CheckError(t, "TrySend to a full channel", err, memchan.ErrWouldBlock)
 				case err == nil:
 					want = append(want, v)
 					peak = max(peak, len(want))
@@ -145,4 +146,59 @@ func TestBufferKeepsOrder(t *testing.T) {
 			t.Errorf("All = %v, want %v; capacity %d, seed %#x", rest, want, capacity, seed)
 		}
 	}
+}
+
+// catalogue: trio/test_channel.py::test_channel_fairness
+func TestFairness(t *testing.T) {
+	bubbletest.Run(t, "a value belongs to the receiver that waits", func(t *testing.T) {
+		s, r := memchan.Open[int](1)
+		receive := receiving(t.Context(), r)
+		receive.checkWaits(t, "Receive")
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
+		// The one that waits has not run yet.
+		v, err := r.TryReceive()
+		checkFailed(t, "TryReceive right after", v, err, memchan.ErrWouldBlock)
+		receive.check(t, "Receive", 1, nil)
+	})
+
+	bubbletest.Run(t, "a slot belongs to the sender that waits", func(t *testing.T) {
+		s, r := memchan.Open[int](1)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
+		send := sending(t.Context(), s, 2)
+		send.checkWaits(t, "Send to a full channel")
+		v, err := r.TryReceive()
+		checkReceived(t, "TryReceive", v, err, 1)
+		bubbletest.CheckError(t, "TrySend right after", s.TrySend(3), memchan.ErrWouldBlock)
+		send.check(t, "Send", 2, nil)
+		v, err = r.TryReceive()
+		checkReceived(t, "TryReceive", v, err, 2)
+		_, err = r.TryReceive()
+		bubbletest.CheckError(t, "TryReceive from an empty channel", err, memchan.ErrWouldBlock)
+	})
+}
+
+// catalogue: trio/test_channel.py::test_unbuffered
+func TestRendezvous(t *testing.T) {
+	bubbletest.Run(t, "needs both", func(t *testing.T) {
+		s, r := memchan.Open[int](0)
+		_, err := r.TryReceive()
+		bubbletest.CheckError(t, "TryReceive without a sender", err, memchan.ErrWouldBlock)
+		bubbletest.CheckError(t, "TrySend without a receiver", s.TrySend(1), memchan.ErrWouldBlock)
+
+		send := sending(t.Context(), s, 2)
+		send.checkWaits(t, "Send")
+		v, err := r.Receive(t.Context())
+		checkReceived(t, "Receive", v, err, 2)
+		send.check(t, "Send that is received", 2, nil)
+
+		receive := receiving(t.Context(), r)
+		receive.checkWaits(t, "Receive")
+		bubbletest.CheckError(t, "Send to a Receive that waits", s.Send(t.Context(), 3), nil)
+		receive.check(t, "Receive", 3, nil)
+
+		bubbletest.CheckError(t, "TrySend after both", s.TrySend(4), memchan.ErrWouldBlock)
+		_, err = r.TryReceive()
+		bubbletest.CheckError(t, "TryReceive after both", err, memchan.ErrWouldBlock)
+		checkStats(t, "after both", s, r, memchan.Stats{OpenSenders: 1, OpenReceivers: 1})
+	})
 }

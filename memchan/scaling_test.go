@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -13,7 +14,7 @@ import (
 // that wait in it are found without a search of the queue. Here such a search never ends.
 // With one, closing 16,000 handles from the back took seconds.
 func TestCloseDoesNotSearchTheQueue(t *testing.T) {
-	inBubble(t, "of the receivers", func(t *testing.T) {
+	bubbletest.Run(t, "of the receivers", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		var handles []*memchan.Receiver[int]
 		var calls []call
@@ -31,12 +32,12 @@ func TestCloseDoesNotSearchTheQueue(t *testing.T) {
 			}
 		})
 		for i, c := range calls[:3] {
-			checkError(t, "TrySend", s.TrySend(i), nil)
+			bubbletest.CheckError(t, "TrySend", s.TrySend(i), nil)
 			c.check(t, "Receive on another handle", i, nil)
 		}
 	})
 
-	inBubble(t, "of the senders", func(t *testing.T) {
+	bubbletest.Run(t, "of the senders", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		var handles []*memchan.Sender[int]
 		var calls []call
@@ -64,7 +65,7 @@ func TestCloseDoesNotSearchTheQueue(t *testing.T) {
 // The end of a context takes no time for the calls under others.
 func TestCancellationDoesNotSearchTheQueue(t *testing.T) {
 	for _, watched := range []bool{true, false} {
-		inBubble(t, map[bool]string{true: "watched", false: "not watched"}[watched], func(t *testing.T) {
+		bubbletest.Run(t, map[bool]string{true: "watched", false: "not watched"}[watched], func(t *testing.T) {
 			s, r := memchan.Open[int](0)
 			var calls []call
 			for range 3 {
@@ -89,7 +90,7 @@ func TestCancellationDoesNotSearchTheQueue(t *testing.T) {
 				}
 			})
 			for i, c := range calls[:3] {
-				checkError(t, "TrySend", s.TrySend(i), nil)
+				bubbletest.CheckError(t, "TrySend", s.TrySend(i), nil)
 				c.check(t, "Receive under another context", i, nil)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"weak"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -41,7 +42,7 @@ func newGroups(t *testing.T, s *memchan.Sender[int], r *memchan.Receiver[int]) *
 }
 
 func TestWatcherOfTwoContexts(t *testing.T) {
-	inBubble(t, "ends the calls under the one that is canceled", func(t *testing.T) {
+	bubbletest.Run(t, "ends the calls under the one that is canceled", func(t *testing.T) {
 		for _, order := range [][]int{{0, 1, 2}, {1, 0, 2}, {2, 1, 0}} {
 			s, r := memchan.Open[int](0)
 			g := newGroups(t, s, r)
@@ -60,7 +61,7 @@ func TestWatcherOfTwoContexts(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "serves calls in the order of their arrival", func(t *testing.T) {
+	bubbletest.Run(t, "serves calls in the order of their arrival", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		g := newGroups(t, s, r)
 		g.cancels[0](errBang)
@@ -68,7 +69,7 @@ func TestWatcherOfTwoContexts(t *testing.T) {
 		for i, calls := range g.calls[1:] {
 			for j, c := range calls {
 				v := 10*i + j
-				checkError(t, "TrySend", s.TrySend(v), nil)
+				bubbletest.CheckError(t, "TrySend", s.TrySend(v), nil)
 				c.check(t, "Receive of the next one", v, nil)
 			}
 		}
@@ -76,7 +77,7 @@ func TestWatcherOfTwoContexts(t *testing.T) {
 		g.cancels[2](nil)
 	})
 
-	inBubble(t, "is joined under the one that is watched, and not under another", func(t *testing.T) {
+	bubbletest.Run(t, "is joined under the one that is watched, and not under another", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		memchan.SetThreshold(s, 1)
 		first, cancelFirst := context.WithCancelCause(t.Context())
@@ -85,7 +86,7 @@ func TestWatcherOfTwoContexts(t *testing.T) {
 		synctest.Wait() // it waits, and has started a watcher
 		calls = append(calls, receiving(second, r))
 		synctest.Wait() // it waits, and the watcher watches its context
-		checkError(t, "TrySend", s.TrySend(0), nil)
+		bubbletest.CheckError(t, "TrySend", s.TrySend(0), nil)
 		calls[0].check(t, "Receive", 0, nil)
 
 		// The waiter of the call that has been served is used again for this one.
@@ -102,7 +103,7 @@ func TestWatcherOfTwoContexts(t *testing.T) {
 // Two tasks under contexts of their own, one at either side, keep a watcher alive: a call
 // that has been served is a user until it runs again, and by then the other one waits.
 func TestWatcherOfTwoSides(t *testing.T) {
-	inBubble(t, "in turns", func(t *testing.T) {
+	bubbletest.Run(t, "in turns", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		memchan.SetThreshold(s, 1)
 		sending, cancelSending := context.WithCancelCause(t.Context())
@@ -115,7 +116,7 @@ func TestWatcherOfTwoSides(t *testing.T) {
 			receive = receiving(receiver, r)
 			receive.checkWaits(t, "Receive")
 		}}, 1)
-		checkError(t, "Send", err, nil)
+		bubbletest.CheckError(t, "Send", err, nil)
 		if got := memchan.Watched(s); got != 2 {
 			t.Errorf("with a receiver that came before the sender had left, the watcher watches %d contexts, want 2", got)
 		}
@@ -128,7 +129,7 @@ func TestWatcherOfTwoSides(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "without waits of the side that comes second", func(t *testing.T) {
+	bubbletest.Run(t, "without waits of the side that comes second", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		memchan.SetThreshold(s, 25)
 		sender, cancel := context.WithCancel(t.Context())
@@ -145,7 +146,7 @@ func TestWatcherOfTwoSides(t *testing.T) {
 			receive.check(t, "Receive", 2, nil)
 		}
 		v, err := r.Receive(&meddling{Context: t.Context(), atValue: func() { // it waits, and starts a watcher
-			checkError(t, "TrySend to a Receive that waits", s.TrySend(3), nil)
+			bubbletest.CheckError(t, "TrySend to a Receive that waits", s.TrySend(3), nil)
 			sending(sender, s, 4).checkWaits(t, "Send")
 		}})
 		checkReceived(t, "Receive", v, err, 3)
@@ -207,7 +208,7 @@ type listed struct {
 }
 
 func TestContextsThatCannotBeCompared(t *testing.T) {
-	inBubble(t, "wait as users of a watcher like others", func(t *testing.T) {
+	bubbletest.Run(t, "wait as users of a watcher like others", func(t *testing.T) {
 		s, r := memchan.Open[int](0)
 		memchan.SetThreshold(s, 1)
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -217,7 +218,7 @@ func TestContextsThatCannotBeCompared(t *testing.T) {
 				calls = append(calls, receiving(listed{ctx, []string{"a"}}, r))
 				synctest.Wait() // it waits, behind those before it
 			}
-			checkError(t, "TrySend", s.TrySend(1), nil)
+			bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 			calls[0].check(t, "Receive", 1, nil)
 			calls = calls[1:]
 		}
@@ -277,7 +278,7 @@ func TestWatcherEndsBeforeACallWaits(t *testing.T) {
 			"one of another context starts":  func(t *testing.T, _ context.Context, r *memchan.Receiver[int]) call { return receiving(t.Context(), r) },
 			"one of the same context starts": func(_ *testing.T, ctx context.Context, r *memchan.Receiver[int]) call { return receiving(ctx, r) },
 		} {
-			inBubble(t, name+", "+then, func(t *testing.T) {
+			bubbletest.Run(t, name+", "+then, func(t *testing.T) {
 				s, r := memchan.Open[int](0)
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
@@ -285,7 +286,7 @@ func TestWatcherEndsBeforeACallWaits(t *testing.T) {
 				first := receiving(ctx, r)
 				synctest.Wait() // it waits, and has started a watcher
 				c := interleave(t, s, func(between func()) result { return f(ctx, s, r, between) })
-				checkError(t, "TrySend", s.TrySend(1), nil)
+				bubbletest.CheckError(t, "TrySend", s.TrySend(1), nil)
 				first.check(t, "Receive", 1, nil)
 				if memchan.HasWatcher(s) {
 					t.Error("there is a watcher although no call waits, want none")
@@ -306,7 +307,7 @@ func TestWatcherEndsBeforeACallWaits(t *testing.T) {
 				s.Close() // ends what waits
 			})
 		}
-		inBubble(t, name+", its context is canceled", func(t *testing.T) {
+		bubbletest.Run(t, name+", its context is canceled", func(t *testing.T) {
 			s, r := memchan.Open[int](0)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			memchan.SetThreshold(s, 1)

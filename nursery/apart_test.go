@@ -4,13 +4,14 @@ import (
 	"context"
 	"testing"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // An item has its own name, also where it shares a goroutine with others.
 func TestItemsThatShareAGoroutineAreNamed(t *testing.T) {
 	for _, s := range sources {
-		inBubble(t, s.name, func(t *testing.T) {
+		bubbletest.Run(t, s.name, func(t *testing.T) {
 			var by [20]string
 			o := outcomeOf(func() error {
 				return s.forEach(t.Context(), 1, 20, func(_ context.Context, item int) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -47,7 +48,7 @@ func TestBackgroundOutlivesTheOthers(t *testing.T) {
 			n.GoNamed("fails", failing(time.Second, errBoom))
 			n.GoNamed("cleans up", func(ctx context.Context) error {
 				<-ctx.Done()
-				linger(time.Second)
+				bubbletest.Linger(time.Second)
 				return nil
 			})
 			return nil
@@ -63,7 +64,7 @@ func TestBackgroundOutlivesTheOthers(t *testing.T) {
 		{"cancel from outside", func(ctx context.Context, cancel context.CancelFunc, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
 				<-ctx.Done()
-				linger(time.Second)
+				bubbletest.Linger(time.Second)
 				return nil
 			})
 			cancel()
@@ -71,19 +72,19 @@ func TestBackgroundOutlivesTheOthers(t *testing.T) {
 		}, time.Second, "nil"},
 		{"cancel of the scope", func(ctx context.Context, _ context.CancelFunc, n *nursery.Nursery) error {
 			n.Scope().Cancel(nil)
-			linger(time.Second)
+			bubbletest.Linger(time.Second)
 			return ctx.Err()
 		}, time.Second, "nil"},
 		{"a pending Start", func(ctx context.Context, _ context.CancelFunc, n *nursery.Nursery) error {
 			go nursery.Start(t.Context(), n, "", func(ctx context.Context, started func(int)) error {
-				linger(time.Second)
+				bubbletest.Linger(time.Second)
 				return errBoom
 			})
 			synctest.Wait() // Start waits
 			return nil
 		}, time.Second, "nil"},
 	} {
-		inBubble(t, test.name, func(t *testing.T) {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			var first, second time.Duration
@@ -106,7 +107,7 @@ func TestBackgroundOutlivesTheOthers(t *testing.T) {
 }
 
 func TestBackgroundIsShielded(t *testing.T) {
-	inBubble(t, "from deadlines and cancellations, with the values", func(t *testing.T) {
+	bubbletest.Run(t, "from deadlines and cancellations, with the values", func(t *testing.T) {
 		type key struct{}
 		ctx := context.WithValue(t.Context(), key{}, "value")
 		expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -135,16 +136,16 @@ func TestBackgroundIsShielded(t *testing.T) {
 }
 
 func TestBackgroundThatFails(t *testing.T) {
-	inBubble(t, "cancels the nursery", func(t *testing.T) {
+	bubbletest.Run(t, "cancels the nursery", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Background("heartbeat", failing(time.Second, errBoom))
 			return deadline.Sleep(ctx, forever)
 		})
-		checkElapsed(t, "Run with a background task that fails", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run with a background task that fails", start, time.Second)
 		checkShape(t, "Run", err, "[heartbeat=boom]")
 	})
-	inBubble(t, "with a context error that is none of its own", func(t *testing.T) {
+	bubbletest.Run(t, "with a context error that is none of its own", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().Cancel(nil)
 			task := n.Background("heartbeat", with(context.Canceled))
@@ -153,7 +154,7 @@ func TestBackgroundThatFails(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "[heartbeat=context canceled]")
 	})
-	inBubble(t, "while it is being ended", func(t *testing.T) {
+	bubbletest.Run(t, "while it is being ended", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Background("", stubborn(errBoom))
 			n.Background("", sleeping(forever))
@@ -166,7 +167,7 @@ func TestBackgroundThatFails(t *testing.T) {
 }
 
 func TestBackgroundHandle(t *testing.T) {
-	inBubble(t, "cancels one task alone", func(t *testing.T) {
+	bubbletest.Run(t, "cancels one task alone", func(t *testing.T) {
 		var other time.Duration
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Background("", untilCanceled(&other))
@@ -174,14 +175,14 @@ func TestBackgroundHandle(t *testing.T) {
 			if got := n.Running(); got != 2 {
 				t.Errorf("Running() = %d, want 2", got)
 			}
-			linger(time.Second)
+			bubbletest.Linger(time.Second)
 			task.Cancel(errBang)
 			_, err := task.Wait(ctx)
-			checkCanceled(t, "Wait", err, cancelscope.ByCall)
+			bubbletest.CheckCanceled(t, "Wait", err, cancelscope.ByCall)
 			if got := n.Running(); got != 1 || task.Name() != "beat" {
 				t.Errorf("Running() = %d, Name() = %q, want 1, beat", got, task.Name())
 			}
-			linger(time.Second)
+			bubbletest.Linger(time.Second)
 			return nil
 		})
 		if err != nil || other != 2*time.Second {
@@ -193,7 +194,7 @@ func TestBackgroundHandle(t *testing.T) {
 // What a background task starts is an ordinary task, also when the background tasks have
 // been canceled.
 func TestBackgroundTasksStartTasks(t *testing.T) {
-	inBubble(t, "ordinary ones", func(t *testing.T) {
+	bubbletest.Run(t, "ordinary ones", func(t *testing.T) {
 		var canceled time.Duration
 		var mu sync.Mutex
 		var order []string // guarded by mu
@@ -228,7 +229,7 @@ func TestBackgroundTasksStartTasks(t *testing.T) {
 }
 
 func TestStartBackground(t *testing.T) {
-	inBubble(t, "belongs to the caller until started", func(t *testing.T) {
+	bubbletest.Run(t, "belongs to the caller until started", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			start := time.Now()
 			err := deadline.FailAfter(ctx, time.Second, func(ctx context.Context) error {
@@ -237,7 +238,7 @@ func TestStartBackground(t *testing.T) {
 				})
 				return err
 			})
-			checkElapsed(t, "StartBackground under a limit", start, time.Second)
+			bubbletest.CheckElapsed(t, "StartBackground under a limit", start, time.Second)
 			var slow *deadline.TooSlowError
 			if !errors.As(err, &slow) {
 				t.Errorf("StartBackground under a limit = %v, want a TooSlowError", err)
@@ -248,7 +249,7 @@ func TestStartBackground(t *testing.T) {
 			t.Errorf("Run = %v, want nil", err)
 		}
 	})
-	inBubble(t, "is background afterwards", func(t *testing.T) {
+	bubbletest.Run(t, "is background afterwards", func(t *testing.T) {
 		var canceled time.Duration
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			addr, err := nursery.StartBackground(ctx, n, "metrics", func(ctx context.Context, started func(string)) error {
@@ -262,14 +263,14 @@ func TestStartBackground(t *testing.T) {
 				t.Errorf("Running() = %d, want 1", got)
 			}
 			n.Scope().Cancel(nil)
-			linger(time.Second)
+			bubbletest.Linger(time.Second)
 			return nil
 		})
 		if err != nil || canceled != time.Second {
 			t.Errorf("Run = %v, the task was canceled after %v, want nil, 1s", err, canceled)
 		}
 	})
-	inBubble(t, "does not move when the caller is canceled", func(t *testing.T) {
+	bubbletest.Run(t, "does not move when the caller is canceled", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			return s.Run(ctx, func(ctx context.Context) error {
@@ -288,19 +289,19 @@ func TestStartBackground(t *testing.T) {
 			t.Errorf("Run = %v, CanceledCaught %v, want nil, true", err, s.CanceledCaught())
 		}
 	})
-	inBubble(t, "misuse", func(t *testing.T) {
+	bubbletest.Run(t, "misuse", func(t *testing.T) {
 		var closed *nursery.Nursery
 		nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			closed = n
-			checkPanics(t, "Background(nil)", "nursery: Background with a nil function: ", func() { n.Background("", nil) })
-			checkPanics(t, "Task(nil)", "nursery: Task with a nil function: ", func() { n.Task("", nil) })
-			checkPanics(t, "StartBackground(nil)", "nursery: StartBackground with a nil function: ", func() {
+			bubbletest.CheckPanics(t, "Background(nil)", "nursery: Background with a nil function: ", func() { n.Background("", nil) })
+			bubbletest.CheckPanics(t, "Task(nil)", "nursery: Task with a nil function: ", func() { n.Task("", nil) })
+			bubbletest.CheckPanics(t, "StartBackground(nil)", "nursery: StartBackground with a nil function: ", func() {
 				nursery.StartBackground[int](ctx, n, "", nil)
 			})
 			return nil
 		})
-		checkPanics(t, "Background", "nursery: Background in a nursery that has closed: ", func() { closed.Background("", sleeping(0)) })
-		checkPanics(t, "Task", "nursery: Task in a nursery that has closed: ", func() { closed.Task("", sleeping(0)) })
+		bubbletest.CheckPanics(t, "Background", "nursery: Background in a nursery that has closed: ", func() { closed.Background("", sleeping(0)) })
+		bubbletest.CheckPanics(t, "Task", "nursery: Task in a nursery that has closed: ", func() { closed.Task("", sleeping(0)) })
 		if _, err := nursery.StartBackground(t.Context(), closed, "", func(context.Context, func(int)) error { return nil }); err != nursery.ErrClosed {
 			t.Errorf("StartBackground in a closed nursery = %v, want ErrClosed", err)
 		}

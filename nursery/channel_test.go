@@ -12,6 +12,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -25,7 +26,7 @@ func filled(count int) chan int {
 }
 
 func TestForEachOverAChannel(t *testing.T) {
-	inBubble(t, "ends when the channel is closed", func(t *testing.T) {
+	bubbletest.Run(t, "ends when the channel is closed", func(t *testing.T) {
 		c := filled(30)
 		close(c)
 		var sum atomic.Int64
@@ -38,36 +39,36 @@ func TestForEachOverAChannel(t *testing.T) {
 			t.Errorf("sum of what was received: %d, want 435", sum.Load())
 		}
 	})
-	inBubble(t, "is canceled when the context is done", func(t *testing.T) {
+	bubbletest.Run(t, "is canceled when the context is done", func(t *testing.T) {
 		for _, c := range []chan int{filled(3), nil} { // from a nil channel nothing comes, and no end
 			start := time.Now()
 			expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 				err := nursery.ForEach(ctx, 3, c, func(context.Context, int) error { return nil })
-				checkCanceled(t, "ForEach", err, cancelscope.ByDeadline)
+				bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByDeadline)
 				return err
 			})
 			if !expired || err != nil {
 				t.Errorf("MoveOnAfter(ForEach) = %t, %v, want true, nil", expired, err)
 			}
-			checkElapsed(t, "ForEach", start, time.Second)
+			bubbletest.CheckElapsed(t, "ForEach", start, time.Second)
 			if len(c) != 0 {
 				t.Errorf("%d elements have not been received, want 0", len(c))
 			}
 		}
 	})
-	inBubble(t, "takes nothing once the context is done", func(t *testing.T) {
+	bubbletest.Run(t, "takes nothing once the context is done", func(t *testing.T) {
 		for range 50 { // a select takes either of two that are ready
 			ctx, cancel := context.WithCancel(t.Context())
 			c := filled(5)
 			err := nursery.ForEach(ctx, 1, c, func(context.Context, int) error { cancel(); return nil })
-			checkCanceled(t, "ForEach", err, cancelscope.ByParent)
+			bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByParent)
 			if len(c) != 4 {
 				t.Errorf("%d elements are left after a cancellation with the first of 5, want 4", len(c))
 			}
 			cancel() // which vet does not see above
 		}
 	})
-	inBubble(t, "takes nothing once the loop has canceled", func(t *testing.T) {
+	bubbletest.Run(t, "takes nothing once the loop has canceled", func(t *testing.T) {
 		// With one processor what has been admitted does not run before the loop waits.
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		for range 50 {
@@ -92,7 +93,7 @@ func TestForEachOverAChannel(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "takes no more than it gives", func(t *testing.T) {
+	bubbletest.Run(t, "takes no more than it gives", func(t *testing.T) {
 		c := filled(5)
 		err := nursery.ForEach(t.Context(), 2, c, func(ctx context.Context, item int) error {
 			if item == 0 {
@@ -106,7 +107,7 @@ func TestForEachOverAChannel(t *testing.T) {
 			t.Errorf("%d elements are left after two of 5, want 3", len(c))
 		}
 	})
-	inBubble(t, "gives what it has received to the function", func(t *testing.T) {
+	bubbletest.Run(t, "gives what it has received to the function", func(t *testing.T) {
 		for range 50 {
 			var s cancelscope.Scope
 			c := make(chan int)
@@ -177,18 +178,18 @@ func TestAChannelThatPausesDoesNotDelayAFailure(t *testing.T) {
 				}, func(context.Context, int) error { return errBoom })
 			}},
 		} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", call.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", call.name, limit), func(t *testing.T) {
 				start := time.Now()
 				checkShape(t, call.name, call.do(t.Context(), paused(t)), "[item 0=boom]")
-				checkElapsed(t, call.name, start, 0)
+				bubbletest.CheckElapsed(t, call.name, start, 0)
 			})
 		}
-		inBubble(t, fmt.Sprintf("the loop of MapSeq is left, limit %d", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("the loop of MapSeq is left, limit %d", limit), func(t *testing.T) {
 			start := time.Now()
 			for range nursery.MapSeq(t.Context(), limit, paused(t), func(_ context.Context, item int) (int, error) { return item, nil }) {
 				break
 			}
-			checkElapsed(t, "the loop", start, 0)
+			bubbletest.CheckElapsed(t, "the loop", start, 0)
 		})
 	}
 }
@@ -197,7 +198,7 @@ func TestAChannelThatPausesDoesNotDelayAFailure(t *testing.T) {
 // the items, and must not pass for one: here the limit would be swallowed, and what was not
 // sent would be lost in silence.
 func TestALimitThatClosesTheChannelIsReported(t *testing.T) {
-	inBubble(t, "in FailAfter", func(t *testing.T) {
+	bubbletest.Run(t, "in FailAfter", func(t *testing.T) {
 		done := 0
 		err := deadline.FailAfter(t.Context(), 10500*time.Millisecond, func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {

@@ -7,13 +7,14 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // The scope of a nursery cannot be reached before Run, so Config has what must be set
 // before.
 func TestConfigTimeout(t *testing.T) {
-	inBubble(t, "ends the tasks, and is no error", func(t *testing.T) {
+	bubbletest.Run(t, "ends the tasks, and is no error", func(t *testing.T) {
 		start := time.Now()
 		var seen error
 		err := nursery.Config{Timeout: time.Minute}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -30,20 +31,20 @@ func TestConfigTimeout(t *testing.T) {
 		if err != nil || seen != context.DeadlineExceeded {
 			t.Errorf("Run = %v, Err in the task = %v; want nil, %v", err, seen, context.DeadlineExceeded)
 		}
-		checkElapsed(t, "Run", start, time.Minute)
+		bubbletest.CheckElapsed(t, "Run", start, time.Minute)
 	})
-	inBubble(t, "negative, has passed on entry", func(t *testing.T) {
+	bubbletest.Run(t, "negative, has passed on entry", func(t *testing.T) {
 		ran := false
 		err := nursery.Config{Timeout: -1}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			ran = true
-			checkCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "Sleep", deadline.Sleep(ctx, 0), cancelscope.ByDeadline)
 			return nil
 		})
 		if err != nil || !ran {
 			t.Errorf("Run = %v, ran: %v; want nil, true", err, ran)
 		}
 	})
-	inBubble(t, "zero is none", func(t *testing.T) {
+	bubbletest.Run(t, "zero is none", func(t *testing.T) {
 		nursery.Config{}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			if at, ok := ctx.Deadline(); ok {
 				t.Errorf("Deadline() = %v, want none", at)
@@ -51,14 +52,14 @@ func TestConfigTimeout(t *testing.T) {
 			return nil
 		})
 	})
-	inBubble(t, "may be moved later if the nursery is adjustable", func(t *testing.T) {
+	bubbletest.Run(t, "may be moved later if the nursery is adjustable", func(t *testing.T) {
 		start := time.Now()
 		nursery.Config{Timeout: time.Minute, Adjustable: true}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.Scope().SetTimeout(time.Hour)
 			<-ctx.Done()
 			return ctx.Err()
 		})
-		checkElapsed(t, "Run", start, time.Hour)
+		bubbletest.CheckElapsed(t, "Run", start, time.Hour)
 	})
 }
 

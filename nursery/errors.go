@@ -17,8 +17,8 @@ var (
 	// closed: its body and all its tasks have ended.
 	ErrClosed = errors.New("nursery has closed")
 
-	// ErrNotStarted is returned by [Start] when the task ended without an error and
-	// without having called started.
+	// ErrNotStarted is what [errors.Is] finds in the error of [Start] when the task ended
+	// without an error and without having called started. The error names the task.
 	ErrNotStarted = errors.New("task ended without calling started")
 
 	// ErrNotFinished is returned by [Task.Result] while the task runs.
@@ -28,6 +28,12 @@ var (
 	// in a nursery that converts panics.
 	ErrGoexit = errors.New("task called runtime.Goexit")
 )
+
+// A notStarted is ErrNotStarted with the name of the task.
+type notStarted struct{ task string }
+
+func (e *notStarted) Error() string { return "task " + e.task + " ended without calling started" }
+func (e *notStarted) Unwrap() error { return ErrNotStarted }
 
 // An Error is what [Run] returns when the body or a task failed: all their errors, each
 // in a [*TaskError], the first failure first. If the parent context was canceled as

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -65,7 +66,7 @@ func TestErrorText(t *testing.T) {
 				if i == 0 {
 					return nil
 				}
-				linger(time.Duration(i) * time.Second)
+				bubbletest.Linger(time.Duration(i) * time.Second)
 				return fmt.Errorf("no page %d", i)
 			})
 		}, "2 tasks failed:\n\titem 1: no page 1\n\titem 2: no page 2", `err.failed=2 "err.item 1"="no page 1" "err.item 2"="no page 2"`},
@@ -110,7 +111,7 @@ func TestErrorText(t *testing.T) {
 				n.GoNamed("a", stubborn(errBoom))
 				n.GoNamed("b", func(ctx context.Context) error {
 					<-ctx.Done()
-					linger(time.Second)
+					bubbletest.Linger(time.Second)
 					return errBang
 				})
 				return ctx.Err()
@@ -118,7 +119,7 @@ func TestErrorText(t *testing.T) {
 		}, "2 tasks failed:\n\ta: boom\n\tb: bang\n\tscope canceled from outside: context canceled",
 			`err.failed=2 err.a=boom err.b=bang err.canceled="scope canceled from outside: context canceled"`},
 	} {
-		inBubble(t, test.name, func(t *testing.T) {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
 			err := test.err(t.Context())
 			for _, verb := range []string{"%v", "%+v", "%s"} {
 				if got := fmt.Sprintf(verb, err); got != test.want {
@@ -147,7 +148,7 @@ func logged(err error) string {
 
 // A panic in an Error method hides one text, and not those of the others.
 func TestErrorMethodThatPanics(t *testing.T) {
-	inBubble(t, "text", func(t *testing.T) {
+	bubbletest.Run(t, "text", func(t *testing.T) {
 		err := nursery.Config{Supervise: true}.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", with((*url.Error)(nil)))
 			n.GoNamed("b", failing(time.Second, errBoom))
@@ -162,7 +163,7 @@ func TestErrorMethodThatPanics(t *testing.T) {
 
 // First finds what the task returned, and errors.Is and errors.As find everything.
 func TestFirst(t *testing.T) {
-	inBubble(t, "through nested nurseries", func(t *testing.T) {
+	bubbletest.Run(t, "through nested nurseries", func(t *testing.T) {
 		first := &url.Error{Op: "get", URL: "/x", Err: errBoom}
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("late", stubborn(errBang))
@@ -193,7 +194,7 @@ func TestFirst(t *testing.T) {
 
 // The names of functions, where tasks have no others.
 func TestNamesOfFunctions(t *testing.T) {
-	inBubble(t, "names", func(t *testing.T) {
+	bubbletest.Run(t, "names", func(t *testing.T) {
 		n := names(t, (new(server)).serve, generic[int], generic[struct{ a int }])
 		want := []string{"nursery_test.(*server).serve", "nursery_test.generic", "nursery_test.generic"}
 		if !slices.Equal(n, want) {
@@ -230,18 +231,8 @@ func generic[T any](context.Context) error { return errBoom }
 
 // A panic is logged with its task, its value, its stack, and what else went wrong.
 func TestPanicErrorInALog(t *testing.T) {
-	inBubble(t, "slog", func(t *testing.T) {
-		o := outcomeOf(func() error {
-			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-				n.GoNamed("fetch", panicking)
-				n.GoNamed("a", stubborn(errBoom))
-				return nil
-			})
-		})
-		p, ok := o.panicked.(*nursery.PanicError)
-		if !ok {
-			t.Fatalf("Run: %v, want a *PanicError", o)
-		}
+	bubbletest.Run(t, "slog", func(t *testing.T) {
+		p := panicBesideFailure(t)
 		p.Stack = []byte("STACK")
 		if got, want := logged(p), `err.task=fetch err.panic=bad err.stack=STACK err.other="a: boom"`; got != want {
 			t.Errorf("slog writes\n%s\nwant\n%s", got, want)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 )
 
 // A network has hosts that answer after some time.
@@ -80,11 +81,11 @@ func TestHappyEyeballs(t *testing.T) {
 		{"all fail", map[string]host{"a": {err: errBoom}, "b": {after: time.Second, err: errBang}, "c": {err: errCrash}, "d": {after: time.Second, err: errBoom}},
 			[]string{"a 0s", "b 0s", "c 250ms", "d 250ms"}, nil, 1250 * time.Millisecond, "", "[a=boom c=crash b=bang d=boom]"},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
+		bubbletest.Run(t, c.name, func(t *testing.T) {
 			net := &network{start: time.Now(), hosts: c.hosts}
 			conn, err := dialFirst(t.Context(), net.dial, "a", "b", "c", "d")
 			checkShape(t, "dialFirst", err, c.err)
-			checkElapsed(t, "dialFirst", net.start, c.elapsed)
+			bubbletest.CheckElapsed(t, "dialFirst", net.start, c.elapsed)
 			if l, ok := conn.(*line); ok != (c.conn != "") || ok && l.addr != c.conn {
 				t.Errorf("dialFirst = %v, want a connection to %q", conn, c.conn)
 			}
@@ -93,7 +94,7 @@ func TestHappyEyeballs(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "the time is up", func(t *testing.T) {
+	bubbletest.Run(t, "the time is up", func(t *testing.T) {
 		net := &network{start: time.Now(), hosts: map[string]host{"a": {after: forever}, "b": {err: errBoom}, "c": {after: forever}, "d": {after: forever}}}
 		expired, err := deadline.MoveOnAfter(t.Context(), 300*time.Millisecond, func(ctx context.Context) error {
 			_, err := dialFirst(ctx, net.dial, "a", "b", "c", "d")

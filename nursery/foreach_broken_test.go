@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -50,75 +51,39 @@ var breaks = []struct {
 	}},
 }
 
-func TestForEachWithAnItemThatDoesNotReturn(t *testing.T) {
+// The sequence is stopped, and every item that has been taken from it is given to the
+// function, whose calls have ended. What else happens is the same for all kinds of items.
+func TestItemThatDoesNotReturnStopsTheSequence(t *testing.T) {
 	for _, b := range breaks {
-		for _, limit := range []int{1, 2, 3, 10} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
-				start := time.Now()
-				s := source{count: -1}
-				var g gauge
-				o := outcomeOf(func() error {
-					return nursery.ForEach(t.Context(), limit, s.all(), func(ctx context.Context, item int) error {
-						g.enter()
-						defer g.leave()
-						if item == 30 {
-							time.Sleep(time.Millisecond) // by now the others have begun
-							b.do()
-						}
-						if err := deadline.Sleep(ctx, time.Second); err != nil {
-							time.Sleep(time.Minute) // is awaited
-							return err
-						}
-						return nil
+		for _, limit := range []int{1, 2, 3, 8, 20} {
+			for _, first := range []int{0, 30} { // all items from the first do not return
+				bubbletest.Run(t, fmt.Sprintf("%s from item %d, limit %d", b.name, first, limit), func(t *testing.T) {
+					s := source{count: -1}
+					var g gauge
+					outcomeOf(func() error {
+						return nursery.ForEach(t.Context(), limit, s.all(), func(ctx context.Context, item int) error {
+							g.enter()
+							defer g.leave()
+							if item >= first {
+								b.do()
+							}
+							return deadline.Sleep(ctx, time.Second)
+						})
 					})
+					now, total, pulled := g.now.Load(), g.total.Load(), s.pulled.Load()
+					if most := int64(first + limit); now != 0 || total != pulled || pulled > most || !s.over.Load() {
+						t.Errorf("afterwards %d items run, %d were pulled, %d begun, the sequence was stopped: %t, want 0, at most %d, the same, true",
+							now, pulled, total, s.over.Load(), most)
+					}
 				})
-				b.check(t, "ForEach", o, 30)
-				want := time.Duration(30/limit)*time.Second + time.Millisecond
-				if limit > 1 {
-					want += time.Minute
-				}
-				checkElapsed(t, "ForEach", start, want)
-				if now, pulled := g.now.Load(), s.pulled.Load(); now != 0 || pulled > int64(30+limit) || g.total.Load() != pulled || !s.over.Load() {
-					t.Errorf("afterwards %d items run, %d were pulled, %d begun, the sequence was stopped: %t, want 0, at most %d, the same, true",
-						now, pulled, g.total.Load(), s.over.Load(), 30+limit)
-				}
-			})
-		}
-	}
-}
-
-// The worker of an item that does not return may be the only one that could run the next.
-func TestForEachWithManyItemsThatDoNotReturn(t *testing.T) {
-	for _, b := range breaks {
-		for _, limit := range []int{2, 8, 20} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", b.name, limit), func(t *testing.T) {
-				s := source{count: 50}
-				var g gauge
-				o := outcomeOf(func() error {
-					return nursery.ForEach(t.Context(), limit, s.all(), func(context.Context, int) error {
-						g.enter()
-						defer g.leave()
-						b.do()
-						return nil
-					})
-				})
-				if (o.panicked != nil) != (b.name == "panic") || o.exited != (b.name == "Goexit") {
-					t.Errorf("ForEach: %v, want a %s", o, b.name)
-				}
-				if g.now.Load() != 0 || g.total.Load() != s.pulled.Load() || !s.over.Load() {
-					t.Errorf("%d items pulled, %d begun, the sequence was stopped: %t, want the same number, true", s.pulled.Load(), g.total.Load(), s.over.Load())
-				}
-				if p, ok := o.panicked.(*nursery.PanicError); ok && int64(len(p.Unwrap())) != g.total.Load()-1 {
-					t.Errorf("ForEach: panic with %d others, want %d", len(p.Unwrap()), g.total.Load()-1)
-				}
-			})
+			}
 		}
 	}
 }
 
 func TestForEachWithAnItemThatDoesNotReturnWhileTheSequenceBlocks(t *testing.T) {
 	for _, b := range breaks {
-		inBubble(t, b.name, func(t *testing.T) {
+		bubbletest.Run(t, b.name, func(t *testing.T) {
 			start := time.Now()
 			var begun []int
 			stopped := false
@@ -145,7 +110,7 @@ func TestForEachWithAnItemThatDoesNotReturnWhileTheSequenceBlocks(t *testing.T) 
 				})
 			})
 			b.check(t, "ForEach", o, 0)
-			checkElapsed(t, "ForEach", start, time.Hour)
+			bubbletest.CheckElapsed(t, "ForEach", start, time.Hour)
 			if !stopped || !slices.Equal(begun, []int{0, 1}) {
 				t.Errorf("the sequence was stopped: %t, items begun: %v, want true, [0 1]", stopped, begun)
 			}
@@ -173,7 +138,7 @@ func TestForEachWithASequenceThatDoesNotReturn(t *testing.T) {
 	for _, end := range ends {
 		for _, limit := range []int{1, 2, 10} {
 			for _, before := range []int{0, 1, 4, 5} {
-				inBubble(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
 					seq := func(yield func(int) bool) {
 						for i := range before {
 							if !yield(i) {
@@ -200,7 +165,7 @@ func TestForEachWithASequenceThatDoesNotReturn(t *testing.T) {
 					}
 				})
 			}
-			inBubble(t, fmt.Sprintf("%s, limit %d, when it is stopped", end.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d, when it is stopped", end.name, limit), func(t *testing.T) {
 				seq := func(yield func(int) bool) {
 					defer end.do()
 					for yield(0) {
@@ -255,7 +220,7 @@ func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 				return err
 			}},
 		} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", c.call, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", c.call, limit), func(t *testing.T) {
 				before := begun.total.Load()
 				o := outcomeOf(func() error { return c.do(t.Context()) })
 				p, ok := o.panicked.(*nursery.PanicError)
@@ -278,7 +243,7 @@ func TestForEachWithASequenceThatIgnoresTheStop(t *testing.T) {
 
 // The function that a sequence is called with is of no use once the sequence has ended.
 func TestForEachWithASequenceThatKeepsItsYield(t *testing.T) {
-	inBubble(t, "until after the end", func(t *testing.T) {
+	bubbletest.Run(t, "until after the end", func(t *testing.T) {
 		var late func(int) bool
 		seq := func(yield func(int) bool) {
 			late = yield

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -19,17 +20,17 @@ func TestForEachUnderCancellation(t *testing.T) {
 	}
 	sleep := func(ctx context.Context, _ int) error { return deadline.Sleep(ctx, time.Second) }
 
-	inBubble(t, "passes up what comes from outside", func(t *testing.T) {
+	bubbletest.Run(t, "passes up what comes from outside", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(1500*time.Millisecond, cancel)
 		s := source{count: -1}
 		err := forEach(ctx, &s, sleep)
-		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByParent)
 		if s.pulled.Load() != 6 || !s.over.Load() {
 			t.Errorf("%d items pulled, the sequence was stopped: %t, want 6, true", s.pulled.Load(), s.over.Load())
 		}
 	})
-	inBubble(t, "also if no item says so", func(t *testing.T) {
+	bubbletest.Run(t, "also if no item says so", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := source{count: -1}
 		err := forEach(ctx, &s, func(_ context.Context, item int) error {
@@ -38,19 +39,19 @@ func TestForEachUnderCancellation(t *testing.T) {
 			}
 			return nil
 		})
-		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByParent)
 	})
-	inBubble(t, "pulls nothing if it comes before", func(t *testing.T) {
+	bubbletest.Run(t, "pulls nothing if it comes before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		s := source{count: 3}
 		err := forEach(ctx, &s, func(context.Context, int) error { t.Error("an item ran"); return nil })
-		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByParent)
 		if s.pulled.Load() != 0 {
 			t.Errorf("%d items pulled under a context that was done, want 0", s.pulled.Load())
 		}
 	})
-	inBubble(t, "is a success if all items were done", func(t *testing.T) {
+	bubbletest.Run(t, "is a success if all items were done", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := source{count: 2}
 		err := forEach(ctx, &s, func(_ context.Context, item int) error {
@@ -60,7 +61,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 		})
 		checkShape(t, "ForEach", err, "nil")
 	})
-	inBubble(t, "goes up beside failures", func(t *testing.T) {
+	bubbletest.Run(t, "goes up beside failures", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		s := source{count: -1}
@@ -70,17 +71,17 @@ func TestForEachUnderCancellation(t *testing.T) {
 			"[item 2=boom item 0=boom item 1=boom canceled]", "[item 2=boom item 1=boom item 0=boom canceled]")
 	})
 	for _, limit := range []time.Duration{0, 1500 * time.Millisecond} {
-		inBubble(t, fmt.Sprintf("in MoveOnAfter %v", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("in MoveOnAfter %v", limit), func(t *testing.T) {
 			start := time.Now()
 			s := source{count: -1}
 			expired, err := deadline.MoveOnAfter(t.Context(), limit, func(ctx context.Context) error { return forEach(ctx, &s, sleep) })
 			if !expired || err != nil {
 				t.Errorf("MoveOnAfter(%v, ForEach) = %t, %v, want true, nil", limit, expired, err)
 			}
-			checkElapsed(t, "ForEach", start, limit)
+			bubbletest.CheckElapsed(t, "ForEach", start, limit)
 		})
 	}
-	inBubble(t, "in FailAfter", func(t *testing.T) {
+	bubbletest.Run(t, "in FailAfter", func(t *testing.T) {
 		s := source{count: -1}
 		err := deadline.FailAfter(t.Context(), time.Minute, func(ctx context.Context) error { return forEach(ctx, &s, sleep) })
 		var slow *deadline.TooSlowError
@@ -88,7 +89,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 			t.Errorf("FailAfter(ForEach) = %v, want a TooSlowError", err)
 		}
 	})
-	inBubble(t, "behind a shield", func(t *testing.T) {
+	bubbletest.Run(t, "behind a shield", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		s := source{count: 5}
@@ -103,7 +104,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 			t.Errorf("%d items pulled behind a shield, want 5", s.pulled.Load())
 		}
 	})
-	inBubble(t, "shields inside an item hold", func(t *testing.T) {
+	bubbletest.Run(t, "shields inside an item hold", func(t *testing.T) {
 		start := time.Now()
 		cleaned := false
 		err := nursery.ForEach(t.Context(), 2, upTo(2), func(ctx context.Context, item int) error {
@@ -117,7 +118,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 			})
 		})
 		checkShape(t, "ForEach", err, "[item 1=boom]")
-		checkElapsed(t, "ForEach", start, time.Second)
+		bubbletest.CheckElapsed(t, "ForEach", start, time.Second)
 		if !cleaned {
 			t.Error("the shield of an item did not protect it from the failure of another")
 		}
@@ -127,7 +128,7 @@ func TestForEachUnderCancellation(t *testing.T) {
 // While the sequence blocks, it is canceled only as far as it looks itself; the items
 // are canceled all the same.
 func TestForEachWithASequenceThatBlocks(t *testing.T) {
-	inBubble(t, "items are canceled at once", func(t *testing.T) {
+	bubbletest.Run(t, "items are canceled at once", func(t *testing.T) {
 		start := time.Now()
 		var ended time.Duration
 		seq := func(yield func(int) bool) {
@@ -148,12 +149,12 @@ func TestForEachWithASequenceThatBlocks(t *testing.T) {
 			return ctx.Err()
 		})
 		checkShape(t, "ForEach", err, "[item 1=boom]")
-		checkElapsed(t, "ForEach, until the sequence gave something", start, time.Hour)
+		bubbletest.CheckElapsed(t, "ForEach, until the sequence gave something", start, time.Hour)
 		if ended != time.Second {
 			t.Errorf("the other item was canceled after %v, want 1s", ended)
 		}
 	})
-	inBubble(t, "the others continue", func(t *testing.T) {
+	bubbletest.Run(t, "the others continue", func(t *testing.T) {
 		start := time.Now()
 		var last atomic.Int64
 		seq := func(yield func(int) bool) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -24,7 +25,7 @@ import (
 func TestForEachPullsASequenceOnce(t *testing.T) {
 	for _, limit := range []int{1, 2, 3, 7, 8, 9, 100, math.MaxInt} {
 		for _, count := range []int{0, 1, 2, 8, 9, 50} {
-			inBubble(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
 				s := source{count: count}
 				err := nursery.ForEach(t.Context(), limit, s.all(), func(ctx context.Context, _ int) error {
 					return deadline.Sleep(ctx, time.Second)
@@ -40,7 +41,7 @@ func TestForEachPullsASequenceOnce(t *testing.T) {
 
 func TestForEachIsLazy(t *testing.T) {
 	for _, limit := range []int{1, 2, 5, 8, 20} {
-		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
 			s := source{count: 60}
 			var done atomic.Int64
 			next := make(chan struct{})
@@ -78,7 +79,7 @@ func TestForEachNeverStalls(t *testing.T) {
 	for _, limit := range []int{2, 3, 8, 13} {
 		// After some that end at once come as many that wait for each other.
 		for _, before := range []int{0, 1, 7, 100, 1001} {
-			inBubble(t, fmt.Sprintf("limit %d, all meet after %d", limit, before), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("limit %d, all meet after %d", limit, before), func(t *testing.T) {
 				var met sync.WaitGroup
 				met.Add(limit)
 				err := nursery.ForEach(t.Context(), limit, upTo(before+limit), func(_ context.Context, item int) error {
@@ -91,7 +92,7 @@ func TestForEachNeverStalls(t *testing.T) {
 				checkShape(t, "ForEach", err, "nil")
 			})
 		}
-		inBubble(t, fmt.Sprintf("limit %d, the sequence waits for its items", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d, the sequence waits for its items", limit), func(t *testing.T) {
 			done := make(chan int, 1000)
 			seq := func(yield func(int) bool) {
 				for i := range 100 {
@@ -109,7 +110,7 @@ func TestForEachNeverStalls(t *testing.T) {
 			})
 			checkShape(t, "ForEach", err, "nil")
 		})
-		inBubble(t, fmt.Sprintf("limit %d, each item waits for the next to be pulled", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d, each item waits for the next to be pulled", limit), func(t *testing.T) {
 			const count = 100
 			var pulled [count + 1]chan struct{}
 			for i := range pulled {
@@ -135,7 +136,7 @@ func TestForEachNeverStalls(t *testing.T) {
 
 func TestForEachStopsAtTheFirstFailure(t *testing.T) {
 	for _, limit := range []int{1, 2, 5, 20} {
-		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
 			start := time.Now()
 			s := source{count: -1}
 			var begun atomic.Int64
@@ -152,9 +153,9 @@ func TestForEachStopsAtTheFirstFailure(t *testing.T) {
 				return cause
 			})
 			checkShape(t, "ForEach", err, "[item 40=boom]")
-			checkElapsed(t, "ForEach", start, time.Duration(40/limit)*time.Second+time.Millisecond)
+			bubbletest.CheckElapsed(t, "ForEach", start, time.Duration(40/limit)*time.Second+time.Millisecond)
 			if limit > 1 {
-				if c := checkCanceled(t, "Sleep of another item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "item 40: boom" {
+				if c := bubbletest.CheckCanceled(t, "Sleep of another item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "item 40: boom" {
 					t.Errorf("the reason for which another item was canceled: %v, want item 40: boom", c.Reason())
 				}
 			}
@@ -166,7 +167,7 @@ func TestForEachStopsAtTheFirstFailure(t *testing.T) {
 }
 
 func TestForEachStopsAtOnce(t *testing.T) {
-	inBubble(t, "limit 1", func(t *testing.T) {
+	bubbletest.Run(t, "limit 1", func(t *testing.T) {
 		s := source{count: -1}
 		err := nursery.ForEach(t.Context(), 1, s.all(), func(context.Context, int) error { return errBoom })
 		checkShape(t, "ForEach", err, "[item 0=boom]")
@@ -174,7 +175,7 @@ func TestForEachStopsAtOnce(t *testing.T) {
 			t.Errorf("%d items pulled although the first one failed, want 1", s.pulled.Load())
 		}
 	})
-	inBubble(t, "while several are pulled", func(t *testing.T) {
+	bubbletest.Run(t, "while several are pulled", func(t *testing.T) {
 		s := source{count: -1}
 		failed := make(chan struct{})
 		seq := func(yield func(int) bool) {
@@ -202,30 +203,9 @@ func TestForEachStopsAtOnce(t *testing.T) {
 	})
 }
 
-func TestForEachKeepsAllErrors(t *testing.T) {
-	inBubble(t, "of items that end later", func(t *testing.T) {
-		err := nursery.ForEach(t.Context(), 4, upTo(10), func(ctx context.Context, item int) error {
-			switch item {
-			case 0:
-				return stubborn(errBang)(ctx)
-			case 2:
-				return failing(time.Second, errBoom)(ctx)
-			case 3:
-				<-ctx.Done()
-				return errors.Join(ctx.Err(), errCrash)
-			}
-			return sleeping(forever)(ctx)
-		})
-		checkShape(t, "ForEach", err, "[item 2=boom item 0=bang item 3=join(crash)]", "[item 2=boom item 3=join(crash) item 0=bang]")
-		if !errors.Is(err, errBoom) || !errors.Is(err, errBang) || errors.Is(err, context.Canceled) {
-			t.Errorf("ForEach = %v, want to find boom and bang in it, and no cancellation", err)
-		}
-	})
-}
-
 func TestForEachGivesEveryPulledItemToTheFunction(t *testing.T) {
 	for _, limit := range []int{1, 3, 8} {
-		inBubble(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d", limit), func(t *testing.T) {
 			var s cancelscope.Scope
 			var pulled, got []int
 			seq := func(yield func(int) bool) {
@@ -258,7 +238,7 @@ func TestForEachGivesEveryPulledItemToTheFunction(t *testing.T) {
 }
 
 func TestForEachNested(t *testing.T) {
-	inBubble(t, "limits multiply", func(t *testing.T) {
+	bubbletest.Run(t, "limits multiply", func(t *testing.T) {
 		start := time.Now()
 		var g gauge
 		err := nursery.ForEach(t.Context(), 2, upTo(4), func(ctx context.Context, _ int) error {
@@ -269,12 +249,12 @@ func TestForEachNested(t *testing.T) {
 			})
 		})
 		checkShape(t, "ForEach", err, "nil")
-		checkElapsed(t, "ForEach", start, 4*time.Second)
+		bubbletest.CheckElapsed(t, "ForEach", start, 4*time.Second)
 		if g.most.Load() != 6 || g.total.Load() != 24 {
 			t.Errorf("%d at a time, %d in all, want 6, 24", g.most.Load(), g.total.Load())
 		}
 	})
-	inBubble(t, "a single failure reads as that failure", func(t *testing.T) {
+	bubbletest.Run(t, "a single failure reads as that failure", func(t *testing.T) {
 		err := nursery.ForEach(t.Context(), 2, upTo(2), func(ctx context.Context, outer int) error {
 			return nursery.ForEach(ctx, 2, upTo(5), func(ctx context.Context, inner int) error {
 				if outer == 1 && inner == 3 {
@@ -292,7 +272,7 @@ func TestForEachNested(t *testing.T) {
 
 // Nothing of an item that has its own limit, or its own cancel, touches the others.
 func TestForEachWithScopesInItems(t *testing.T) {
-	inBubble(t, "own limit", func(t *testing.T) {
+	bubbletest.Run(t, "own limit", func(t *testing.T) {
 		start := time.Now()
 		var expired atomic.Int64
 		err := nursery.ForEach(t.Context(), 4, upTo(8), func(ctx context.Context, item int) error {
@@ -303,12 +283,12 @@ func TestForEachWithScopesInItems(t *testing.T) {
 			return err
 		})
 		checkShape(t, "ForEach", err, "nil")
-		checkElapsed(t, "ForEach", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "ForEach", start, 2*time.Second)
 		if expired.Load() != 7 {
 			t.Errorf("%d of 8 items were cut short by their own limit, want 7", expired.Load())
 		}
 	})
-	inBubble(t, "own cancel", func(t *testing.T) {
+	bubbletest.Run(t, "own cancel", func(t *testing.T) {
 		start := time.Now()
 		var causes [4]error
 		err := nursery.ForEach(t.Context(), 4, upTo(4), func(ctx context.Context, item int) error {
@@ -326,7 +306,7 @@ func TestForEachWithScopesInItems(t *testing.T) {
 			return err
 		})
 		checkShape(t, "ForEach", err, "nil")
-		checkElapsed(t, "ForEach", start, time.Minute)
+		bubbletest.CheckElapsed(t, "ForEach", start, time.Minute)
 		for item, cause := range causes {
 			if (cause != nil) != (item == 2) {
 				t.Errorf("item %d slept with %v, want an error of item 2 alone", item, cause)

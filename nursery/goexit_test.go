@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -34,7 +35,7 @@ func TestGoexit(t *testing.T) {
 	}
 	for _, policy := range policies {
 		for _, v := range victims {
-			inBubble(t, policy.name+", "+v.name, func(t *testing.T) {
+			bubbletest.Run(t, policy.name+", "+v.name, func(t *testing.T) {
 				o := runVictim(t, policy.config, v, exiting)
 				if got, want := o.String(), policy.want(v); got != want {
 					t.Errorf("Run: %s, want %s", got, want)
@@ -62,22 +63,22 @@ func TestGoexitBeforeStarted(t *testing.T) {
 		})
 		return start, run
 	}
-	inBubble(t, "propagated", func(t *testing.T) {
+	bubbletest.Run(t, "propagated", func(t *testing.T) {
 		if start, run := early(t, nursery.Config{}); !start.exited || run != (outcome{}) {
 			t.Errorf("Start of a task that exits: %v, Run: %v, want Goexit, nil", start, run)
 		}
 	})
-	inBubble(t, "crash", func(t *testing.T) {
+	bubbletest.Run(t, "crash", func(t *testing.T) {
 		if start, run := early(t, nursery.Config{Panics: nursery.CrashOnPanic}); !start.exited || run != (outcome{}) {
 			t.Errorf("Start of a task that exits: %v, Run: %v, want Goexit, nil", start, run)
 		}
 	})
-	inBubble(t, "converted", func(t *testing.T) {
+	bubbletest.Run(t, "converted", func(t *testing.T) {
 		if start, run := early(t, nursery.Config{Panics: nursery.ConvertPanics}); start.err != nursery.ErrGoexit || run != (outcome{}) {
 			t.Errorf("Start of a task that exits: %v, Run: %v, want %v, nil", start, run, nursery.ErrGoexit)
 		}
 	})
-	inBubble(t, "ends the body that called Start", func(t *testing.T) {
+	bubbletest.Run(t, "ends the body that called Start", func(t *testing.T) {
 		start := time.Now()
 		ended := false
 		o := outcomeOf(func() error {
@@ -93,7 +94,7 @@ func TestGoexitBeforeStarted(t *testing.T) {
 				return nil
 			})
 		})
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 		if !o.exited || !ended {
 			t.Errorf("Run: %v, the sibling ended: %v, want Goexit, true", o, ended)
 		}
@@ -101,7 +102,7 @@ func TestGoexitBeforeStarted(t *testing.T) {
 }
 
 func TestGoexitInATaskWithAHandle(t *testing.T) {
-	inBubble(t, "is the error of the task", func(t *testing.T) {
+	bubbletest.Run(t, "is the error of the task", func(t *testing.T) {
 		var task *nursery.Task[int]
 		o := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -117,7 +118,7 @@ func TestGoexitInATaskWithAHandle(t *testing.T) {
 
 func TestPanicIsWorseThanGoexit(t *testing.T) {
 	for _, v := range victims {
-		inBubble(t, v.name+" exits", func(t *testing.T) {
+		bubbletest.Run(t, v.name+" exits", func(t *testing.T) {
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 					n.GoNamed("panics", func(ctx context.Context) error {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -25,19 +24,10 @@ var (
 // forever is longer than any test lets pass.
 const forever = 1000 * time.Hour
 
-// inBubble runs f as a subtest whose time is fake.
-func inBubble(t *testing.T, name string, f func(t *testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
-}
-
 // sleeping is a task that sleeps for d, and returns the cause if it is canceled.
 func sleeping(d time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error { return deadline.Sleep(ctx, d) }
 }
-
-// linger lets time pass in a bubble, whatever is canceled meanwhile.
-func linger(d time.Duration) { _ = deadline.Sleep(context.Background(), d) }
 
 // failing is a task that fails after d.
 func failing(d time.Duration, err error) func(context.Context) error {
@@ -110,29 +100,6 @@ func leaves(err error) []error {
 	return []error{err}
 }
 
-// checkCanceled checks that err, which call gave, is a *Canceled of that kind, by
-// itself.
-func checkCanceled(t *testing.T, call string, err error, kind cancelscope.Kind) *cancelscope.Canceled {
-	t.Helper()
-	c, ok := err.(*cancelscope.Canceled)
-	if !ok {
-		t.Errorf("%s = %T %v, want a *Canceled of kind %v", call, err, err, kind)
-		return new(cancelscope.Canceled)
-	}
-	if c.Kind() != kind {
-		t.Errorf("%s = *Canceled of kind %v (%v), want kind %v", call, c.Kind(), c, kind)
-	}
-	return c
-}
-
-// checkElapsed checks, in a bubble, how much time a call took.
-func checkElapsed(t *testing.T, call string, start time.Time, want time.Duration) {
-	t.Helper()
-	if got := time.Since(start); got != want {
-		t.Errorf("%s took %v, want %v", call, got, want)
-	}
-}
-
 // An outcome is how a call ended: it returned err, panicked or called runtime.Goexit.
 type outcome struct {
 	err      error
@@ -167,14 +134,4 @@ func outcomeOf(f func() error) outcome {
 		o = outcome{err: f()}
 	}()
 	return <-ended
-}
-
-// checkPanics checks that call panics with a text that begins with want, which says
-// what to do instead.
-func checkPanics(t *testing.T, call, want string, f func()) {
-	t.Helper()
-	o := outcomeOf(func() error { f(); return nil })
-	if text, ok := o.panicked.(string); !ok || !strings.HasPrefix(text, want) {
-		t.Errorf("%s: %v, want a panic with %q", call, o, want)
-	}
 }

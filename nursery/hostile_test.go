@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -110,7 +111,7 @@ func TestErrorMethodsThatDoNotReturn(t *testing.T) {
 				if kind.name == "Background" || kind.name == "StartBackground, after started" {
 					continue // they are judged when they have been canceled: see below
 				}
-				inBubble(t, fmt.Sprintf("%s, %s, policy %d", hostile.name, kind.name, policy), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, %s, policy %d", hostile.name, kind.name, policy), func(t *testing.T) {
 					var panics []*nursery.PanicError
 					c := nursery.Config{Panics: policy, OnPanic: func(p *nursery.PanicError) { panics = append(panics, p) }}
 					o := outcomeOf(func() error {
@@ -164,7 +165,7 @@ func checkAbnormal(t *testing.T, kind string, policy nursery.PanicPolicy, o outc
 // Background tasks are judged in the same way, when they have been canceled.
 func TestErrorMethodsOfBackgroundTasks(t *testing.T) {
 	for _, hostile := range hostileErrors {
-		inBubble(t, hostile.name, func(t *testing.T) {
+		bubbletest.Run(t, hostile.name, func(t *testing.T) {
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 					n.Background("", func(ctx context.Context) error {
@@ -183,7 +184,7 @@ func TestErrorMethodsOfBackgroundTasks(t *testing.T) {
 // else: the others are canceled, and nothing is lost.
 func TestErrorMethodThatTakesLong(t *testing.T) {
 	for _, kind := range kinds {
-		inBubble(t, kind.name, func(t *testing.T) {
+		bubbletest.Run(t, kind.name, func(t *testing.T) {
 			start := time.Now()
 			var siblingEnded time.Duration
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -195,7 +196,7 @@ func TestErrorMethodThatTakesLong(t *testing.T) {
 				synctest.Wait() // the sibling waits
 				n.Scope().Cancel(nil)
 				return kind.run(ctx, n, func(ctx context.Context) error {
-					return &unwrapper{func() error { linger(time.Hour); return errBoom }}
+					return &unwrapper{func() error { bubbletest.Linger(time.Hour); return errBoom }}
 				})
 			})
 			if siblingEnded != 0 {
@@ -203,29 +204,6 @@ func TestErrorMethodThatTakesLong(t *testing.T) {
 			}
 			if !errors.Is(err, errBang) || !strings.Contains(err.Error(), "hostile") {
 				t.Errorf("Run = %v, want both errors", err)
-			}
-		})
-	}
-}
-
-// A panic with a nil *PanicError is a panic like any other.
-func TestPanicWithANilPanicError(t *testing.T) {
-	for _, kind := range kinds {
-		inBubble(t, kind.name, func(t *testing.T) {
-			o := outcomeOf(func() error {
-				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-					return kind.run(ctx, n, func(context.Context) error { panic((*nursery.PanicError)(nil)) })
-				})
-			})
-			if kind.name == "body" {
-				if p, ok := o.panicked.(*nursery.PanicError); !ok || p != nil {
-					t.Errorf("Run: %v, want a panic with the body's own value", o.panicked)
-				}
-				return
-			}
-			p, ok := o.panicked.(*nursery.PanicError)
-			if !ok || p == nil || p.Value != any((*nursery.PanicError)(nil)) || len(p.Stack) == 0 {
-				t.Errorf("Run: panic with %v, want a *PanicError of the value", o.panicked)
 			}
 		})
 	}
@@ -240,75 +218,6 @@ var callbacks = []struct {
 	{"panics", func() { panic("bad callback") }},
 }
 
-// What OnPanic does changes nothing: siblings are canceled, and Run ends with the first
-// panic.
-func TestOnPanicThatDoesNotReturn(t *testing.T) {
-	for _, callback := range callbacks {
-		for _, kind := range kinds {
-			for _, supervise := range []bool{false, true} {
-				inBubble(t, fmt.Sprintf("%s, %s, supervise %v", callback.name, kind.name, supervise), func(t *testing.T) {
-					calls := 0
-					c := nursery.Config{Supervise: supervise, OnPanic: func(*nursery.PanicError) { calls++; callback.do() }}
-					o := outcomeOf(func() error {
-						return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-							n.GoNamed("sibling", sleeping(forever))
-							return kind.run(ctx, n, panicking)
-						})
-					})
-					want := 1
-					if kind.name == "Start, before started" {
-						want = 2 // Start panics in the body
-					}
-					if calls != want {
-						t.Errorf("OnPanic was called %d times, want %d", calls, want)
-					}
-					if kind.name == "body" {
-						if o.panicked != "bad" {
-							t.Errorf("Run: %v, want a panic with the body's value", o)
-						}
-						return
-					}
-					if p, ok := o.panicked.(*nursery.PanicError); !ok || p.Value != "bad" {
-						t.Errorf("Run: %v, want the panic that came first", o)
-					}
-				})
-			}
-		}
-	}
-}
-
-// The result of a handle is there before OnPanic or OnError is called.
-func TestHandleBeforeCallbacks(t *testing.T) {
-	for _, callback := range append(callbacks, struct {
-		name string
-		do   func()
-	}{"takes an hour", func() { linger(time.Hour) }}) {
-		inBubble(t, callback.name, func(t *testing.T) {
-			start := time.Now()
-			var waited [2]time.Duration
-			var errs [2]error
-			outcomeOf(func() error {
-				c := nursery.Config{
-					Supervise: true,
-					OnPanic:   func(*nursery.PanicError) { callback.do() },
-					OnError:   func(*nursery.TaskError) { callback.do() },
-				}
-				return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-					for i, f := range []func(context.Context) error{with(errBoom), panicking} {
-						_, errs[i] = n.Task("", f).Join()
-						waited[i] = time.Since(start)
-					}
-					return nil
-				})
-			})
-			var p *nursery.PanicError
-			if errs[0] != errBoom || !errors.As(errs[1], &p) || waited != [2]time.Duration{} {
-				t.Errorf("Join = %v after %v, want boom and a *PanicError at once", errs, waited)
-			}
-		})
-	}
-}
-
 // A panic or Goexit in OnError counts as one of the task, and the failure is kept.
 func TestOnErrorThatDoesNotReturn(t *testing.T) {
 	for _, callback := range callbacks {
@@ -317,7 +226,7 @@ func TestOnErrorThatDoesNotReturn(t *testing.T) {
 				continue // its errors are the caller's, and OnError is not called
 			}
 			for _, policy := range []nursery.PanicPolicy{nursery.PropagatePanics, nursery.ConvertPanics} {
-				inBubble(t, fmt.Sprintf("%s, %s, policy %d", callback.name, kind.name, policy), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, %s, policy %d", callback.name, kind.name, policy), func(t *testing.T) {
 					var panics []*nursery.PanicError
 					c := nursery.Config{
 						Supervise: true,
@@ -355,7 +264,7 @@ func TestOnErrorThatDoesNotReturn(t *testing.T) {
 // after the tasks have ended.
 func TestPanicOfTheBodyKeepsItsValue(t *testing.T) {
 	sentinel := errors.New("abort handler")
-	inBubble(t, "value", func(t *testing.T) {
+	bubbletest.Run(t, "value", func(t *testing.T) {
 		var mu sync.Mutex
 		var failed []string
 		ended := false
@@ -368,7 +277,7 @@ func TestPanicOfTheBodyKeepsItsValue(t *testing.T) {
 			return c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				n.GoNamed("cleaner", func(ctx context.Context) error {
 					<-ctx.Done()
-					linger(time.Second)
+					bubbletest.Linger(time.Second)
 					ended = true
 					return errBang
 				})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -137,14 +138,14 @@ func TestItemsOfEveryType(t *testing.T) {
 			return nursery.Map(ctx, 2, namedReceive(receive()), double)
 		}},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
+		bubbletest.Run(t, c.name, func(t *testing.T) {
 			got, err := c.got(t.Context())
 			if err != nil || !slices.Equal(got, []string{"aa", "bb", "cc"}) {
 				t.Errorf("Map = %q, %v, want [aa bb cc], nil", got, err)
 			}
 		})
 	}
-	inBubble(t, "with type arguments", func(t *testing.T) {
+	bubbletest.Run(t, "with type arguments", func(t *testing.T) {
 		got, err := nursery.Map[[]string](t.Context(), 2, nil, double)
 		if err != nil || len(got) != 0 {
 			t.Errorf("Map = %q, %v, want none, nil", got, err)
@@ -166,7 +167,7 @@ func TestEveryKindOfItemsRunsEachOnce(t *testing.T) {
 	for _, s := range sources {
 		for _, limit := range []int{1, 2, 3, 7, 8, 9, 100, nursery.NoLimit} {
 			for _, count := range []int{0, 1, 2, 8, 9, 50} {
-				inBubble(t, fmt.Sprintf("%s, limit %d, %d items", s.name, limit, count), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, limit %d, %d items", s.name, limit, count), func(t *testing.T) {
 					start := time.Now()
 					var g gauge
 					seen := make([]atomic.Int64, count)
@@ -185,7 +186,7 @@ func TestEveryKindOfItemsRunsEachOnce(t *testing.T) {
 					if got, want := g.most.Load(), int64(min(limit, count)); got != want {
 						t.Errorf("%d items ran at a time, want %d", got, want)
 					}
-					checkElapsed(t, "ForEach", start, time.Duration((count+min(limit, 50)-1)/min(limit, 50))*time.Second)
+					bubbletest.CheckElapsed(t, "ForEach", start, time.Duration((count+min(limit, 50)-1)/min(limit, 50))*time.Second)
 				})
 			}
 		}
@@ -197,7 +198,7 @@ func TestEveryKindOfItemsNeverStalls(t *testing.T) {
 	for _, s := range sources {
 		for _, limit := range []int{2, 3, 8, 13, nursery.NoLimit} {
 			for _, before := range []int{0, 1, 7, 100, 1001} {
-				inBubble(t, fmt.Sprintf("%s, limit %d, all meet after %d", s.name, limit, before), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, limit %d, all meet after %d", s.name, limit, before), func(t *testing.T) {
 					count := min(limit, 20)
 					var met sync.WaitGroup
 					met.Add(count)
@@ -218,7 +219,7 @@ func TestEveryKindOfItemsNeverStalls(t *testing.T) {
 func TestEveryKindOfItemsStopsAtTheFirstFailure(t *testing.T) {
 	for _, s := range sources {
 		for _, limit := range []int{1, 2, 5, 20} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", s.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", s.name, limit), func(t *testing.T) {
 				start := time.Now()
 				var begun atomic.Int64
 				got, err := s.mapped(t.Context(), limit, 1000, func(ctx context.Context, item int) (int, error) {
@@ -229,7 +230,7 @@ func TestEveryKindOfItemsStopsAtTheFirstFailure(t *testing.T) {
 					return item, deadline.Sleep(ctx, time.Second)
 				})
 				checkShape(t, "Map", err, "[item 40=boom]")
-				checkElapsed(t, "Map", start, time.Duration(40/limit)*time.Second+time.Millisecond)
+				bubbletest.CheckElapsed(t, "Map", start, time.Duration(40/limit)*time.Second+time.Millisecond)
 				if n := begun.Load(); n > int64(40+limit) {
 					t.Errorf("%d items have begun, want at most %d", n, 40+limit)
 				}
@@ -243,7 +244,7 @@ func TestEveryKindOfItemsStopsAtTheFirstFailure(t *testing.T) {
 
 func TestEveryKindOfItemsUnderCancellation(t *testing.T) {
 	for _, s := range sources {
-		inBubble(t, s.name+", from outside", func(t *testing.T) {
+		bubbletest.Run(t, s.name+", from outside", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(1500*time.Millisecond, cancel)
 			var begun atomic.Int64
@@ -251,12 +252,12 @@ func TestEveryKindOfItemsUnderCancellation(t *testing.T) {
 				begun.Add(1)
 				return deadline.Sleep(ctx, time.Second)
 			})
-			checkCanceled(t, "ForEach", err, cancelscope.ByParent)
+			bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByParent)
 			if begun.Load() != 6 {
 				t.Errorf("%d items have begun, want 6", begun.Load())
 			}
 		})
-		inBubble(t, s.name+", from outside, and no item returns an error", func(t *testing.T) {
+		bubbletest.Run(t, s.name+", from outside, and no item returns an error", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			begun := 0
 			got, err := s.mapped(ctx, 1, 1000, func(_ context.Context, item int) (int, error) {
@@ -265,7 +266,7 @@ func TestEveryKindOfItemsUnderCancellation(t *testing.T) {
 				}
 				return item, nil
 			})
-			checkCanceled(t, "Map", err, cancelscope.ByParent)
+			bubbletest.CheckCanceled(t, "Map", err, cancelscope.ByParent)
 			if begun != 11 {
 				t.Errorf("%d items have begun, want 11", begun)
 			}
@@ -273,16 +274,16 @@ func TestEveryKindOfItemsUnderCancellation(t *testing.T) {
 				t.Errorf("Map = %v, want %v", got, want)
 			}
 		})
-		inBubble(t, s.name+", before", func(t *testing.T) {
+		bubbletest.Run(t, s.name+", before", func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			cancel(errBang) // the cause is not a failure of an item
 			got, err := s.mapped(ctx, 3, 10, func(context.Context, int) (int, error) { t.Error("an item ran"); return 0, nil })
-			checkCanceled(t, "Map", err, cancelscope.ByParent)
+			bubbletest.CheckCanceled(t, "Map", err, cancelscope.ByParent)
 			if s.name != "ForN" && len(got) != 0 {
 				t.Errorf("Map under a context that is done = %v, want no results", got)
 			}
 		})
-		inBubble(t, s.name+", in FailAfter", func(t *testing.T) {
+		bubbletest.Run(t, s.name+", in FailAfter", func(t *testing.T) {
 			err := deadline.FailAfter(t.Context(), 1500*time.Millisecond, func(ctx context.Context) error {
 				return s.forEach(ctx, 2, 1000, func(ctx context.Context, _ int) error { time.Sleep(time.Second); return nil })
 			})
@@ -291,7 +292,7 @@ func TestEveryKindOfItemsUnderCancellation(t *testing.T) {
 				t.Errorf("FailAfter(ForEach) = %v, want a TooSlowError", err)
 			}
 		})
-		inBubble(t, s.name+", after the last item has begun", func(t *testing.T) {
+		bubbletest.Run(t, s.name+", after the last item has begun", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			err := s.forEach(ctx, 10, 5, func(ctx context.Context, item int) error {
 				time.Sleep(time.Second) // by now the end has been seen
@@ -301,7 +302,7 @@ func TestEveryKindOfItemsUnderCancellation(t *testing.T) {
 			checkShape(t, "ForEach", err, "nil")
 		})
 	}
-	inBubble(t, "no items under a context that is done", func(t *testing.T) {
+	bubbletest.Run(t, "no items under a context that is done", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		none := func(context.Context, int) error { return nil }
@@ -315,7 +316,7 @@ func TestEveryKindOfItemsWithOnesThatDoNotReturn(t *testing.T) {
 	for _, s := range sources {
 		for _, b := range breaks {
 			for _, limit := range []int{1, 2, 8, 20} {
-				inBubble(t, fmt.Sprintf("%s, one %s, limit %d", s.name, b.name, limit), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, one %s, limit %d", s.name, b.name, limit), func(t *testing.T) {
 					start := time.Now()
 					var g gauge
 					o := outcomeOf(func() error {
@@ -338,12 +339,12 @@ func TestEveryKindOfItemsWithOnesThatDoNotReturn(t *testing.T) {
 					if limit > 1 {
 						want += time.Minute
 					}
-					checkElapsed(t, "ForEach", start, want)
+					bubbletest.CheckElapsed(t, "ForEach", start, want)
 					if g.now.Load() != 0 || g.total.Load() > int64(30+limit) {
 						t.Errorf("%d items run, %d have begun, want 0, at most %d", g.now.Load(), g.total.Load(), 30+limit)
 					}
 				})
-				inBubble(t, fmt.Sprintf("%s, all %s, limit %d", s.name, b.name, limit), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, all %s, limit %d", s.name, b.name, limit), func(t *testing.T) {
 					var g gauge
 					o := outcomeOf(func() error {
 						return s.forEach(t.Context(), limit, 50, func(context.Context, int) error {
@@ -368,7 +369,7 @@ func TestEveryKindOfItemsWithOnesThatDoNotReturn(t *testing.T) {
 // The nursery of the items is open as long as one of them runs, and no longer.
 func TestErrorsOfItemsSayWhich(t *testing.T) {
 	for _, s := range sources {
-		inBubble(t, s.name, func(t *testing.T) {
+		bubbletest.Run(t, s.name, func(t *testing.T) {
 			err := s.forEach(t.Context(), 4, 10, func(ctx context.Context, item int) error {
 				switch item {
 				case 0:
@@ -382,8 +383,8 @@ func TestErrorsOfItemsSayWhich(t *testing.T) {
 				return sleeping(forever)(ctx)
 			})
 			checkShape(t, "ForEach", err, "[item 2=boom item 0=bang item 3=join(crash)]", "[item 2=boom item 3=join(crash) item 0=bang]")
-			if strings.Contains(err.Error(), "canceled") {
-				t.Errorf("ForEach = %v, want no cancellation", err)
+			if !errors.Is(err, errBoom) || !errors.Is(err, errBang) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "canceled") {
+				t.Errorf("ForEach = %v, want to find boom and bang in it, and no cancellation", err)
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -40,7 +41,7 @@ func TestNurseryThatNobodyCanceled(t *testing.T) {
 }
 
 func TestNurseryThatIsCanceledThroughItsScope(t *testing.T) {
-	inBubble(t, "returns nil", func(t *testing.T) {
+	bubbletest.Run(t, "returns nil", func(t *testing.T) {
 		start := time.Now()
 		var caught bool
 		var kept *nursery.Nursery
@@ -51,12 +52,12 @@ func TestNurseryThatIsCanceledThroughItsScope(t *testing.T) {
 			return deadline.Sleep(ctx, forever)
 		})
 		caught = kept.Scope().CanceledCaught()
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 		if err != nil || !caught {
 			t.Errorf("Run = %v, CanceledCaught of its scope %v, want nil, true", err, caught)
 		}
 	})
-	inBubble(t, "or the real errors", func(t *testing.T) {
+	bubbletest.Run(t, "or the real errors", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("cleaner", stubborn(errBoom))
 			n.GoNamed("mixed", func(ctx context.Context) error {
@@ -72,7 +73,7 @@ func TestNurseryThatIsCanceledThroughItsScope(t *testing.T) {
 }
 
 func TestTryGo(t *testing.T) {
-	inBubble(t, "as long as the nursery is open", func(t *testing.T) {
+	bubbletest.Run(t, "as long as the nursery is open", func(t *testing.T) {
 		var kept *nursery.Nursery
 		ran := 0
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -139,7 +140,7 @@ func TestTryGo(t *testing.T) {
 }
 
 func TestLateGo(t *testing.T) {
-	inBubble(t, "by a task of another nursery", func(t *testing.T) {
+	bubbletest.Run(t, "by a task of another nursery", func(t *testing.T) {
 		start := time.Now()
 		opened, entered := make(chan *nursery.Nursery), make(chan struct{})
 		var inner time.Duration
@@ -173,7 +174,7 @@ func TestLateGo(t *testing.T) {
 		"panic":  panicking,
 		"Goexit": exiting,
 	} {
-		inBubble(t, "after the body has ended by "+name, func(t *testing.T) {
+		bubbletest.Run(t, "after the body has ended by "+name, func(t *testing.T) {
 			late := false
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -233,7 +234,7 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 			})
 		},
 	} {
-		inBubble(t, name, func(t *testing.T) {
+		bubbletest.Run(t, name, func(t *testing.T) {
 			runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 				p := func() weak.Pointer[payload] {
 					p := new(payload)
@@ -245,7 +246,7 @@ func TestEndedTaskLeavesNothingBehind(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "Start under a context that lives on", func(t *testing.T) {
+	bubbletest.Run(t, "Start under a context that lives on", func(t *testing.T) {
 		runBody(t, func(_ context.Context, n *nursery.Nursery) {
 			p := func() weak.Pointer[payload] {
 				p := new(payload)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -73,12 +74,12 @@ func (y *tally) check(t *testing.T, when string, want ...int) {
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter
 func TestLimiter(t *testing.T) {
-	checkPanics(t, "NewWeighted(-1)", "semaphore: ", func() { semaphore.NewWeighted(-1) })
-	checkPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() {
+	bubbletest.CheckPanics(t, "NewWeighted(-1)", "semaphore: ", func() { semaphore.NewWeighted(-1) })
+	bubbletest.CheckPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() {
 		semaphore.NewWeighted(1).Release(1)
 	})
 
-	inBubble(t, "lets in as many as it has tokens", func(t *testing.T) {
+	bubbletest.Run(t, "lets in as many as it has tokens", func(t *testing.T) {
 		sem := semaphore.NewWeighted(2)
 		for range 2 {
 			if err := sem.Acquire(t.Context(), 1); err != nil {
@@ -103,7 +104,7 @@ func TestLimiter(t *testing.T) {
 		checkTry(t, "after the task has given it back", sem, true)
 	})
 
-	inBubble(t, "is a wait as any other", func(t *testing.T) {
+	bubbletest.Run(t, "is a wait as any other", func(t *testing.T) {
 		sem := semaphore.NewWeighted(1)
 		for _, free := range []bool{true, false} {
 			expired, err := deadline.MoveOnAfter(t.Context(), 0, func(ctx context.Context) error {
@@ -123,7 +124,7 @@ func TestLimiter(t *testing.T) {
 
 // What a CapacityLimiter does better.
 func TestLimiterWithoutBorrowers(t *testing.T) {
-	inBubble(t, "waits where it cannot help", func(t *testing.T) {
+	bubbletest.Run(t, "waits where it cannot help", func(t *testing.T) {
 		sem := semaphore.NewWeighted(2)
 		for _, c := range []struct {
 			held, more int64
@@ -140,11 +141,11 @@ func TestLimiterWithoutBorrowers(t *testing.T) {
 			if !expired || err != nil {
 				t.Errorf("MoveOnAfter around Acquire of %s = %v, %v, want true, nil", c.what, expired, err)
 			}
-			checkElapsed(t, "Acquire of "+c.what, start, time.Hour)
+			bubbletest.CheckElapsed(t, "Acquire of "+c.what, start, time.Hour)
 		}
 	})
 	sem := semaphore.NewWeighted(1)
-	checkPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() { sem.Release(1) })
+	bubbletest.CheckPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() { sem.Release(1) })
 	if !sem.TryAcquire(2) {
 		t.Error("TryAcquire of 2 of 1 after a Release too many = false, want true")
 	}
@@ -159,12 +160,12 @@ func TestLimiterWithoutLimit(t *testing.T) {
 		}
 	}
 	sem.Release(10_000)
-	checkPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() { sem.Release(1) })
+	bubbletest.CheckPanics(t, "Release of a token that no task holds", "semaphore: released more than held", func() { sem.Release(1) })
 }
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_change_total_tokens
 func TestLimiterThatChanges(t *testing.T) {
-	inBubble(t, "up and down", func(t *testing.T) {
+	bubbletest.Run(t, "up and down", func(t *testing.T) {
 		const most = 10
 		sem := semaphore.NewWeighted(most)
 		if !sem.TryAcquire(most - 2) { // a limit of 2
@@ -219,13 +220,13 @@ func TestLimiterThatChanges(t *testing.T) {
 			t.Errorf("Run = %v, want nil", err)
 		}
 		sem.Release(most - 1)
-		checkPanics(t, "a limit above the most", "semaphore: released more than held", func() { sem.Release(1) })
+		bubbletest.CheckPanics(t, "a limit above the most", "semaphore: released more than held", func() { sem.Release(1) })
 	})
 }
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_memleak_548
 func TestLimiterCanceled(t *testing.T) {
-	inBubble(t, "while a task waits", func(t *testing.T) {
+	bubbletest.Run(t, "while a task waits", func(t *testing.T) {
 		sem := semaphore.NewWeighted(1)
 		sem.TryAcquire(1)
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
@@ -242,7 +243,7 @@ func TestLimiterCanceled(t *testing.T) {
 
 // catalogue: trio/test_sync.py::test_CapacityLimiter_zero_limit_tokens
 func TestLimiterOfZero(t *testing.T) {
-	inBubble(t, "that is raised later", func(t *testing.T) {
+	bubbletest.Run(t, "that is raised later", func(t *testing.T) {
 		const most = 10
 		sem := semaphore.NewWeighted(most)
 		sem.TryAcquire(most) // a limit of 0
@@ -319,7 +320,7 @@ func TestLimiterExcludes(t *testing.T) {
 
 // catalogue: trio/test_sync.py::test_generic_lock_fifo_fairness
 func TestLimiterIsFair(t *testing.T) {
-	inBubble(t, "to tasks that acquire again and again", func(t *testing.T) {
+	bubbletest.Run(t, "to tasks that acquire again and again", func(t *testing.T) {
 		const workers, rounds = 3, 5
 		sem := semaphore.NewWeighted(1)
 		var got tally
@@ -352,7 +353,7 @@ func TestLimiterIsFair(t *testing.T) {
 
 // catalogue: trio/test_sync.py::test_generic_lock_acquire_nowait_blocks_acquire
 func TestLimiterTakenWithoutWaiting(t *testing.T) {
-	inBubble(t, "makes others wait", func(t *testing.T) {
+	bubbletest.Run(t, "makes others wait", func(t *testing.T) {
 		sem := semaphore.NewWeighted(1)
 		if !sem.TryAcquire(1) {
 			t.Fatal("TryAcquire of a new semaphore = false, want true")

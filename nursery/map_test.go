@@ -12,13 +12,14 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 func TestMapKeepsTheOrder(t *testing.T) {
 	for _, limit := range []int{1, 2, 9, 1000} {
 		for _, count := range []int{0, 1, 7, 8, 9, 25, 300} {
-			inBubble(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
 				got, err := nursery.Map(t.Context(), limit, upTo(count), func(ctx context.Context, item int) (string, error) {
 					// The later, the sooner, as far as the limit allows.
 					return strconv.Itoa(item), deadline.Sleep(ctx, time.Duration(count-item)*time.Second)
@@ -38,7 +39,7 @@ func TestMapKeepsTheOrder(t *testing.T) {
 }
 
 func TestMapGivesTheBeginningOnFailure(t *testing.T) {
-	inBubble(t, "an item fails", func(t *testing.T) {
+	bubbletest.Run(t, "an item fails", func(t *testing.T) {
 		got, err := nursery.Map(t.Context(), 4, upTo(100), func(ctx context.Context, item int) (int, error) {
 			switch item {
 			case 20:
@@ -57,7 +58,7 @@ func TestMapGivesTheBeginningOnFailure(t *testing.T) {
 			t.Errorf("Map = %v, want 0 to 19", got)
 		}
 	})
-	inBubble(t, "the first item fails", func(t *testing.T) {
+	bubbletest.Run(t, "the first item fails", func(t *testing.T) {
 		got, err := nursery.Map(t.Context(), 4, upTo(100), func(ctx context.Context, item int) (int, error) {
 			if item == 0 {
 				return 0, failing(time.Minute, errBoom)(ctx)
@@ -69,13 +70,13 @@ func TestMapGivesTheBeginningOnFailure(t *testing.T) {
 			t.Errorf("Map = %v, want nothing before item 0", got)
 		}
 	})
-	inBubble(t, "the time is up", func(t *testing.T) {
+	bubbletest.Run(t, "the time is up", func(t *testing.T) {
 		var got []int
 		expired, err := deadline.MoveOnAfter(t.Context(), 3500*time.Millisecond, func(ctx context.Context) (err error) {
 			got, err = nursery.Map(ctx, 2, upTo(100), func(ctx context.Context, item int) (int, error) {
 				return item * item, deadline.Sleep(ctx, time.Second)
 			})
-			checkCanceled(t, "Map", err, cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "Map", err, cancelscope.ByDeadline)
 			return err
 		})
 		if want := []int{0, 1, 4, 9, 16, 25}; !expired || err != nil || !slices.Equal(got, want) {
@@ -86,7 +87,7 @@ func TestMapGivesTheBeginningOnFailure(t *testing.T) {
 
 func TestMapWithAnItemThatDoesNotReturn(t *testing.T) {
 	for _, b := range breaks {
-		inBubble(t, b.name, func(t *testing.T) {
+		bubbletest.Run(t, b.name, func(t *testing.T) {
 			o := outcomeOf(func() error {
 				_, err := nursery.Map(t.Context(), 3, upTo(10), func(ctx context.Context, item int) (int, error) {
 					if item == 5 {
@@ -99,7 +100,7 @@ func TestMapWithAnItemThatDoesNotReturn(t *testing.T) {
 			b.check(t, "Map", o, 5)
 		})
 	}
-	inBubble(t, "the sequence panics", func(t *testing.T) {
+	bubbletest.Run(t, "the sequence panics", func(t *testing.T) {
 		o := outcomeOf(func() error {
 			_, err := nursery.Map(t.Context(), 3, func(func(int) bool) { panickingSequence() }, func(context.Context, int) (int, error) { return 0, nil })
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -19,7 +20,7 @@ func TestMapUnorderedGivesResultsAsTheyCome(t *testing.T) {
 		if s.mapUnordered == nil {
 			continue
 		}
-		inBubble(t, s.name, func(t *testing.T) {
+		bubbletest.Run(t, s.name, func(t *testing.T) {
 			start := time.Now()
 			want := []int{4, 3, 2, 1, 0}
 			for r, err := range s.mapUnordered(t.Context(), 5, 5, func(ctx context.Context, item int) (int, error) {
@@ -28,7 +29,7 @@ func TestMapUnorderedGivesResultsAsTheyCome(t *testing.T) {
 				if err != nil || len(want) == 0 || r != want[0] {
 					t.Fatalf("MapUnordered gives %d, %v, want the next of %v, nil", r, err, want)
 				}
-				checkElapsed(t, "the result", start, time.Duration(5-r)*time.Second)
+				bubbletest.CheckElapsed(t, "the result", start, time.Duration(5-r)*time.Second)
 				want = want[1:]
 			}
 			if len(want) != 0 {
@@ -38,7 +39,7 @@ func TestMapUnorderedGivesResultsAsTheyCome(t *testing.T) {
 	}
 	for _, limit := range []int{1, 2, 9, 100} {
 		for _, count := range []int{0, 1, 8, 9, 60} {
-			inBubble(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("limit %d, %d items", limit, count), func(t *testing.T) {
 				s := source{count: count}
 				results := nursery.MapUnordered(t.Context(), limit, s.all(), func(ctx context.Context, item int) (int, error) {
 					return item * 2, deadline.Sleep(ctx, time.Duration(item*7%10)*time.Second)
@@ -61,7 +62,7 @@ func TestMapUnorderedGivesResultsAsTheyCome(t *testing.T) {
 
 func TestMapUnorderedRunsAtMostLimitAhead(t *testing.T) {
 	for _, limit := range []int{1, 2, 5, 20} {
-		inBubble(t, fmt.Sprintf("limit %d, a slow loop", limit), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("limit %d, a slow loop", limit), func(t *testing.T) {
 			s := source{count: 60}
 			given := 0
 			for _, err := range nursery.MapUnordered(t.Context(), limit, s.all(), identity[int]) {
@@ -73,7 +74,7 @@ func TestMapUnorderedRunsAtMostLimitAhead(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "a slow item delays no other", func(t *testing.T) {
+	bubbletest.Run(t, "a slow item delays no other", func(t *testing.T) {
 		start := time.Now()
 		s := source{count: 60}
 		given := 0
@@ -84,18 +85,18 @@ func TestMapUnorderedRunsAtMostLimitAhead(t *testing.T) {
 			return item, deadline.Sleep(ctx, time.Second)
 		}) {
 			if given++; given == 59 {
-				checkElapsed(t, "all results but one", start, 30*time.Second)
+				bubbletest.CheckElapsed(t, "all results but one", start, 30*time.Second)
 			}
 			if err != nil {
 				t.Error(err)
 			}
 		}
-		checkElapsed(t, "the loop", start, time.Hour)
+		bubbletest.CheckElapsed(t, "the loop", start, time.Hour)
 	})
 }
 
 func TestMapUnorderedGivesEveryResultAndTheErrorLast(t *testing.T) {
-	inBubble(t, "an item fails", func(t *testing.T) {
+	bubbletest.Run(t, "an item fails", func(t *testing.T) {
 		var got []int
 		var err error
 		for r, e := range nursery.MapUnordered(t.Context(), 4, upTo(100), func(ctx context.Context, item int) (int, error) {
@@ -131,13 +132,13 @@ func TestMapUnorderedGivesEveryResultAndTheErrorLast(t *testing.T) {
 			t.Errorf("MapUnordered = %v, want 0 last, and neither 1 nor 7", got)
 		}
 	})
-	inBubble(t, "the context is done", func(t *testing.T) {
+	bubbletest.Run(t, "the context is done", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 		defer cancel()
 		got, err := collect(t, nursery.MapUnordered(ctx, 2, upTo(100), func(ctx context.Context, item int) (int, error) {
 			return item, deadline.Sleep(ctx, time.Second)
 		}))
-		checkCanceled(t, "MapUnordered", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "MapUnordered", err, cancelscope.ByParent)
 		slices.Sort(got)
 		if !slices.Equal(got, numbers(6)) {
 			t.Errorf("MapUnordered = %v, want 0 to 5", got)
@@ -147,7 +148,7 @@ func TestMapUnorderedGivesEveryResultAndTheErrorLast(t *testing.T) {
 
 func TestMapUnorderedAwaitsAllWhenTheLoopIsLeft(t *testing.T) {
 	for _, exit := range exits {
-		inBubble(t, exit.name, func(t *testing.T) {
+		bubbletest.Run(t, exit.name, func(t *testing.T) {
 			start := time.Now()
 			s := source{count: -1}
 			var g gauge
@@ -167,7 +168,7 @@ func TestMapUnorderedAwaitsAllWhenTheLoopIsLeft(t *testing.T) {
 			if o.String() != exit.want {
 				t.Errorf("the loop ended: %v, want %s", o, exit.want)
 			}
-			checkElapsed(t, "the loop", start, time.Minute+2*time.Second)
+			bubbletest.CheckElapsed(t, "the loop", start, time.Minute+2*time.Second)
 			if g.now.Load() != 0 || !s.over.Load() {
 				t.Errorf("after the loop %d items run, the sequence was stopped: %t, want 0, true", g.now.Load(), s.over.Load())
 			}
@@ -177,7 +178,7 @@ func TestMapUnorderedAwaitsAllWhenTheLoopIsLeft(t *testing.T) {
 
 func TestMapUnorderedWithAnItemThatDoesNotReturn(t *testing.T) {
 	for _, b := range breaks {
-		inBubble(t, b.name, func(t *testing.T) {
+		bubbletest.Run(t, b.name, func(t *testing.T) {
 			given := 0
 			o := outcomeOf(func() error {
 				for range nursery.MapUnordered(t.Context(), 3, upTo(10), func(ctx context.Context, item int) (int, error) {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"testing"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -77,6 +78,6 @@ func TestMisuseOfCombinators(t *testing.T) {
 		}
 	}
 	for _, c := range calls {
-		checkPanics(t, c.call, c.want, c.f)
+		bubbletest.CheckPanics(t, c.call, c.want, c.f)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -23,7 +24,7 @@ func TestOnError(t *testing.T) {
 			continue // its error is the caller's
 		}
 		for _, supervise := range []bool{false, true} {
-			inBubble(t, fmt.Sprintf("%s, supervise %v", kind.name, supervise), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, supervise %v", kind.name, supervise), func(t *testing.T) {
 				var inside context.Context
 				calls := 0
 				c := nursery.Config{Supervise: supervise, OnError: func(e *nursery.TaskError) {
@@ -47,7 +48,7 @@ func TestOnError(t *testing.T) {
 		}
 	}
 
-	inBubble(t, "gets what is left without the cancellations", func(t *testing.T) {
+	bubbletest.Run(t, "gets what is left without the cancellations", func(t *testing.T) {
 		var got []error
 		c := nursery.Config{OnError: func(e *nursery.TaskError) { got = append(got, e.Err) }}
 		err := c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -64,7 +65,7 @@ func TestOnError(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "is not called for a pending Start", func(t *testing.T) {
+	bubbletest.Run(t, "is not called for a pending Start", func(t *testing.T) {
 		c := nursery.Config{OnError: func(e *nursery.TaskError) { t.Errorf("OnError(%v), want no call", e) }}
 		err := c.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			_, err := nursery.Start(ctx, n, "", func(context.Context, func(int)) error { return errBoom })
@@ -92,7 +93,7 @@ func TestKeep(t *testing.T) {
 		{-1, 0, "5 tasks failed"},
 		{9, 5, "5 tasks failed:\n\ttask 0: error 0\n\ttask 1: error 1\n\ttask 2: error 2\n\ttask 3: error 3\n\ttask 4: error 4"},
 	} {
-		inBubble(t, fmt.Sprintf("Keep %d", test.keep), func(t *testing.T) {
+		bubbletest.Run(t, fmt.Sprintf("Keep %d", test.keep), func(t *testing.T) {
 			var given atomic.Int64
 			c := nursery.Config{Supervise: true, Keep: test.keep, OnError: func(*nursery.TaskError) { given.Add(1) }}
 			err := c.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -112,7 +113,7 @@ func TestKeep(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "one failure that is not kept", func(t *testing.T) {
+	bubbletest.Run(t, "one failure that is not kept", func(t *testing.T) {
 		c := nursery.Config{Keep: -1, OnError: func(*nursery.TaskError) {}}
 		err := c.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(with(errBoom))
@@ -130,11 +131,11 @@ func TestKeep(t *testing.T) {
 	})
 
 	for _, c := range []nursery.Config{{Keep: -1}, {Keep: 3}} {
-		checkPanics(t, fmt.Sprintf("Config{Keep: %d}.Run", c.Keep), "nursery: Config.Keep without OnError would lose failures: ", func() {
+		bubbletest.CheckPanics(t, fmt.Sprintf("Config{Keep: %d}.Run", c.Keep), "nursery: Config.Keep without OnError would lose failures: ", func() {
 			c.Run(t.Context(), func(context.Context, *nursery.Nursery) error { return nil })
 		})
 	}
-	checkPanics(t, "Config{Keep: -2}.Run", "nursery: Config.Keep is -2: ", func() {
+	bubbletest.CheckPanics(t, "Config{Keep: -2}.Run", "nursery: Config.Keep is -2: ", func() {
 		nursery.Config{Keep: -2, OnError: func(*nursery.TaskError) {}}.Run(t.Context(), func(context.Context, *nursery.Nursery) error { return nil })
 	})
 }

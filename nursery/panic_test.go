@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -71,12 +71,12 @@ func runVictim(t *testing.T, c nursery.Config, v victim, f func(context.Context)
 			return v.run(ctx, n, f)
 		})
 	})
-	checkElapsed(t, "Run", start, 2*time.Second)
+	bubbletest.CheckElapsed(t, "Run", start, 2*time.Second)
 	if canceledAt != time.Second || endedAt != 2*time.Second {
 		t.Errorf("the sibling was canceled after %v and ended after %v, want 1s, 2s", canceledAt, endedAt)
 	}
 	var task *nursery.TaskError
-	if c := checkCanceled(t, "Cause in the sibling", cause, cancelscope.ByTask); !errors.As(c.Reason(), &task) || task.Task != v.name {
+	if c := bubbletest.CheckCanceled(t, "Cause in the sibling", cause, cancelscope.ByTask); !errors.As(c.Reason(), &task) || task.Task != v.name {
 		t.Errorf("Reason of the sibling's cancellation = %s, want an error of %s", shape(c.Reason()), v.name)
 	}
 	return o
@@ -84,7 +84,7 @@ func runVictim(t *testing.T, c nursery.Config, v victim, f func(context.Context)
 
 func TestPanicIsPropagated(t *testing.T) {
 	for _, v := range victims {
-		inBubble(t, v.name, func(t *testing.T) {
+		bubbletest.Run(t, v.name, func(t *testing.T) {
 			o := runVictim(t, nursery.Config{}, v, panicking)
 			if v.name == "body" {
 				if o.panicked != "bad" {
@@ -105,7 +105,7 @@ func TestPanicIsPropagated(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "whatever its value is", func(t *testing.T) {
+	bubbletest.Run(t, "whatever its value is", func(t *testing.T) {
 		run := func(f func()) *nursery.PanicError {
 			o := outcomeOf(func() error {
 				return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -132,7 +132,7 @@ func TestPanicIsPropagated(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "with the other errors and panics", func(t *testing.T) {
+	bubbletest.Run(t, "with the other errors and panics", func(t *testing.T) {
 		var s cancelscope.Scope
 		o := outcomeOf(func() error {
 			return s.Run(t.Context(), func(ctx context.Context) error {
@@ -165,7 +165,7 @@ func TestPanicIsPropagated(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "through nested nurseries as one", func(t *testing.T) {
+	bubbletest.Run(t, "through nested nurseries as one", func(t *testing.T) {
 		var seen []*nursery.PanicError
 		config := nursery.Config{OnPanic: func(p *nursery.PanicError) { seen = append(seen, p) }}
 		o := outcomeOf(func() error {
@@ -195,7 +195,7 @@ func TestPanicIsPropagated(t *testing.T) {
 func TestPanicIsConverted(t *testing.T) {
 	convert := nursery.Config{Panics: nursery.ConvertPanics}
 	for _, v := range victims {
-		inBubble(t, v.name, func(t *testing.T) {
+		bubbletest.Run(t, v.name, func(t *testing.T) {
 			o := runVictim(t, convert, v, panicking)
 			if got, want := o.String(), "["+v.name+"=panic(bad)]"; got != want {
 				t.Errorf("Run: %s, want %s", got, want)
@@ -207,7 +207,7 @@ func TestPanicIsConverted(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "also in a nested nursery that propagates it", func(t *testing.T) {
+	bubbletest.Run(t, "also in a nested nursery that propagates it", func(t *testing.T) {
 		err := convert.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("outer", func(ctx context.Context) error {
 				return nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -224,7 +224,7 @@ func TestPanicIsConverted(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "and is no cancellation, though its value may be one", func(t *testing.T) {
+	bubbletest.Run(t, "and is no cancellation, though its value may be one", func(t *testing.T) {
 		var s cancelscope.Scope
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			return convert.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -250,7 +250,7 @@ func TestPanicBeforeStarted(t *testing.T) {
 			return err
 		})
 	}
-	inBubble(t, "propagated", func(t *testing.T) {
+	bubbletest.Run(t, "propagated", func(t *testing.T) {
 		var o outcome
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			o = early(ctx, n)
@@ -262,7 +262,7 @@ func TestPanicBeforeStarted(t *testing.T) {
 			t.Errorf("Start of a task that panics: %v, want a panic with its *PanicError", o)
 		}
 	})
-	inBubble(t, "converted", func(t *testing.T) {
+	bubbletest.Run(t, "converted", func(t *testing.T) {
 		var o outcome
 		err := nursery.Config{Panics: nursery.ConvertPanics}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			o = early(ctx, n)
@@ -274,65 +274,69 @@ func TestPanicBeforeStarted(t *testing.T) {
 	})
 }
 
-func TestOnPanic(t *testing.T) {
-	for _, policy := range []nursery.PanicPolicy{nursery.PropagatePanics, nursery.ConvertPanics} {
-		for _, v := range victims {
-			name := v.name + ", propagated"
-			if policy == nursery.ConvertPanics {
-				name = v.name + ", converted"
-			}
-			inBubble(t, name, func(t *testing.T) {
-				start := time.Now()
-				calls := 0
-				var inside context.Context
-				config := nursery.Config{Panics: policy, OnPanic: func(p *nursery.PanicError) {
-					calls++
-					checkElapsed(t, "the way to OnPanic", start, time.Second)
-					if p.Value != "bad" || p.Task != v.name {
-						t.Errorf("OnPanic got the panic %v of %s, want bad of %s", p.Value, p.Task, v.name)
-					}
-					if inside.Err() == nil {
-						t.Error("ctx.Err of the nursery during OnPanic = nil, want it canceled: the siblings must not depend on OnPanic")
-					}
-					if stack := debug.Stack(); !strings.Contains(string(stack), "nursery_test.TestOnPanic.func") || !strings.Contains(string(stack), "panic(") {
-						t.Errorf("stack in OnPanic = %s\nwant that of the goroutine that panicked", stack)
-					}
-				}}
-				watched := victim{v.name, func(ctx context.Context, n *nursery.Nursery, f func(context.Context) error) error {
-					inside = ctx
-					return v.run(ctx, n, f)
-				}}
-				o := runVictim(t, config, watched, panicking)
-				if calls != 1 || o.panicked == nil && o.err == nil {
-					t.Errorf("OnPanic was called %d times, Run: %v, want once, and the policy applied", calls, o)
-				}
+func TestPanicTakesPrecedenceOverErrors(t *testing.T) {
+	// catalogue: asyncio/test_taskgroups.py::TestTaskGroup::test_taskgroup_20
+	bubbletest.Run(t, "in a body that is canceled for a task", func(t *testing.T) {
+		start := time.Now()
+		siblingEnded := false
+		o := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				n.GoNamed("crasher", failing(time.Second, errBoom))
+				n.GoNamed("sibling", func(ctx context.Context) error {
+					<-ctx.Done()
+					time.Sleep(time.Second)
+					siblingEnded = true
+					return nil
+				})
+				<-ctx.Done()
+				panic("interrupt")
 			})
-		}
-	}
-
-	inBubble(t, "before started", func(t *testing.T) {
-		var got *nursery.PanicError
-		config := nursery.Config{Panics: nursery.ConvertPanics, OnPanic: func(p *nursery.PanicError) { got = p }}
-		err := config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			_, err := nursery.Start(ctx, n, "", func(context.Context, func(int)) error { panic("bad") })
-			if got == nil || err != got {
-				t.Errorf("Start = %v, OnPanic got %v, want the same *PanicError", shape(err), got)
-			}
-			return nil
 		})
-		if err != nil {
-			t.Errorf("Run = %v, want nil", err)
+		bubbletest.CheckElapsed(t, "Run with a sibling that takes a second to end", start, 2*time.Second)
+		// Python drops the error of the task as well.
+		if o.panicked != "interrupt" {
+			t.Fatalf("Run with a task that fails and a body that panics: %v, want a panic with the body's own value", o)
+		}
+		if !siblingEnded {
+			t.Error("Run panicked while a task was running, want all ended")
 		}
 	})
+}
 
-	inBubble(t, "is for panics alone", func(t *testing.T) {
-		config := nursery.Config{OnPanic: func(p *nursery.PanicError) { t.Errorf("OnPanic called with %v, want no call", p) }}
-		for _, f := range []func(context.Context) error{with(nil), with(errBoom), func(context.Context) error { runtime.Goexit(); return nil }} {
-			for _, v := range victims {
-				outcomeOf(func() error {
-					return config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error { return v.run(ctx, n, f) })
+func TestPanicInATaskWithAHandle(t *testing.T) {
+	// catalogue: anyio/test_taskgroups.py::TestCreateTask::test_base_exception
+	bubbletest.Run(t, "reaches who waits and the caller of Run", func(t *testing.T) {
+		start := time.Now()
+		var task *nursery.Task[int]
+		var waited, late error
+		var value int
+		o := outcomeOf(func() error {
+			return nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+				task = nursery.Spawn(n, "bad", func(ctx context.Context) (int, error) {
+					if err := failing(time.Second, nil)(ctx); err != nil {
+						return 0, err
+					}
+					panic(errBoom)
 				})
-			}
+				n.GoNamed("slow", func(ctx context.Context) error {
+					<-ctx.Done()
+					time.Sleep(time.Second)
+					return nil
+				})
+				// Not under ctx: the panic cancels that before the wait ends.
+				value, waited = task.Wait(context.WithoutCancel(ctx))
+				return nil
+			})
+		})
+		bubbletest.CheckElapsed(t, "Run with a task that takes a second to end", start, 2*time.Second)
+		if p, ok := o.panicked.(*nursery.PanicError); !ok || p.Value != errBoom || p.Task != "bad" || !errors.Is(p, errBoom) {
+			t.Errorf("Run with a task that panics: %v, want a panic with the task's *PanicError", o)
+		}
+		if p, ok := waited.(*nursery.PanicError); !ok || p.Value != errBoom || value != 0 {
+			t.Errorf("Wait for a task that panicked = %d, %v, want 0 and its *PanicError", value, shape(waited))
+		}
+		if _, late = task.Result(); late != waited {
+			t.Errorf("Result of a task that panicked = %v, want what Wait gave, %v", shape(late), shape(waited))
 		}
 	})
 }

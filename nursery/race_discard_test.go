@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -44,7 +45,7 @@ func anyway(d time.Duration, value int) func(context.Context) (int, error) {
 }
 
 func TestRaceDiscardsWhatItDoesNotReturn(t *testing.T) {
-	inBubble(t, "late successes", func(t *testing.T) {
+	bubbletest.Run(t, "late successes", func(t *testing.T) {
 		var h scrapheap
 		got, err := nursery.Race(t.Context(), h.discard,
 			anyway(2*time.Second, 2), anyway(time.Second, 1), anyway(3*time.Second, 3), after(time.Minute, 4),
@@ -54,23 +55,23 @@ func TestRaceDiscardsWhatItDoesNotReturn(t *testing.T) {
 		}
 		h.check(t, "Race", 2, 3)
 	})
-	inBubble(t, "before it returns", func(t *testing.T) {
+	bubbletest.Run(t, "before it returns", func(t *testing.T) {
 		start := time.Now()
 		ended := false
 		_, err := nursery.Race(t.Context(), func(int) { time.Sleep(time.Minute); ended = true }, anyway(0, 1), anyway(time.Second, 2))
 		if err != nil || !ended {
 			t.Errorf("Race: %v, discard has ended: %t, want nil, true", err, ended)
 		}
-		checkElapsed(t, "Race", start, time.Minute+time.Second)
+		bubbletest.CheckElapsed(t, "Race", start, time.Minute+time.Second)
 	})
-	inBubble(t, "several at a time", func(t *testing.T) {
+	bubbletest.Run(t, "several at a time", func(t *testing.T) {
 		start := time.Now()
 		_, err := nursery.Race(t.Context(), func(int) { time.Sleep(time.Minute) },
 			anyway(0, 1), anyway(time.Second, 2), anyway(time.Second, 3), anyway(time.Second, 4))
 		checkShape(t, "Race", err, "nil")
-		checkElapsed(t, "Race", start, time.Minute+time.Second)
+		bubbletest.CheckElapsed(t, "Race", start, time.Minute+time.Second)
 	})
-	inBubble(t, "nothing if there is no success", func(t *testing.T) {
+	bubbletest.Run(t, "nothing if there is no success", func(t *testing.T) {
 		var h scrapheap
 		_, err := nursery.Race(t.Context(), h.discard, lost(0, errBoom), lost(time.Second, errBang))
 		if !slices.Equal(leaves(err), []error{errBoom, errBang}) {
@@ -78,7 +79,7 @@ func TestRaceDiscardsWhatItDoesNotReturn(t *testing.T) {
 		}
 		h.check(t, "Race")
 	})
-	inBubble(t, "without a function", func(t *testing.T) {
+	bubbletest.Run(t, "without a function", func(t *testing.T) {
 		got, err := nursery.Race(t.Context(), nil, anyway(0, 1), anyway(time.Second, 2))
 		if got != 1 || err != nil {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
@@ -107,7 +108,7 @@ func TestRaceThatDoesNotReturnDiscardsTheWinner(t *testing.T) {
 			}},
 			{"that exits", func(*scrapheap, int) { runtime.Goexit() }, func(t *testing.T, o outcome) {}},
 		} {
-			inBubble(t, b.name+", with a discard "+c.name, func(t *testing.T) {
+			bubbletest.Run(t, b.name+", with a discard "+c.name, func(t *testing.T) {
 				var h scrapheap
 				o := outcomeOf(func() error {
 					_, err := nursery.Race(t.Context(), func(value int) { h.discard(value); c.discard(&h, value) },
@@ -130,7 +131,7 @@ func TestRaceThatDoesNotReturnDiscardsTheWinner(t *testing.T) {
 
 func TestRaceWithADiscardThatDoesNotReturn(t *testing.T) {
 	for _, b := range breaks {
-		inBubble(t, b.name, func(t *testing.T) {
+		bubbletest.Run(t, b.name, func(t *testing.T) {
 			var h scrapheap
 			o := outcomeOf(func() error {
 				_, err := nursery.Race(t.Context(), func(value int) {
@@ -150,7 +151,7 @@ func TestRaceWithADiscardThatDoesNotReturn(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "in all that can", func(t *testing.T) {
+	bubbletest.Run(t, "in all that can", func(t *testing.T) {
 		o := outcomeOf(func() error {
 			_, err := nursery.Race(t.Context(), func(value int) { panic(value) }, anyway(0, 1), anyway(time.Second, 2), anyway(2*time.Second, 3))
 			return err

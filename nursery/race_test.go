@@ -11,6 +11,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -25,7 +26,7 @@ func lost(d time.Duration, err error) func(context.Context) (int, error) {
 }
 
 func TestRace(t *testing.T) {
-	inBubble(t, "the first one wins, the others are awaited", func(t *testing.T) {
+	bubbletest.Run(t, "the first one wins, the others are awaited", func(t *testing.T) {
 		start := time.Now()
 		var cause error
 		got, err := nursery.Race(t.Context(), nil,
@@ -38,42 +39,42 @@ func TestRace(t *testing.T) {
 		if got != 1 || err != nil {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
 		}
-		checkElapsed(t, "Race", start, time.Minute+time.Second)
-		if c := checkCanceled(t, "Sleep of a loser", cause, cancelscope.ByCall); c.Error() != "scope canceled: another function has won the race" {
+		bubbletest.CheckElapsed(t, "Race", start, time.Minute+time.Second)
+		if c := bubbletest.CheckCanceled(t, "Sleep of a loser", cause, cancelscope.ByCall); c.Error() != "scope canceled: another function has won the race" {
 			t.Errorf("the cause in a loser: %v", c)
 		}
 	})
-	inBubble(t, "failures do not matter", func(t *testing.T) {
+	bubbletest.Run(t, "failures do not matter", func(t *testing.T) {
 		start := time.Now()
 		got, err := nursery.Race(t.Context(), nil, lost(0, errBoom), after(time.Second, 1), lost(time.Minute, errBang),
 			func(ctx context.Context) (int, error) { return 0, stubborn(errCrash)(ctx) })
 		if got != 1 || err != nil {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
 		}
-		checkElapsed(t, "Race", start, time.Second)
+		bubbletest.CheckElapsed(t, "Race", start, time.Second)
 	})
-	inBubble(t, "late successes do not matter", func(t *testing.T) {
+	bubbletest.Run(t, "late successes do not matter", func(t *testing.T) {
 		late := func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil }
 		got, err := nursery.Race(t.Context(), nil, late, after(time.Second, 1), late)
 		if got != 1 || err != nil {
 			t.Errorf("Race = %d, %v, want 1, nil", got, err)
 		}
 	})
-	inBubble(t, "all fail", func(t *testing.T) {
+	bubbletest.Run(t, "all fail", func(t *testing.T) {
 		start := time.Now()
 		got, err := nursery.Race(t.Context(), nil, lost(2*time.Second, errBoom), lost(time.Second, errBang), func(ctx context.Context) (int, error) {
 			return 7, failing(3*time.Second, errCrash)(ctx) // a value beside an error is none
 		})
-		checkElapsed(t, "Race", start, 3*time.Second)
+		bubbletest.CheckElapsed(t, "Race", start, 3*time.Second)
 		var e *nursery.Error
 		if got != 0 || !errors.As(err, &e) || !slices.Equal(leaves(err), []error{errBang, errBoom, errCrash}) {
 			t.Errorf("Race = %d, %v, want 0 and an *Error with bang, boom, crash", got, err)
 		}
 	})
-	inBubble(t, "none wins before the surroundings are canceled", func(t *testing.T) {
+	bubbletest.Run(t, "none wins before the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			_, err := nursery.Race(ctx, nil, after(time.Minute, 1), after(time.Hour, 2))
-			checkCanceled(t, "Race", err, cancelscope.ByDeadline)
+			bubbletest.CheckCanceled(t, "Race", err, cancelscope.ByDeadline)
 			return err
 		})
 		if !expired || err != nil {
@@ -90,7 +91,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("MoveOnAfter(Race) = %v, want boom", err)
 		}
 	})
-	inBubble(t, "one wins although the surroundings are canceled", func(t *testing.T) {
+	bubbletest.Run(t, "one wins although the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			got, err := nursery.Race(ctx, nil, after(time.Minute, 1), func(ctx context.Context) (int, error) { <-ctx.Done(); return 2, nil })
 			if got != 2 || err != nil {
@@ -102,7 +103,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("MoveOnAfter(Race) = %t, %v, want false, nil", expired, err)
 		}
 	})
-	inBubble(t, "a loser may protect its clean-up", func(t *testing.T) {
+	bubbletest.Run(t, "a loser may protect its clean-up", func(t *testing.T) {
 		start := time.Now()
 		cleaned := false
 		got, err := nursery.Race(t.Context(), nil, after(time.Second, 1), func(ctx context.Context) (int, error) {
@@ -112,14 +113,14 @@ func TestRace(t *testing.T) {
 			})
 			return 0, sleeping(forever)(ctx)
 		})
-		checkElapsed(t, "Race", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Race", start, 2*time.Second)
 		if got != 1 || err != nil || !cleaned {
 			t.Errorf("Race = %d, %v, cleaned up: %t, want 1, nil, true", got, err, cleaned)
 		}
 	})
 	for _, b := range breaks {
 		for _, winner := range []bool{false, true} {
-			inBubble(t, fmt.Sprintf("%s, one wins: %t", b.name, winner), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, one wins: %t", b.name, winner), func(t *testing.T) {
 				start := time.Now()
 				o := outcomeOf(func() error {
 					_, err := nursery.Race(t.Context(), nil,
@@ -136,7 +137,7 @@ func TestRace(t *testing.T) {
 						})
 					return err
 				})
-				checkElapsed(t, "Race", start, time.Second)
+				bubbletest.CheckElapsed(t, "Race", start, time.Second)
 				if o.exited != (b.name == "Goexit") || (o.panicked != nil) != (b.name == "panic") {
 					t.Errorf("Race: %v, want the %s", o, b.name)
 				}
@@ -155,15 +156,15 @@ func TestFunctionsAreNamed(t *testing.T) {
 }
 
 func TestAll(t *testing.T) {
-	inBubble(t, "values in the order of the functions", func(t *testing.T) {
+	bubbletest.Run(t, "values in the order of the functions", func(t *testing.T) {
 		start := time.Now()
 		got, err := nursery.All(t.Context(), after(3*time.Second, "a"), after(time.Second, "b"), after(2*time.Second, "c"))
 		if !slices.Equal(got, []string{"a", "b", "c"}) || err != nil {
 			t.Errorf("All = %q, %v, want a, b, c, nil", got, err)
 		}
-		checkElapsed(t, "All", start, 3*time.Second)
+		bubbletest.CheckElapsed(t, "All", start, 3*time.Second)
 	})
-	inBubble(t, "the first failure cancels the others", func(t *testing.T) {
+	bubbletest.Run(t, "the first failure cancels the others", func(t *testing.T) {
 		start := time.Now()
 		ended := false
 		got, err := nursery.All(t.Context(), after(0, 1), lost(time.Second, errBoom), lost(forever, errCrash), func(ctx context.Context) (int, error) {
@@ -172,19 +173,19 @@ func TestAll(t *testing.T) {
 			ended = true
 			return 4, errBang
 		})
-		checkElapsed(t, "All", start, time.Minute+time.Second)
+		bubbletest.CheckElapsed(t, "All", start, time.Minute+time.Second)
 		if got != nil || !ended || !slices.Equal(leaves(err), []error{errBoom, errBang}) {
 			t.Errorf("All = %v, %v, all awaited: %t, want no values, boom and bang, true", got, err, ended)
 		}
 	})
-	inBubble(t, "no functions", func(t *testing.T) {
+	bubbletest.Run(t, "no functions", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if got, err := nursery.All[int](ctx); len(got) != 0 || err != nil {
 			t.Errorf("All() = %v, %v, want no values, nil", got, err)
 		}
 	})
-	inBubble(t, "the surroundings are canceled", func(t *testing.T) {
+	bubbletest.Run(t, "the surroundings are canceled", func(t *testing.T) {
 		expired, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			got, err := nursery.All(ctx, after(0, 1), after(time.Minute, 2))
 			if got != nil {
@@ -197,7 +198,7 @@ func TestAll(t *testing.T) {
 		}
 	})
 	for _, b := range breaks {
-		inBubble(t, b.name, func(t *testing.T) {
+		bubbletest.Run(t, b.name, func(t *testing.T) {
 			var ended atomic.Bool
 			o := outcomeOf(func() error {
 				_, err := nursery.All(t.Context(), func(context.Context) (int, error) { b.do(); return 0, nil }, func(ctx context.Context) (int, error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
@@ -56,7 +57,7 @@ func TestReceiveFunctionsEnd(t *testing.T) {
 		{"nothing but a join of nothing", fmt.Errorf("%w", error(nil)), "[receive=%!w(<nil>)]"},
 	} {
 		for _, limit := range []int{1, 3} {
-			inBubble(t, fmt.Sprintf("%s, limit %d", end.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, limit %d", end.name, limit), func(t *testing.T) {
 				script := func() func(context.Context) (int, error) {
 					return scripted(4, func(context.Context) error { synctest.Wait(); return end.err }) // all items have ended
 				}
@@ -82,7 +83,7 @@ func failAfterASecond(context.Context, int) error {
 }
 
 func TestReceiveFunctionsFail(t *testing.T) {
-	inBubble(t, "and cancel the items", func(t *testing.T) {
+	bubbletest.Run(t, "and cancel the items", func(t *testing.T) {
 		start := time.Now()
 		var blame error
 		err := nursery.ForEach(t.Context(), 2, scripted(1, func(context.Context) error { time.Sleep(time.Second); return errBoom }),
@@ -91,26 +92,26 @@ func TestReceiveFunctionsFail(t *testing.T) {
 				return blame
 			})
 		checkShape(t, "ForEach", err, "[receive=boom]")
-		checkElapsed(t, "ForEach", start, time.Second)
-		if c := checkCanceled(t, "Sleep of an item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "receive: boom" {
+		bubbletest.CheckElapsed(t, "ForEach", start, time.Second)
+		if c := bubbletest.CheckCanceled(t, "Sleep of an item", blame, cancelscope.ByTask); c.Reason() == nil || c.Reason().Error() != "receive: boom" {
 			t.Errorf("the reason for which the item was canceled: %v, want receive: boom", c.Reason())
 		}
 	})
-	inBubble(t, "because of an item", func(t *testing.T) {
+	bubbletest.Run(t, "because of an item", func(t *testing.T) {
 		err := nursery.ForEach(t.Context(), 2, scripted(1, func(ctx context.Context) error {
 			<-ctx.Done()
 			return errors.Join(ctx.Err(), errBang)
 		}), failAfterASecond)
 		checkShape(t, "ForEach", err, "[item 0=boom receive=join(bang)]")
 	})
-	inBubble(t, "with the end, because they were canceled", func(t *testing.T) {
+	bubbletest.Run(t, "with the end, because they were canceled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		err := nursery.ForEach(ctx, 2, scripted(1, func(ctx context.Context) error { <-ctx.Done(); return io.EOF }),
 			func(context.Context, int) error { return nil })
-		checkCanceled(t, "ForEach", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "ForEach", err, cancelscope.ByParent)
 	})
-	inBubble(t, "and are not called again", func(t *testing.T) {
+	bubbletest.Run(t, "and are not called again", func(t *testing.T) {
 		for _, end := range []error{io.EOF, errBoom} {
 			calls := 0
 			err := nursery.ForEach(t.Context(), 8, scripted(0, func(context.Context) error { calls++; return end }),
@@ -123,7 +124,7 @@ func TestReceiveFunctionsFail(t *testing.T) {
 }
 
 func TestReceiveFunctionsAreCalledOneAtATime(t *testing.T) {
-	inBubble(t, "with the context of the items", func(t *testing.T) {
+	bubbletest.Run(t, "with the context of the items", func(t *testing.T) {
 		var now, total atomic.Int64
 		err := nursery.ForEach(t.Context(), 5, func(ctx context.Context) (context.Context, error) {
 			if now.Add(1) != 1 {
@@ -177,7 +178,7 @@ func TestReceiveFunctionsThatDoNotReturn(t *testing.T) {
 	for _, end := range ends {
 		for _, limit := range []int{1, 2, 10} {
 			for _, before := range []int{0, 1, 4} {
-				inBubble(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
+				bubbletest.Run(t, fmt.Sprintf("%s, limit %d, after %d items", end.name, limit, before), func(t *testing.T) {
 					var g gauge
 					fn := func(ctx context.Context, item int) (int, error) {
 						g.enter()
@@ -218,7 +219,7 @@ func (exitError) Unwrap() error { runtime.Goexit(); return nil }
 func TestErrorsOfItemsThatMisbehave(t *testing.T) {
 	for _, s := range sources {
 		for _, limit := range []int{2, 5} {
-			inBubble(t, fmt.Sprintf("%s, nil pointer, limit %d", s.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, nil pointer, limit %d", s.name, limit), func(t *testing.T) {
 				o := outcomeOf(func() error {
 					return s.forEach(t.Context(), limit, 20, func(ctx context.Context, item int) error {
 						if item == 1 {
@@ -236,7 +237,7 @@ func TestErrorsOfItemsThatMisbehave(t *testing.T) {
 					t.Errorf("ForEach: panic with %v, want the failure of item 1 and %d panics among them", p.Unwrap(), limit-1)
 				}
 			})
-			inBubble(t, fmt.Sprintf("%s, exit, limit %d", s.name, limit), func(t *testing.T) {
+			bubbletest.Run(t, fmt.Sprintf("%s, exit, limit %d", s.name, limit), func(t *testing.T) {
 				o := outcomeOf(func() error {
 					return s.forEach(t.Context(), limit, 20, func(ctx context.Context, item int) error {
 						if item == 1 {
@@ -252,7 +253,7 @@ func TestErrorsOfItemsThatMisbehave(t *testing.T) {
 			})
 		}
 	}
-	inBubble(t, "of a receive function", func(t *testing.T) {
+	bubbletest.Run(t, "of a receive function", func(t *testing.T) {
 		o := outcomeOf(func() error {
 			return nursery.ForEach(t.Context(), 2, scripted(1, func(ctx context.Context) error { <-ctx.Done(); return errNilPointer }),
 				failAfterASecond)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -22,7 +23,7 @@ import (
 // Seen elsewhere: the panic leaves the group at once, and the child runs on, or the
 // group waits for ever for a child that is not canceled.
 func TestRivalBodyPanics(t *testing.T) {
-	inBubble(t, "while a child waits for its context", func(t *testing.T) {
+	bubbletest.Run(t, "while a child waits for its context", func(t *testing.T) {
 		var cleaned bool
 		o := outcomeOf(func() error {
 			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -46,7 +47,7 @@ func TestRivalBodyPanics(t *testing.T) {
 
 // Seen elsewhere: tasks are dropped without a word, and the group returns nil.
 func TestRivalParentIsCanceledAlready(t *testing.T) {
-	inBubble(t, "when the group opens", func(t *testing.T) {
+	bubbletest.Run(t, "when the group opens", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		var ran int
@@ -61,12 +62,12 @@ func TestRivalParentIsCanceledAlready(t *testing.T) {
 		if ran != 3 {
 			t.Errorf("%d of 3 tasks ran, want all, each to its first wait", ran)
 		}
-		checkCanceled(t, "Run under a canceled context", err, cancelscope.ByParent)
+		bubbletest.CheckCanceled(t, "Run under a canceled context", err, cancelscope.ByParent)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("errors.Is(%v, context.Canceled) = false, want true", err)
 		}
 	})
-	inBubble(t, "and a task fails all the same", func(t *testing.T) {
+	bubbletest.Run(t, "and a task fails all the same", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		err := nursery.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
@@ -122,7 +123,7 @@ func TestRivalFailNowInAChild(t *testing.T) {
 // Seen elsewhere: twenty-one lines, of which twenty say "context canceled"; or one of
 // those instead of the failure, because it was first in a list.
 func TestRivalTwentyCanceledSiblings(t *testing.T) {
-	inBubble(t, "are not worth a line", func(t *testing.T) {
+	bubbletest.Run(t, "are not worth a line", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			for i := range 20 {
 				n.Go(func(ctx context.Context) error {
@@ -152,54 +153,40 @@ func TestRivalTwentyCanceledSiblings(t *testing.T) {
 // Seen elsewhere: a deadlock as soon as the limit is reached, or tasks that
 // are started after the wait has begun and not waited for.
 func TestRivalChildrenSpawn(t *testing.T) {
-	inBubble(t, "long after the body has ended", func(t *testing.T) {
+	// spawn runs a tree of tasks, each of which calls before and starts its children.
+	spawn := func(t *testing.T, depth, children int, before func(), want int32) {
 		var ran atomic.Int32
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			var spawn func(depth int) func(context.Context) error
-			spawn = func(depth int) func(context.Context) error {
-				return func(context.Context) error {
+			var start func(depth int)
+			start = func(depth int) {
+				n.Go(func(context.Context) error {
 					ran.Add(1)
-					if depth == 0 {
-						return nil
+					before()
+					for range min(depth, 1) * children {
+						start(depth - 1)
 					}
-					synctest.Wait() // every task that can has ended, and the body too
-					n.Go(spawn(depth - 1))
 					return nil
-				}
+				})
 			}
-			n.Go(spawn(100))
+			start(depth)
 			return nil
 		})
-		if got := ran.Load(); err != nil || got != 101 {
-			t.Errorf("Run = %v with %d tasks, want nil with 101", err, got)
+		if got := ran.Load(); err != nil || got != want {
+			t.Errorf("Run = %v with %d tasks, want nil with %d", err, got, want)
 		}
+	}
+	bubbletest.Run(t, "long after the body has ended", func(t *testing.T) {
+		spawn(t, 100, 1, synctest.Wait, 101) // every task that can has ended, and the body too
 	})
 	t.Run("many at a time", func(t *testing.T) {
-		var ran atomic.Int32
-		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-			var spawn func(depth int) func(context.Context) error
-			spawn = func(depth int) func(context.Context) error {
-				return func(context.Context) error {
-					ran.Add(1)
-					for range min(depth, 1) * 2 {
-						n.Go(spawn(depth - 1))
-					}
-					return nil
-				}
-			}
-			n.Go(spawn(11))
-			return nil
-		})
-		if got := ran.Load(); err != nil || got != 1<<12-1 {
-			t.Errorf("Run = %v with %d tasks, want nil with %d", err, got, 1<<12-1)
-		}
+		spawn(t, 11, 2, func() {}, 1<<12-1)
 	})
 }
 
 // Seen elsewhere: a second Wait that hangs or returns nil, and a late Go that starts a
 // goroutine and does not wait for it.
 func TestRivalLateCalls(t *testing.T) {
-	inBubble(t, "after the end of the group", func(t *testing.T) {
+	bubbletest.Run(t, "after the end of the group", func(t *testing.T) {
 		var late *nursery.Nursery
 		var task *nursery.Task[int]
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
@@ -214,7 +201,7 @@ func TestRivalLateCalls(t *testing.T) {
 			}
 		}
 		never := func(context.Context) error { t.Error("a task runs in a nursery that has closed"); return nil }
-		checkPanics(t, "Go after the end", "nursery: Go on a nursery that has closed", func() { late.Go(never) })
+		bubbletest.CheckPanics(t, "Go after the end", "nursery: Go on a nursery that has closed", func() { late.Go(never) })
 		if err := late.TryGo("", never); err != nursery.ErrClosed {
 			t.Errorf("TryGo after the end = %v, want ErrClosed", err)
 		}
@@ -225,12 +212,12 @@ func TestRivalLateCalls(t *testing.T) {
 // Seen elsewhere: a nil dereference in a goroutine that does not say who is to blame,
 // or a group that waits for ever for what it could not start.
 func TestRivalNilFunction(t *testing.T) {
-	inBubble(t, "panics where it is passed", func(t *testing.T) {
+	bubbletest.Run(t, "panics where it is passed", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-			checkPanics(t, "Go(nil)", "nursery: nil function", func() { n.Go(nil) })
-			checkPanics(t, "TryGo(nil)", "nursery: nil function", func() { _ = n.TryGo("a", nil) })
-			checkPanics(t, "Spawn(nil)", "nursery: Spawn with a nil function", func() { nursery.Spawn[int](n, "", nil) })
-			checkPanics(t, "Start(nil)", "nursery: Start with a nil function", func() { _, _ = nursery.Start[int](ctx, n, "", nil) })
+			bubbletest.CheckPanics(t, "Go(nil)", "nursery: nil function", func() { n.Go(nil) })
+			bubbletest.CheckPanics(t, "TryGo(nil)", "nursery: nil function", func() { _ = n.TryGo("a", nil) })
+			bubbletest.CheckPanics(t, "Spawn(nil)", "nursery: Spawn with a nil function", func() { nursery.Spawn[int](n, "", nil) })
+			bubbletest.CheckPanics(t, "Start(nil)", "nursery: Start with a nil function", func() { _, _ = nursery.Start[int](ctx, n, "", nil) })
 			if got := n.Running(); got != 0 {
 				t.Errorf("Running() after that = %d, want 0", got)
 			}
@@ -249,7 +236,7 @@ func TestRivalForeignCancellation(t *testing.T) {
 	cancel()
 	gaveUp := fmt.Errorf("gave up: %w", foreign.Err())
 
-	inBubble(t, "of a child", func(t *testing.T) {
+	bubbletest.Run(t, "of a child", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", func(context.Context) error { return gaveUp })
 			n.GoNamed("b", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
@@ -260,11 +247,11 @@ func TestRivalForeignCancellation(t *testing.T) {
 			t.Errorf("errors.Is(%v, context.Canceled) = false, want true", err)
 		}
 	})
-	inBubble(t, "of the body", func(t *testing.T) {
+	bubbletest.Run(t, "of the body", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(context.Context, *nursery.Nursery) error { return foreign.Err() })
 		checkShape(t, "Run", err, "[body=context canceled]")
 	})
-	inBubble(t, "after a deadline", func(t *testing.T) {
+	bubbletest.Run(t, "after a deadline", func(t *testing.T) {
 		// Set while the nursery runs it would end it with context.Canceled, from
 		// which a bare one from elsewhere cannot be distinguished.
 		limited := nursery.Config{Timeout: -time.Second}
@@ -275,7 +262,7 @@ func TestRivalForeignCancellation(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "[a=gave up: context canceled]")
 	})
-	inBubble(t, "after a cancellation, if it says where it comes from", func(t *testing.T) {
+	bubbletest.Run(t, "after a cancellation, if it says where it comes from", func(t *testing.T) {
 		var elsewhere error
 		var other cancelscope.Scope
 		_ = other.Run(context.Background(), func(ctx context.Context) error {
@@ -292,7 +279,7 @@ func TestRivalForeignCancellation(t *testing.T) {
 		})
 		checkShape(t, "Run", err, "[a=canceled]")
 	})
-	inBubble(t, "that cancels the others", func(t *testing.T) {
+	bubbletest.Run(t, "that cancels the others", func(t *testing.T) {
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("a", func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) })
 			synctest.Wait() // a waits

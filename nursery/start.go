@@ -18,8 +18,8 @@ import (
 // nursery. Start returns its error, the same value, which does not affect the nursery;
 // after a panic Start panics (or what the nursery's [PanicPolicy] says), after a
 // runtime.Goexit it calls runtime.Goexit. If the task ends without error and without
-// having called started, Start returns [ErrNotStarted], or, if ctx is done then, the
-// cancellation.
+// having called started, Start returns an error that is [ErrNotStarted] for errors.Is and
+// names the task, or, if ctx is done then, the cancellation.
 //
 // When it calls started, the task with all scopes in it moves into the nursery, and Start
 // returns the value given to started. From then on it is a task like any other there; if
@@ -106,7 +106,7 @@ func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, l l
 	case s.outcome.err == nil && said:
 		return value, nil
 	case s.outcome.err == nil:
-		s.outcome.err = ErrNotStarted
+		s.outcome.err = &notStarted{l.String()}
 	}
 	var none T
 	return none, s.outcome.err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -48,7 +49,7 @@ func TestStartedFromAnotherGoroutineWhileTheTaskEnds(t *testing.T) {
 
 // The scope of a task with a handle has the task's name, also where it is the cause.
 func TestTaskNameInACancellation(t *testing.T) {
-	inBubble(t, "cancel of the handle", func(t *testing.T) {
+	bubbletest.Run(t, "cancel of the handle", func(t *testing.T) {
 		var cause error
 		nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task := n.Task("upload", func(ctx context.Context) error {
@@ -58,7 +59,7 @@ func TestTaskNameInACancellation(t *testing.T) {
 			})
 			task.Cancel(errBang)
 			_, err := task.Join()
-			if c := checkCanceled(t, "Join", err, cancelscope.ByCall); c.Scope() != "upload" {
+			if c := bubbletest.CheckCanceled(t, "Join", err, cancelscope.ByCall); c.Scope() != "upload" {
 				t.Errorf("Scope() = %q, want upload", c.Scope())
 			}
 			return nil
@@ -70,7 +71,7 @@ func TestTaskNameInACancellation(t *testing.T) {
 }
 
 func TestTextOfAConvertedPanic(t *testing.T) {
-	inBubble(t, "one task", func(t *testing.T) {
+	bubbletest.Run(t, "one task", func(t *testing.T) {
 		err := nursery.Config{Panics: nursery.ConvertPanics}.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.GoNamed("fetch", panicking)
 			return nil
@@ -93,7 +94,7 @@ func TestTaskErrorWithOneMember(t *testing.T) {
 		t.Errorf("Derive with two members = %s, want both joined", shape(two))
 	}
 	// It keeps the name through a nursery that is canceled.
-	inBubble(t, "through a canceled scope", func(t *testing.T) {
+	bubbletest.Run(t, "through a canceled scope", func(t *testing.T) {
 		_, err := deadline.MoveOnAfter(t.Context(), time.Second, func(ctx context.Context) error {
 			<-ctx.Done()
 			return &nursery.TaskError{Task: "fetch", Err: errors.Join(errBoom, ctx.Err())}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -38,7 +39,7 @@ func TestStartMovesTheTask(t *testing.T) {
 		},
 	}
 	for name, caller := range callers {
-		inBubble(t, "away from "+name, func(t *testing.T) {
+		bubbletest.Run(t, "away from "+name, func(t *testing.T) {
 			start := time.Now()
 			runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 				var task *nursery.Task[int]
@@ -59,10 +60,10 @@ func TestStartMovesTheTask(t *testing.T) {
 					t.Errorf("Wait for a task whose caller was canceled after started = %d, %v, want 7, nil", v, err)
 				}
 			})
-			checkElapsed(t, "Run", start, time.Minute)
+			bubbletest.CheckElapsed(t, "Run", start, time.Minute)
 		})
 
-		inBubble(t, "from "+name+" into the nursery", func(t *testing.T) {
+		bubbletest.Run(t, "from "+name+" into the nursery", func(t *testing.T) {
 			start := time.Now()
 			err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
 				return nursery.Run(outer, func(_ context.Context, n *nursery.Nursery) error {
@@ -85,20 +86,20 @@ func TestStartMovesTheTask(t *testing.T) {
 						<-task.Done()
 						return ctx.Err()
 					})
-					if c := checkCanceled(t, "Cause in a task after started", seen, cancelscope.ByCall); c.Reason() != errBoom {
+					if c := bubbletest.CheckCanceled(t, "Cause in a task after started", seen, cancelscope.ByCall); c.Reason() != errBoom {
 						t.Errorf("Cause in a task after started = %v, want the nursery's, for the reason %v", c, errBoom)
 					}
 					return err
 				})
 			})
-			checkElapsed(t, "Run", start, time.Second)
+			bubbletest.CheckElapsed(t, "Run", start, time.Second)
 			if err != nil {
 				t.Errorf("Run with a task that ends with its nursery = %v, want nil", err)
 			}
 		})
 	}
 
-	inBubble(t, "away from the caller's deadline", func(t *testing.T) {
+	bubbletest.Run(t, "away from the caller's deadline", func(t *testing.T) {
 		start := time.Now()
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			expired, err := deadline.MoveOnAfter(ctx, time.Minute, func(ctx context.Context) error {
@@ -121,10 +122,10 @@ func TestStartMovesTheTask(t *testing.T) {
 				t.Errorf("MoveOnAfter around Start = %v, %v, want false, nil", expired, err)
 			}
 		})
-		checkElapsed(t, "Run", start, time.Hour)
+		bubbletest.CheckElapsed(t, "Run", start, time.Hour)
 	})
 
-	inBubble(t, "under the nursery's deadline", func(t *testing.T) {
+	bubbletest.Run(t, "under the nursery's deadline", func(t *testing.T) {
 		start := time.Now()
 		var seen error
 		err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
@@ -143,14 +144,14 @@ func TestStartMovesTheTask(t *testing.T) {
 				return err
 			})
 		})
-		checkElapsed(t, "Run", start, time.Minute)
-		checkCanceled(t, "Cause in the task", seen, cancelscope.ByDeadline)
+		bubbletest.CheckElapsed(t, "Run", start, time.Minute)
+		bubbletest.CheckCanceled(t, "Cause in the task", seen, cancelscope.ByDeadline)
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
 	})
 
-	inBubble(t, "under the nursery's deadline, also without a timer", func(t *testing.T) {
+	bubbletest.Run(t, "under the nursery's deadline, also without a timer", func(t *testing.T) {
 		var before, after error
 		err := nursery.Run(t.Context(), func(outer context.Context, _ *nursery.Nursery) error {
 			limited := nursery.Config{Timeout: time.Minute}
@@ -172,7 +173,7 @@ func TestStartMovesTheTask(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "but not away from the caller's values", func(t *testing.T) {
+	bubbletest.Run(t, "but not away from the caller's values", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			_, err := nursery.Start(context.WithValue(ctx, key{}, "caller"), n, "", func(ctx context.Context, started func(int)) error {
 				started(1)
@@ -190,7 +191,7 @@ func TestStartMovesTheTask(t *testing.T) {
 
 func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 	// No code has looked at the caller's context when started is called.
-	inBubble(t, "by the cancel of the caller's context", func(t *testing.T) {
+	bubbletest.Run(t, "by the cancel of the caller's context", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
@@ -204,7 +205,7 @@ func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 			}
 		})
 	})
-	inBubble(t, "by the caller's deadline", func(t *testing.T) {
+	bubbletest.Run(t, "by the caller's deadline", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			expired, err := deadline.MoveOnAfter(ctx, time.Second, func(ctx context.Context) error {
 				_, err := nursery.Start(ctx, n, "", func(_ context.Context, started func(int)) error {
@@ -225,7 +226,7 @@ func TestStartDoesNotMoveWhatIsCanceled(t *testing.T) {
 type key struct{}
 
 func TestStartedTaskFailsInTheNursery(t *testing.T) {
-	inBubble(t, "also if started from elsewhere", func(t *testing.T) {
+	bubbletest.Run(t, "also if started from elsewhere", func(t *testing.T) {
 		var callerErr, started error
 		var caller *nursery.Nursery
 		opened := make(chan *nursery.Nursery)
@@ -254,7 +255,7 @@ func TestStartedTaskFailsInTheNursery(t *testing.T) {
 }
 
 func TestStartedByAnotherGoroutine(t *testing.T) {
-	inBubble(t, "of the task", func(t *testing.T) {
+	bubbletest.Run(t, "of the task", func(t *testing.T) {
 		runBody(t, func(ctx context.Context, n *nursery.Nursery) {
 			start := time.Now()
 			v, err := nursery.Start(ctx, n, "", func(ctx context.Context, started func(string)) error {
@@ -267,7 +268,7 @@ func TestStartedByAnotherGoroutine(t *testing.T) {
 					return deadline.Sleep(ctx, time.Minute)
 				})
 			})
-			checkElapsed(t, "Start", start, time.Second)
+			bubbletest.CheckElapsed(t, "Start", start, time.Second)
 			if v != "ready" || err != nil {
 				t.Errorf("Start = %q, %v, want ready, nil", v, err)
 			}
@@ -276,7 +277,7 @@ func TestStartedByAnotherGoroutine(t *testing.T) {
 }
 
 func TestStartsPendingAtTheSameTime(t *testing.T) {
-	inBubble(t, "end one by one", func(t *testing.T) {
+	bubbletest.Run(t, "end one by one", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			return nursery.Run(ctx, func(ctx context.Context, callers *nursery.Nursery) error {
@@ -296,7 +297,7 @@ func TestStartsPendingAtTheSameTime(t *testing.T) {
 							}
 							return nil
 						})
-						if err != want {
+						if !errors.Is(err, want) {
 							t.Errorf("Start %d = %v, want %v", i, err, want)
 						}
 						return nil
@@ -309,7 +310,7 @@ func TestStartsPendingAtTheSameTime(t *testing.T) {
 				return nil
 			})
 		})
-		checkElapsed(t, "Run", start, time.Second+time.Minute)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second+time.Minute)
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}

@@ -10,11 +10,12 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 func TestSupervise(t *testing.T) {
-	inBubble(t, "keeps the siblings going and every error", func(t *testing.T) {
+	bubbletest.Run(t, "keeps the siblings going and every error", func(t *testing.T) {
 		start := time.Now()
 		finished := false
 		err := nursery.Config{Supervise: true}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -36,14 +37,14 @@ func TestSupervise(t *testing.T) {
 			}
 			return nil
 		})
-		checkElapsed(t, "Run", start, 5*time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, 5*time.Second)
 		checkShape(t, "Run", err, "[a=boom b=bang spawned=crash started=boom]")
 		if !finished {
 			t.Error("a sibling of tasks that failed was canceled, want it finished")
 		}
 	})
 
-	inBubble(t, "takes context.Canceled of others for what it is", func(t *testing.T) {
+	bubbletest.Run(t, "takes context.Canceled of others for what it is", func(t *testing.T) {
 		err := nursery.Config{Supervise: true}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			own, cancel := context.WithCancel(ctx)
 			cancel()
@@ -54,7 +55,7 @@ func TestSupervise(t *testing.T) {
 		checkShape(t, "Run", err, "[own=context canceled]")
 	})
 
-	inBubble(t, "ends with the body's error", func(t *testing.T) {
+	bubbletest.Run(t, "ends with the body's error", func(t *testing.T) {
 		start := time.Now()
 		var sibling error
 		err := nursery.Config{Supervise: true}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -64,13 +65,13 @@ func TestSupervise(t *testing.T) {
 			})
 			return failing(time.Second, errBoom)(ctx)
 		})
-		checkElapsed(t, "Run with a body that fails", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run with a body that fails", start, time.Second)
 		checkShape(t, "Run with a body that fails", err, "[body=boom]")
-		checkCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
+		bubbletest.CheckCanceled(t, "Sleep in the sibling", sibling, cancelscope.ByTask)
 	})
 
 	for _, v := range victims {
-		inBubble(t, "ends with a panic of "+v.name, func(t *testing.T) {
+		bubbletest.Run(t, "ends with a panic of "+v.name, func(t *testing.T) {
 			o := runVictim(t, nursery.Config{Supervise: true}, v, panicking)
 			if v.name == "body" {
 				if o.panicked != "bad" {
@@ -84,7 +85,7 @@ func TestSupervise(t *testing.T) {
 		})
 	}
 
-	inBubble(t, "does not end with a panic that is converted", func(t *testing.T) {
+	bubbletest.Run(t, "does not end with a panic that is converted", func(t *testing.T) {
 		start := time.Now()
 		config := nursery.Config{Supervise: true, Panics: nursery.ConvertPanics}
 		err := config.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -92,11 +93,11 @@ func TestSupervise(t *testing.T) {
 			n.GoNamed("exits", func(ctx context.Context) error { return afterASecond(ctx, exiting) })
 			return deadline.Sleep(ctx, 2*time.Second)
 		})
-		checkElapsed(t, "Run", start, 2*time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, 2*time.Second)
 		checkShape(t, "Run", err, "[panics=panic(bad) exits=task called runtime.Goexit]")
 	})
 
-	inBubble(t, "keeps errors from before a cancellation and after it", func(t *testing.T) {
+	bubbletest.Run(t, "keeps errors from before a cancellation and after it", func(t *testing.T) {
 		s := new(cancelscope.Scope)
 		err := s.Run(t.Context(), func(ctx context.Context) error {
 			time.AfterFunc(2*time.Second, func() { s.Cancel(nil) })

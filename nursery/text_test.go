@@ -10,6 +10,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -89,7 +90,7 @@ func TestTextOfError(t *testing.T) {
 				"\t\t\tb: boom",
 			}},
 	} {
-		inBubble(t, test.name, func(t *testing.T) {
+		bubbletest.Run(t, test.name, func(t *testing.T) {
 			want := strings.Join(test.want, "\n")
 			if got := fmt.Sprint(failed(t.Context(), test.nursery, test.failures...)); got != want {
 				t.Errorf("Error() =\n%s\nwant\n%s", got, want)
@@ -99,7 +100,7 @@ func TestTextOfError(t *testing.T) {
 }
 
 func TestTextOfErrorWithACancellation(t *testing.T) {
-	inBubble(t, "that propagates to the parent, at the end and not counted", func(t *testing.T) {
+	bubbletest.Run(t, "that propagates to the parent, at the end and not counted", func(t *testing.T) {
 		s := cancelscope.Scope{Name: "job"}
 		var got string
 		s.Run(t.Context(), func(ctx context.Context) error {
@@ -130,14 +131,14 @@ func TestTextOfManyErrors(t *testing.T) {
 		return strings.Split(err.Error(), "\n")
 	}
 
-	inBubble(t, "a short list is whole", func(t *testing.T) {
+	bubbletest.Run(t, "a short list is whole", func(t *testing.T) {
 		lines := text(t, 11)
 		if len(lines) != 12 || lines[0] != "11 tasks failed:" || lines[11] != "\ttask-10: error 10" {
 			t.Errorf("lines of an error with 11 failures = %q, want a heading and all of them", lines)
 		}
 	})
 
-	inBubble(t, "a long one is cut", func(t *testing.T) {
+	bubbletest.Run(t, "a long one is cut", func(t *testing.T) {
 		lines := text(t, 10000)
 		if len(lines) != 12 || lines[0] != "10000 tasks failed:" || lines[1] != "\ttask-0: error 0" ||
 			lines[10] != "\ttask-9: error 9" || lines[11] != "\tand 9990 more" {
@@ -165,18 +166,8 @@ func TestTextOfPanicError(t *testing.T) {
 		}
 	})
 
-	inBubble(t, "with the other errors of the nursery", func(t *testing.T) {
-		o := outcomeOf(func() error {
-			return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
-				n.GoNamed("fetch", panicking)
-				n.GoNamed("a", stubborn(errBoom))
-				return nil
-			})
-		})
-		p, ok := o.panicked.(*nursery.PanicError)
-		if !ok {
-			t.Fatalf("Run with a task that panics: %v, want a panic with its *PanicError", o)
-		}
+	bubbletest.Run(t, "with the other errors of the nursery", func(t *testing.T) {
+		p := panicBesideFailure(t)
 		if stack := string(p.Stack); !strings.HasPrefix(stack, "goroutine ") || !strings.Contains(stack, "nursery_test.panicking(") {
 			t.Errorf("Stack = %s\nwant that of the goroutine that panicked", stack)
 		}
@@ -190,3 +181,21 @@ func TestTextOfPanicError(t *testing.T) {
 
 // panicking is a task that panics in a function with a name.
 func panicking(context.Context) error { panic("bad") }
+
+// panicBesideFailure returns the panic of a nursery with a task fetch, which panics, and a
+// task a, which fails with errBoom then.
+func panicBesideFailure(t *testing.T) *nursery.PanicError {
+	t.Helper()
+	o := outcomeOf(func() error {
+		return nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.GoNamed("fetch", panicking)
+			n.GoNamed("a", stubborn(errBoom))
+			return nil
+		})
+	})
+	p, ok := o.panicked.(*nursery.PanicError)
+	if !ok {
+		t.Fatalf("Run with a task that panics: %v, want a panic with its *PanicError", o)
+	}
+	return p
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -54,7 +55,7 @@ func TestWaitDoesNotLoseTheResult(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "the waiter was canceled before the task ended", func(t *testing.T) {
+	bubbletest.Run(t, "the waiter was canceled before the task ended", func(t *testing.T) {
 		nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, "", func(context.Context) (int, error) { time.Sleep(time.Hour); return 7, nil })
 			start := time.Now()
@@ -65,14 +66,14 @@ func TestWaitDoesNotLoseTheResult(t *testing.T) {
 				}
 				return err
 			})
-			checkElapsed(t, "Wait under a limit", start, time.Second)
+			bubbletest.CheckElapsed(t, "Wait under a limit", start, time.Second)
 			return err
 		})
 	})
 }
 
 func TestJoin(t *testing.T) {
-	inBubble(t, "waits although the caller is canceled", func(t *testing.T) {
+	bubbletest.Run(t, "waits although the caller is canceled", func(t *testing.T) {
 		start := time.Now()
 		err := nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			task := nursery.Spawn(n, "", func(context.Context) (int, error) { time.Sleep(time.Second); return 7, nil })
@@ -88,7 +89,7 @@ func TestJoin(t *testing.T) {
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
-		checkElapsed(t, "Run", start, time.Second)
+		bubbletest.CheckElapsed(t, "Run", start, time.Second)
 	})
 }
 
@@ -115,7 +116,7 @@ func TestStartEndedByACancellation(t *testing.T) {
 			return err
 		},
 	} {
-		inBubble(t, name+", the caller is canceled by its nursery", func(t *testing.T) {
+		bubbletest.Run(t, name+", the caller is canceled by its nursery", func(t *testing.T) {
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				n.Go(func(context.Context) error {
 					synctest.Wait() // Start waits
@@ -132,7 +133,7 @@ func TestStartEndedByACancellation(t *testing.T) {
 				t.Errorf("Run = %v, want nil", err)
 			}
 		})
-		inBubble(t, name+", the caller is canceled from outside", func(t *testing.T) {
+		bubbletest.Run(t, name+", the caller is canceled from outside", func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { return start(ctx, n) })
@@ -140,12 +141,12 @@ func TestStartEndedByACancellation(t *testing.T) {
 				t.Errorf("Run = %v, want the cancellation from outside", err)
 			}
 		})
-		inBubble(t, name+", nothing is canceled", func(t *testing.T) {
+		bubbletest.Run(t, name+", nothing is canceled", func(t *testing.T) {
 			err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				_, err := nursery.Start(ctx, n, "", func(context.Context, func(int)) error { return nil })
 				return err
 			})
-			if nursery.First(err) != nursery.ErrNotStarted {
+			if !errors.Is(nursery.First(err), nursery.ErrNotStarted) {
 				t.Errorf("Run = %v, want ErrNotStarted", err)
 			}
 		})

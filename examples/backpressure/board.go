@@ -2,10 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/trellis-go/trellis/deadline"
 )
 
 // An account is what the server knows of one reader. Its methods may be called
@@ -88,4 +92,22 @@ func (b *board) rows() []row {
 	}
 	slices.SortStableFunc(rows, func(x, y row) int { return cmp.Compare(x.name, y.name) })
 	return rows
+}
+
+// show shows a line for each reader once a second, until ctx is done, which is how it is
+// meant to end, or the output fails.
+func (b *board) show(ctx context.Context, w io.Writer) error {
+	for start := time.Now(); deadline.Sleep(ctx, time.Second) == nil; {
+		for _, r := range b.rows() {
+			buffered := "?"
+			if r.buffered >= 0 {
+				buffered = fmt.Sprint(r.buffered)
+			}
+			if _, err := fmt.Fprintf(w, "%5.1fs  %-15s  sent %7d  buffered %4s  blocked for %4.1fs\n",
+				time.Since(start).Seconds(), r.name, r.sent, buffered, r.blocked.Seconds()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

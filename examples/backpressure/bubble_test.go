@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,42 +14,29 @@ import (
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
-	"github.com/trellis-go/trellis/examples/internal/webserver"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
-// result is what a run of the program in a bubble has left behind.
-type result struct {
-	code           int
-	took           time.Duration
-	stdout, stderr string
-}
-
-// runPiped runs the program, with these readers, where nothing takes any time
-// but waiting.
-func runPiped(ctx context.Context, args string, habits ...backpressure.Habit) result {
-	var readers []*backpressure.Reader
-	for _, h := range habits {
-		readers = append(readers, h.Reader())
-	}
+// runPiped runs the program for a time, with these readers, where nothing takes any time
+// but waiting. It checks that the program ends well, when, and with what output. In want,
+// runs of blanks count as one. It returns the log.
+func runPiped(t *testing.T, patience, limit, took time.Duration, habits []backpressure.Habit, want ...string) string {
+	t.Helper()
 	start := time.Now()
 	stdout, stderr := proctest.NewText(), proctest.NewText()
-	code := backpressure.RunWith(ctx, strings.Fields(args), stdout, stderr, newPipes(), readers...)
-	return result{code, time.Since(start), stdout.String(), stderr.String()}
-}
-
-// expect checks what was written. In want, runs of blanks count as one.
-func (r result) expect(t *testing.T, code int, took time.Duration, want ...string) {
-	t.Helper()
-	if r.code != code || r.took != took {
-		t.Errorf("run: exit code %d after %v, want %d after %v", r.code, r.took, code, took)
+	net := newPipes()
+	err := backpressure.Run(t.Context(), patience, limit, stdout, slog.New(slog.NewTextHandler(stderr, nil)), net, net.Dial, habits...)
+	if got := time.Since(start); err != nil || got != took {
+		t.Errorf("run = %v after %v, want nil after %v", err, got, took)
 	}
-	out := strings.Join(strings.Fields(r.stdout), " ")
+	out := strings.Join(strings.Fields(stdout.String()), " ")
 	for _, w := range want {
 		if !strings.Contains(out, w) {
-			t.Errorf("run: standard output has no %q; it ends\n%s", w, r.stdout[max(0, len(r.stdout)-1000):])
+			t.Errorf("run: standard output has no %q; it ends\n%s", w, stdout.String()[max(0, len(stdout.String())-1000):])
 		}
 	}
+	return stderr.String()
 }
 
 // The same pause, in two ways: what a cancellation makes of it is the difference
@@ -58,42 +44,40 @@ func (r result) expect(t *testing.T, code int, took time.Duration, want ...strin
 func TestSleepAfterCancel(t *testing.T) {
 	sleeper := backpressure.Habit{Name: "sleeper", Every: 10 * time.Second}
 	blocker := backpressure.Habit{Name: "blocker", Every: 10 * time.Second, Block: true}
-	const flags = "-patience 1m -for 13s"
-	t.Run("deadline.Sleep", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			runPiped(t.Context(), flags, sleeper).expect(t, 0, 13*time.Second, "sleeper with deadline.Sleep ended 0.0ms after the cancellation; it took 2 messages")
+	for _, test := range []struct {
+		name    string
+		readers []backpressure.Habit
+		took    time.Duration
+		want    []string
+	}{
+		{"deadline.Sleep", []backpressure.Habit{sleeper}, 13 * time.Second,
+			[]string{"sleeper with deadline.Sleep ended 0.0ms after the cancellation; it took 2 messages"}},
+		{"time.Sleep", []backpressure.Habit{blocker}, 20 * time.Second,
+			[]string{"blocker with time.Sleep ended 7000.0ms after the cancellation; it took 2 messages"}},
+		{"both", []backpressure.Habit{sleeper, blocker}, 20 * time.Second,
+			[]string{"sleeper with deadline.Sleep ended 0.0ms", "blocker with time.Sleep ended 7000.0ms", "12.0s blocker sent 2 buffered 0 blocked for 2.0s"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				runPiped(t, time.Minute, 13*time.Second, test.took, test.readers, test.want...)
+			})
 		})
-	})
-	t.Run("time.Sleep", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			runPiped(t.Context(), flags, blocker).expect(t, 0, 20*time.Second, "blocker with time.Sleep ended 7000.0ms after the cancellation; it took 2 messages")
-		})
-	})
-	t.Run("interrupted", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(13*time.Second, func() { cancel(errors.New("enough")) })
-			runPiped(ctx, "-patience 1m -for 1h", sleeper, blocker).expect(t, 0, 20*time.Second,
-				"sleeper with deadline.Sleep ended 0.0ms", "blocker with time.Sleep ended 7000.0ms",
-				"12.0s blocker sent 2 buffered 0 blocked for 2.0s",
-			)
-		})
-	})
+	}
 }
 
 // No reader waits for another one: what each got in the time is what it would
 // have got alone.
 func TestReadersDoNotDelayEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got := runPiped(t.Context(), "-patience 3s -for 100450ms",
-			backpressure.Habit{Name: "tenth", Every: 100 * time.Millisecond},
-			backpressure.Habit{Name: "stopper", Every: time.Hour},
-			backpressure.Habit{Name: "second", Every: time.Second, Block: true},
-			backpressure.Habit{Name: "quitter", Take: 5, Closes: true},
-			backpressure.Habit{Name: "vanisher", Take: 5},
-			backpressure.Habit{Name: "mute", Every: 900 * time.Millisecond, Mute: true},
-		)
-		got.expect(t, 0, 101*time.Second,
+		readers := []backpressure.Habit{
+			{Name: "tenth", Every: 100 * time.Millisecond},
+			{Name: "stopper", Every: time.Hour},
+			{Name: "second", Every: time.Second, Block: true},
+			{Name: "quitter", Take: 5, Closes: true},
+			{Name: "vanisher", Take: 5},
+			{Name: "mute", Every: 900 * time.Millisecond, Mute: true},
+		}
+		log := runPiped(t, 3*time.Second, 100450*time.Millisecond, 101*time.Second, readers,
 			"2.0s stopper sent 1 buffered 0 blocked for 2.0s",
 			"tenth with deadline.Sleep ended 0.0ms after the cancellation; it took 1005 messages",
 			"second with time.Sleep ended 550.0ms after the cancellation; it took 101 messages",
@@ -107,8 +91,8 @@ func TestReadersDoNotDelayEachOther(t *testing.T) {
 			`reader=tenth end="server stopped" sent=1005`,
 			`reader=second end="server stopped" sent=101`,
 		} {
-			if !strings.Contains(got.stderr, end) {
-				t.Errorf("run: the log has no %s:\n%s", end, got.stderr)
+			if !strings.Contains(log, end) {
+				t.Errorf("run: the log has no %s:\n%s", end, log)
 			}
 		}
 	})
@@ -119,7 +103,7 @@ func served(t *testing.T, patience time.Duration, use func(ctx context.Context, 
 	j, net := newJournal(), newPipes()
 	err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 		n.GoNamed("server", func(ctx context.Context) error {
-			return webserver.Run(ctx, net, backpressure.NewServer(patience, slog.New(j)))
+			return serve.HTTP(ctx, &http.Server{Handler: backpressure.NewServer(patience, slog.New(j))}, net)
 		})
 		defer n.Scope().Cancel(nil)
 		dial := func(o *websocket.DialOptions) *websocket.Conn {

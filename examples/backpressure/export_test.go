@@ -6,31 +6,20 @@ import (
 	"log/slog"
 	"net"
 	"time"
+
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 type (
 	Server = server
 	Row    = row
-	Reader = reader
-	Table  = table
 )
 
 var (
 	Main = main
-	Run  = run
+	Dial = dial
 )
-
-// A Network is what a program of a test has in place of the system's.
-type Network interface {
-	Listen(ctx context.Context, network, addr string) (net.Listener, error)
-	Dial(ctx context.Context, network, addr string) (net.Conn, error)
-}
-
-// RunWith is Run on another network and with other readers.
-func RunWith(ctx context.Context, args []string, stdout, stderr io.Writer, n Network, readers ...*Reader) int {
-	p := &program{stdout: stdout, stderr: stderr, listen: n.Listen, dial: n.Dial, readers: readers}
-	return p.run(ctx, args)
-}
 
 // A Habit is what a reader of a test does.
 type Habit struct {
@@ -40,13 +29,34 @@ type Habit struct {
 	Take                int64
 }
 
-func (h Habit) Reader() *Reader {
+func (h Habit) reader() *reader {
 	return &reader{name: h.Name, every: h.Every, block: h.Block, mute: h.Mute, take: h.Take, closes: h.Closes}
 }
 
+// Habits are those of the readers that the program brings along.
+func Habits(pause time.Duration) (all []Habit) {
+	for _, r := range demo(pause) {
+		all = append(all, Habit{r.name, r.every, r.block, r.mute, r.closes, r.take})
+	}
+	return all
+}
+
+// A Dialer connects as that of package net does.
+type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Run runs the program with other readers, and another network.
+func Run(ctx context.Context, patience, limit time.Duration, stdout io.Writer, log *slog.Logger, l net.Listener, dial Dialer, habits ...Habit) error {
+	p := &program{patience: patience, limit: limit, stdout: stdout, log: log, dial: dial}
+	for _, h := range habits {
+		p.readers = append(p.readers, h.reader())
+	}
+	program := serve.Program{Grace: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	return program.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { return p.run(ctx, n, l) })
+}
+
 // RunReader runs a reader until it ends.
-func RunReader(ctx context.Context, h Habit, url string, dial func(ctx context.Context, network, addr string) (net.Conn, error)) error {
-	r := h.Reader()
+func RunReader(ctx context.Context, h Habit, url string, dial Dialer) error {
+	r := h.reader()
 	r.url, r.dial = url, dial
 	return r.run(ctx)
 }
@@ -59,19 +69,6 @@ func SmallBuffers(l net.Listener) net.Listener { return smallBuffers{l} }
 
 func (s *server) Rows() []Row { return s.board.rows() }
 
-// NewRow returns a row of the table.
-func NewRow(name string, sent, buffered int64, blocked time.Duration) Row {
-	return row{name, sent, buffered, blocked}
-}
-
 func (r row) Name() string    { return r.name }
 func (r row) Sent() int64     { return r.sent }
 func (r row) Buffered() int64 { return r.buffered }
-
-// NewTable returns a table on a terminal of this size, or on none if size is
-// nil.
-func NewTable(w io.Writer, rows func() []row, size func() (width, height int)) *Table {
-	t := newTable(w, rows)
-	t.size = size
-	return t
-}

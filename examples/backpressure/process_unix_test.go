@@ -26,62 +26,25 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// Readers that are killed or stopped from outside, which is what happens in real
-// life. A reader in time.Sleep survives one signal, and no second one.
-func TestReaderProcesses(t *testing.T) {
-	t.Parallel()
-	serve := func(patience string) *proctest.Process {
-		return proctest.Start(t, "-serve", "-addr", "127.0.0.1:0", "-patience", patience)
-	}
-	connect := func(server *proctest.Process, name, flags string) *proctest.Process {
-		addr := server.Err.Await(t, `addr=(\S+)`)[1]
-		p := proctest.Start(t, strings.Fields("-connect ws://"+addr+"/?name="+name+" "+flags)...)
-		server.Err.Await(t, `msg="reader has connected" reader=`+name)
-		return p
-	}
-	patient, hasty := serve("1h"), serve("1s")
-
-	killed := connect(patient, "killed", "-pause 0")
-	killed.Process.Kill()
-	killed.Expect(t, "signal: killed")
-	patient.Err.Await(t, `reader=killed end="broke off"`)
-
-	stopped := connect(hasty, "stopped", "-pause 0")
-	stopped.Signal(t, syscall.SIGSTOP)
-	hasty.Err.Await(t, `reader=stopped end="cut off: silent for 1s"`)
-	stopped.Signal(t, syscall.SIGCONT)
-	stopped.Expect(t, "exit status 1")
-
-	asleep := connect(patient, "asleep", "-pause 1h -block")
-	patient.Out.Await(t, `asleep +sent +\d+ +buffered +\d`) // it has acknowledged a message, and sleeps
-	asleep.Signal(t, syscall.SIGINT)
-	asleep.Err.Await(t, `msg=stopping cause=`)
-	asleep.Signal(t, syscall.SIGINT)
-	asleep.Expect(t, "signal: interrupt")
-
-	for _, server := range []*proctest.Process{patient, hasty} {
-		server.Signal(t, syscall.SIGTERM)
-		server.Expect(t, "exit status 0")
-	}
+// A reader in time.Sleep survives two signals, and no third one.
+func TestBlockedReader(t *testing.T) {
+	p := proctest.Start(t, strings.Fields("-addr 127.0.0.1:0 -for 1h -pause 1h -patience 1h")...)
+	p.Out.Await(t, `blocker +sent +\d+ +buffered +\d`) // it has acknowledged a message, and sleeps
+	p.Signal(t, syscall.SIGINT)
+	p.Err.Await(t, "msg=draining")
+	p.Signal(t, syscall.SIGINT)
+	p.Err.Await(t, "msg=canceling")
+	p.Signal(t, syscall.SIGINT)
+	p.Expect(t, "signal: interrupt")
 }
 
-// An output that fails ends the program. That is a failure unless its reader has gone,
-// as in: backpressure | head.
+// An output that cannot be written ends the program.
 func TestLostOutput(t *testing.T) {
-	t.Parallel()
-	proctest.LoseOutput(t, "backpressure", "-addr", "127.0.0.1:0", "-for", "1h")
-	proctest.LoseOutput(t, "backpressure", "-h")
-	// The summary is output as well, and all that a reader writes.
-	server := proctest.Start(t, "-serve", "-addr", "127.0.0.1:0")
-	url := "ws://" + server.Err.Await(t, `addr=(\S+)`)[1]
-	proctest.LoseOutput(t, "backpressure", "-connect", url, "-for", "100ms")
-	server.Signal(t, syscall.SIGTERM)
-	server.Expect(t, "exit status 0")
+	proctest.LoseOutput(t, "backpressure", "exit status 1", "-addr", "127.0.0.1:0", "-for", "1h")
 }
 
 // The server continues when nothing reads its log, and when the reader has gone.
 func TestLostLog(t *testing.T) {
-	t.Parallel()
 	proctest.LoseLog(t, 500, func(addr string) {
 		err := backpressure.RunReader(patient(t), backpressure.Habit{Name: "reader", Take: 1, Closes: true},
 			"ws://"+addr+"/?name=reader", new(net.Dialer).DialContext)
@@ -89,4 +52,14 @@ func TestLostLog(t *testing.T) {
 			t.Errorf("reader: %v", err)
 		}
 	}, "-serve", "-addr", "127.0.0.1:0")
+}
+
+func TestCommandLine(t *testing.T) {
+	for args, end := range map[string]string{
+		"-h": "exit status 0", "-x": "exit status 2", "x": "exit status 2", "-for -1s": "exit status 2", "-patience 99ms": "exit status 2",
+		"-addr nowhere": "exit status 1",
+	} {
+		p := proctest.Start(t, strings.Fields(args)...)
+		p.Expect(t, end)
+	}
 }

@@ -45,6 +45,18 @@ func demo(pause time.Duration) []*reader {
 	}
 }
 
+// read is the task of the reader. That its connection is lost is what the program is about,
+// and the server logs it.
+func (r *reader) read(ctx context.Context) error {
+	err := r.run(ctx)
+	if ctx.Err() != nil {
+		r.ended = time.Now()
+	} else if isLoss(err) {
+		return nil
+	}
+	return err
+}
+
 // run connects, and takes messages until ctx is done, the reader has what it
 // wants, or the connection fails. If ctx is done it breaks off: a closing
 // handshake would have to wait for an answer that stands behind all the messages
@@ -63,7 +75,14 @@ func (r *reader) run(ctx context.Context) error {
 		if err := r.one(ctx, conn); err != nil {
 			return err
 		}
-		if err := r.pause(ctx); err != nil {
+		if r.block {
+			// Nothing interrupts this. If ctx is done meanwhile, the task notices when it
+			// has slept enough, and not before.
+			time.Sleep(r.every)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+		} else if err := deadline.Sleep(ctx, r.every); err != nil {
 			return err
 		}
 	}
@@ -97,15 +116,4 @@ func (r *reader) one(ctx context.Context, conn *websocket.Conn) error {
 		return nil
 	}
 	return consequence(ctx, conn.Write(ctx, websocket.MessageText, []byte(text)))
-}
-
-// pause is what the reader does between two messages.
-func (r *reader) pause(ctx context.Context) error {
-	if r.block {
-		// Nothing interrupts this. If ctx is done meanwhile, the task
-		// notices when it has slept enough, and not before.
-		time.Sleep(r.every)
-		return deadline.Sleep(ctx, 0)
-	}
-	return deadline.Sleep(ctx, r.every)
 }

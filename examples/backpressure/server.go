@@ -9,32 +9,27 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/coder/websocket"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 const (
 	maxAck      = 20       // bytes: the digits of an int64
 	messageSize = 32 << 10 // bytes
 
-	// bufferSize is that of the sockets at both ends. It is small, so that a
-	// sender is blocked soon after its reader has stopped: the default buffers of
-	// the system take many megabytes before that. With less than
-	// 16 KiB a loopback, whose packets are as large as that, crawls.
+	// bufferSize is that of the sockets at both ends. It is small, so that a sender is
+	// blocked soon after its reader has stopped: the system's would take megabytes.
 	bufferSize = 32 << 10
 )
-
-// names are what a reader may call itself: what fits into the table and does
-// nothing to a terminal.
-var names = regexp.MustCompile(`^[\w.-]{0,15}$`)
 
 // A server sends numbered messages to every client that connects.
 type server struct {
@@ -44,9 +39,9 @@ type server struct {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("name")
-	if r.URL.Path != "/" || !names.MatchString(name) {
-		http.NotFound(w, r)
+	name := r.FormValue("name")
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		http.Error(w, "name: must be printable", http.StatusBadRequest) // the table may be on a terminal
 		return
 	}
 	conn, err := websocket.Accept(w, r, nil)
@@ -57,19 +52,18 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := s.board.open(cmp.Or(name, r.RemoteAddr))
 	defer s.board.close(a)
 	s.log.Info("reader has connected", "reader", a.name)
-	err = s.serve(r.Context(), conn, a)
+	// The drain ends the connection: accept is canceled, and that is no error.
+	err = serve.UntilDrain(r.Context(), func(accept, _ context.Context) error { return s.serve(accept, conn, a) })
 	last := a.row()
-	s.log.Info("reader has ended", "reader", a.name, "end", s.describe(r.Context(), err),
+	s.log.Info("reader has ended", "reader", a.name, "end", s.describe(err),
 		"sent", last.sent, "blocked", last.blocked.Round(time.Millisecond))
 }
 
 // serve sends to one reader until the connection ends, however it does.
 //
-// All its tasks are under one limit, which every acknowledgment and every pong
-// puts off. A deadline.FailAfter around each ping would do where little is sent.
-// Here a ping stands behind all that was sent before, and a reader that is
-// merely slow answers it when it has got that far, which may take longer than one
-// wants to wait for a dead one.
+// All its tasks are under one limit, which every acknowledgment and every pong puts off.
+// A limit for each ping would cut off readers that are merely slow: a ping stands behind
+// all that was sent before.
 func (s *server) serve(ctx context.Context, conn *websocket.Conn, a *account) error {
 	life := &cancelscope.Scope{Name: "signs of life", Adjustable: true}
 	life.SetTimeout(s.patience)
@@ -134,10 +128,9 @@ func (c *connection) listen(ctx context.Context) error {
 // ping asks the reader for signs of life until it acknowledges messages, as any
 // websocket client answers pings, and nothing else is expected of one.
 //
-// One that acknowledges is asked no more. It owes a sign of life anyway, as there
-// is always something left to acknowledge, and a ping would do harm: package
-// websocket closes the connection if it cannot write one within five seconds,
-// behind a Write which a slow reader may block for longer than that.
+// One that acknowledges is asked no more: package websocket closes the connection if it
+// cannot write a ping within five seconds, behind a Write which a slow reader may block
+// for longer than that.
 func (c *connection) ping(ctx context.Context, every time.Duration) error {
 	for {
 		if err := deadline.Sleep(ctx, every); err != nil {
@@ -153,11 +146,9 @@ func (c *connection) ping(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// consequence returns what a task is to return if the connection has failed it.
-// Where this side has closed the connection that is no news: it was closed
-// because ctx is done, which is the reason then, or because of what another task
-// has met with and returns itself. Without this it would depend on a race which
-// of the tasks names its error first.
+// consequence returns what a task is to return if the connection has failed it. Where this
+// side has closed it, that was because ctx is done, or because of what another task
+// returns. Without this it would depend on a race which of the tasks is first.
 func consequence(ctx context.Context, err error) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -169,12 +160,12 @@ func consequence(ctx context.Context, err error) error {
 }
 
 // describe says how a connection has ended.
-func (s *server) describe(ctx context.Context, err error) string {
-	err = first(err)
+func (s *server) describe(err error) string {
+	err = nursery.First(err)
 	closed, isClose := errors.AsType[websocket.CloseError](err)
 	_, isSlow := errors.AsType[*deadline.TooSlowError](err)
 	switch {
-	case ctx.Err() != nil:
+	case err == nil || errors.Is(err, context.Canceled):
 		return "server stopped"
 	case isClose:
 		return strings.TrimSpace(fmt.Sprintf("closed with %d %s", closed.Code, closed.Reason))
@@ -184,14 +175,6 @@ func (s *server) describe(ctx context.Context, err error) string {
 		return "broke off"
 	}
 	return fmt.Sprintf("cut off: %v", err)
-}
-
-// first returns the error of the first task that failed.
-func first(err error) error {
-	if task, ok := errors.AsType[*nursery.TaskError](err); ok {
-		return task.Err
-	}
-	return err
 }
 
 // isLoss reports whether err says that the other side has broken off, or closed

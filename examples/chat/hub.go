@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"time"
 
-	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/memchan"
 )
 
@@ -12,13 +10,12 @@ import (
 // another, and passes them on to all. So every client gets the same messages in
 // the same order. It never waits for a client.
 type hub struct {
-	in   *memchan.Sender[event]
-	out  *memchan.Receiver[event]
-	room room // belongs to run
+	in  *memchan.Sender[event]
+	out *memchan.Receiver[event]
 
-	// shield is how leaving clients are protected: cancelscope.Shield. A test
-	// replaces it to show what happens without.
-	shield func(ctx context.Context, limit time.Duration, fn func(context.Context) error) error
+	// Of run.
+	clients map[*client]bool
+	tabs    map[string]int // the clients of each user, by the id; never 0
 }
 
 // An event is something that a client does: typeJoin, typeMsg or typePart.
@@ -28,73 +25,49 @@ type event struct {
 	text string // of typeMsg
 }
 
-// queueLimit is how many events may wait for the hub. Clients that send more are
-// read from later.
-const queueLimit = 64
-
 func newHub() *hub {
-	in, out := memchan.Open[event](queueLimit)
-	return &hub{
-		in:     in,
-		out:    out,
-		room:   room{clients: make(map[*client]bool), tabs: make(map[string]int)},
-		shield: cancelscope.Shield,
-	}
+	in, out := memchan.Open[event](64) // clients that send more are read from later
+	return &hub{in: in, out: out, clients: make(map[*client]bool), tabs: make(map[string]int)}
 }
 
-// send hands an event to the hub. If ctx is done, it does not, and the error is
-// the cause of ctx.
-func (h *hub) send(ctx context.Context, e event) error {
-	return h.in.Send(ctx, e)
-}
-
-// close ends run, when that has passed on all events before.
-func (h *hub) close() { h.in.Close() }
-
-// run is the task of the hub, which ends after close. It is called once.
+// run is the task of the hub, until ctx is done.
 func (h *hub) run(ctx context.Context) error {
 	defer h.out.Close() // however run ends, no client waits for a hub that is gone
 	for e, err := range h.out.All(ctx) {
 		if err != nil {
 			return err
 		}
-		h.room.handle(e)
+		h.handle(e)
 	}
 	return nil
 }
 
-// A room has the clients that have joined.
-type room struct {
-	clients map[*client]bool
-	tabs    map[string]int // the clients of each user, by the id; never 0
-}
-
 // handle passes an event on. A user with several clients joins with the first and
 // leaves with the last.
-func (r *room) handle(e event) {
+func (h *hub) handle(e event) {
 	u := e.from.user
 	switch e.kind {
 	case typeJoin:
-		r.clients[e.from] = true
-		r.tabs[u.ID]++
-		if r.tabs[u.ID] == 1 {
-			r.broadcast(message{Type: typeJoin, ID: u.ID, Data: u.Name})
+		h.clients[e.from] = true
+		h.tabs[u.ID]++
+		if h.tabs[u.ID] == 1 {
+			h.broadcast(message{Type: typeJoin, ID: u.ID, Data: u.Name})
 		}
 	case typeMsg:
-		r.broadcast(message{Type: typeMsg, ID: u.ID, User: u.Name, Data: e.text})
+		h.broadcast(message{Type: typeMsg, ID: u.ID, User: u.Name, Data: e.text})
 	case typePart:
-		delete(r.clients, e.from)
-		r.tabs[u.ID]--
-		if r.tabs[u.ID] == 0 {
-			delete(r.tabs, u.ID)
-			r.broadcast(message{Type: typePart, ID: u.ID, Data: u.Name})
+		delete(h.clients, e.from)
+		h.tabs[u.ID]--
+		if h.tabs[u.ID] == 0 {
+			delete(h.tabs, u.ID)
+			h.broadcast(message{Type: typePart, ID: u.ID, Data: u.Name})
 		}
 	}
 }
 
-func (r *room) broadcast(m message) {
+func (h *hub) broadcast(m message) {
 	data := m.encode() // once for all
-	for c := range r.clients {
+	for c := range h.clients {
 		c.post(data)
 	}
 }

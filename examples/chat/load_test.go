@@ -25,8 +25,8 @@ func TestLoad(t *testing.T) {
 	// All that goes at once fits into the mailboxes of clients that read, so that
 	// none of them depends on being fast. Pings are left out: clients that do not
 	// read are to be found by their mailboxes.
-	limits := chat.Limits{Mailbox: 2 * silent, Patience: 500 * time.Millisecond, Ping: time.Hour, Write: time.Hour, Farewell: 100 * time.Millisecond}
-	s := start(t, smallBuffers{l}, new(net.Dialer).DialContext, limits, true)
+	limits := chat.Limits{Mailbox: 4 * silent, Ping: time.Hour, Write: time.Hour, Farewell: 100 * time.Millisecond}
+	s := start(smallBuffers{l}, new(net.Dialer).DialContext, limits)
 	defer s.end(t)
 
 	// Clients that do not read come last, so that all are there before the first

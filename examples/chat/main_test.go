@@ -18,6 +18,7 @@ import (
 	chat "github.com/trellis-go/trellis/examples/chat"
 	"github.com/trellis-go/trellis/examples/internal/pipenet"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/serve"
 )
 
 func TestMain(m *testing.M) {
@@ -30,19 +31,21 @@ func TestMain(m *testing.M) {
 type server struct {
 	addr string
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	stop context.CancelFunc
+	stop func()        // begins the drain, as the first signal does
 	done chan struct{} // closed when it has ended
 	err  error         // to be read after done
 }
 
 // start runs a server on l, to which dial connects.
-func start(t *testing.T, l net.Listener, dial func(context.Context, string, string) (net.Conn, error), limits chat.Limits, shielded bool) *server {
-	ctx, stop := context.WithCancel(context.Background())
-	s := &server{addr: l.Addr().String(), dial: dial, stop: stop, done: make(chan struct{})}
+func start(l net.Listener, dial func(context.Context, string, string) (net.Conn, error), limits chat.Limits) *server {
+	s := &server{addr: l.Addr().String(), dial: dial, done: make(chan struct{})}
+	started := make(chan context.Context, 1)
 	go func() {
 		defer close(s.done)
-		s.err = chat.Serve(ctx, l, limits, shielded)
+		s.err = chat.Serve(context.Background(), l, limits, func(ctx context.Context) { started <- ctx })
 	}()
+	ctx := <-started
+	s.stop = func() { serve.Drain(ctx, nil) }
 	return s
 }
 
@@ -53,17 +56,17 @@ func startTCP(t *testing.T, limits chat.Limits) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, l, new(net.Dialer).DialContext, limits, true)
+	s := start(l, new(net.Dialer).DialContext, limits)
 	t.Cleanup(func() { s.end(t) })
 	return s
 }
 
 // startPipes runs a server in memory, for bubbles, where what is not read
 // by one side blocks the other at once.
-func startPipes(t *testing.T, limits chat.Limits, shielded bool) *server {
+func startPipes(limits chat.Limits) *server {
 	l := pipenet.Listen("chat.test")
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialPipe(ctx, l) }
-	return start(t, l, dial, limits, shielded)
+	return start(l, dial, limits)
 }
 
 // end stops the server and checks that it ends without an error.

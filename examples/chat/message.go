@@ -49,7 +49,7 @@ func parseMessage(data []byte) (string, *farewell) {
 		Type string  `json:"type"`
 		Data *string `json:"data"`
 	}
-	if err := clientjson.Unmarshal(data, &m); err != nil {
+	if err := clientjson.Unmarshal(data, &m, false); err != nil {
 		return "", &farewell{code: websocket.StatusInvalidFramePayloadData, reason: "messages must be JSON objects of strings", err: err}
 	}
 	if m.Type != typeMsg || m.Data == nil {
@@ -70,8 +70,9 @@ type farewell struct {
 	code   websocket.StatusCode
 	reason string // at most 123 bytes
 	err    error  // for the log only; may be nil
-	usual  bool   // nothing is wrong
 }
+
+var goingAway = &farewell{code: websocket.StatusGoingAway, reason: "the server is shutting down"}
 
 func (f *farewell) Error() string {
 	if f.err == nil {
@@ -83,7 +84,7 @@ func (f *farewell) Error() string {
 // readFarewell returns the reason behind an error in reading from a client.
 func readFarewell(err error) *farewell {
 	if closed, ok := errors.AsType[websocket.CloseError](err); ok {
-		return &farewell{code: closed.Code, reason: fmt.Sprintf("closed by the client (%d)", closed.Code), usual: true}
+		return &farewell{code: closed.Code, reason: fmt.Sprintf("closed by the client (%d)", closed.Code)}
 	}
 	if v, ok := errors.AsType[*textsocket.Violation](err); ok {
 		return &farewell{code: v.Status, reason: v.Reason, err: v.Err}

@@ -7,17 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
 	"strings"
-	"time"
-)
-
-const (
-	cookieName  = "chat"
-	sessionLife = 24 * time.Hour
-	minKey      = 32 // bytes
 )
 
 // A user has logged in. Two users may have the same name, but not the same id.
@@ -26,86 +17,52 @@ type user struct {
 	Name string `json:"name"`
 }
 
-// sessions makes and checks the cookies that identify users. Everything is
-// in the cookie, signed with HMAC-SHA256, and nothing on the server: there is
-// no table that grows with every login.
+// sessions makes and checks the cookies that identify users. The user is in the cookie,
+// signed, and nothing on the server: there is no table that grows with every login. The
+// key is a new one in each process, so that a restart logs all users out.
 type sessions struct {
 	key []byte // read-only
 }
 
-// newSessions uses the content of keyFile, or a random key if that is empty.
-func newSessions(keyFile string) (*sessions, error) {
-	if keyFile == "" {
-		key := make([]byte, minKey)
-		rand.Read(key) // never fails
-		return &sessions{key}, nil
-	}
-	key, err := os.ReadFile(keyFile)
-	if err != nil {
-		return nil, err
-	}
-	if len(key) < minKey {
-		return nil, fmt.Errorf("%s: has %d bytes, must have at least %d", keyFile, len(key), minKey)
-	}
-	return &sessions{key}, nil
-}
+const cookieName = "chat"
 
-// A session is what is signed.
-type session struct {
-	User    user      `json:"user"`
-	Expires time.Time `json:"expires"`
-}
+func newSessions() *sessions { return &sessions{[]byte(rand.Text())} }
 
 // cookie returns a new cookie for u.
 func (s *sessions) cookie(u user) *http.Cookie {
-	payload, err := json.Marshal(session{u, time.Now().Add(sessionLife).UTC().Truncate(time.Second)})
+	payload, err := json.Marshal(u)
 	if err != nil {
-		panic(err) // the year is not five digits yet
+		panic(err) // strings can always be encoded
 	}
+	value := base64.RawURLEncoding.EncodeToString(payload)
 	return &http.Cookie{
-		Name:     cookieName,
-		Value:    base64.RawURLEncoding.EncodeToString(payload) + "." + base64.RawURLEncoding.EncodeToString(s.sign(payload)),
-		Path:     "/",
-		MaxAge:   int(sessionLife / time.Second),
+		Name: cookieName, Value: value + "." + s.sign(value), Path: "/",
 		HttpOnly: true, // no script needs it
 		SameSite: http.SameSiteStrictMode,
 	}
 }
 
-// The errors of user. A client need not know which.
-var (
-	errForged  = errors.New("cookie not signed by this server")
-	errExpired = errors.New("cookie expired")
-)
-
 // user returns the user that the cookie of the request names.
-func (s *sessions) user(r *http.Request) (user, error) {
+func (s *sessions) user(r *http.Request) (u user, err error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
-		return user{}, err
+		return u, err
 	}
-	payloadText, macText, _ := strings.Cut(cookie.Value, ".")
-	payload, err1 := base64.RawURLEncoding.Strict().DecodeString(payloadText)
-	mac, err2 := base64.RawURLEncoding.Strict().DecodeString(macText)
-	// Equal takes the same time wherever the difference is. Otherwise the time
-	// would show a forger how much of a signature is right.
-	if err1 != nil || err2 != nil || !hmac.Equal(mac, s.sign(payload)) {
-		return user{}, errForged
+	value, mac, _ := strings.Cut(cookie.Value, ".")
+	// Equal takes the same time wherever the difference is. Nothing of the value is
+	// looked at before this.
+	if !hmac.Equal([]byte(mac), []byte(s.sign(value))) {
+		return u, errors.New("cookie not signed by this server")
 	}
-	// Nothing of the payload is looked at before this.
-	var found session
-	if err := json.Unmarshal(payload, &found); err != nil {
-		return user{}, err
+	payload, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil {
+		return u, err
 	}
-	if !time.Now().Before(found.Expires) {
-		return user{}, errExpired
-	}
-	return found.User, nil
+	return u, json.Unmarshal(payload, &u)
 }
 
-func (s *sessions) sign(payload []byte) []byte {
+func (s *sessions) sign(value string) string {
 	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte("chat session\n")) // so that a signature of the same key for another purpose is not valid here
-	mac.Write(payload)
-	return mac.Sum(nil)
+	mac.Write([]byte(value))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

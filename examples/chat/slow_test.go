@@ -16,10 +16,9 @@ import (
 
 // The tests of this file are about clients that do not read, with exact times.
 // Connections in memory have no buffers: one message is in the hands of the
-// writer, two are in the mailbox, the next is the first that has to wait.
+// writer, two are in the mailbox, and for the next there is no room.
 var slowLimits = chat.Limits{
 	Mailbox:  2,
-	Patience: 5 * time.Second,
 	Ping:     time.Hour,
 	Write:    time.Hour,
 	Farewell: time.Minute,
@@ -29,7 +28,7 @@ var slowLimits = chat.Limits{
 func withSlow(t *testing.T, limits chat.Limits, f func(t *testing.T, slow, b *client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := startPipes(t, limits, true)
+		s := startPipes(limits)
 		slow, b := s.join(t, "slow"), s.join(t, "b")
 		slow.expect(joined("b"))
 		f(t, slow, b)
@@ -64,46 +63,21 @@ func checkTook(t *testing.T, what string, begin time.Time, want time.Duration) {
 	}
 }
 
-// A client that does not read is dropped when its mailbox has been full for a time,
-// and finds the reason when it reads again.
+// What waits for a client is bounded, however fast the others talk: one that does not read
+// is dropped, and finds the reason when it reads again. A mailbox that is just full is no
+// reason, however long.
 func TestMailboxFull(t *testing.T) {
 	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
-		all := talk(b, 4)
-		begin := time.Now()
-		b.expect(parted("slow"))
-		checkTook(t, "dropping", begin, slowLimits.Patience)
-		slow.expect(all[0]) // which had been begun
-		slow.expectClose(websocket.StatusPolicyViolation, "mailbox full for 5s")
-	})
-}
-
-// A mailbox that is just full is no reason, nor is a message that waits for less
-// than the time: nothing is lost then.
-func TestMailboxInTime(t *testing.T) {
-	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
 		all := talk(b, 3)
-		time.Sleep(10 * slowLimits.Patience)
+		time.Sleep(time.Minute)
 		slow.expect(all...)
-
-		all = talk(b, 6) // the last two are in the bag
-		time.Sleep(slowLimits.Patience - 1)
-		slow.expect(all[0]) // makes room for one, and the time begins anew
-		time.Sleep(slowLimits.Patience - 1)
-		slow.expect(all[1:]...)
-		slow.expect(talk(b, 3)...)
-	})
-}
-
-// What waits for a client is bounded, however fast the others talk.
-func TestBagFull(t *testing.T) {
-	withSlow(t, slowLimits, func(t *testing.T, slow, b *client) {
-		all := talk(b, 1+2+1+8) // writer, mailbox, postman, bag
+		all = talk(b, 3)
 		begin := time.Now()
 		talk(b, 1)
 		b.expect(parted("slow"))
 		checkTook(t, "dropping", begin, 0)
-		slow.expect(all[0])
-		slow.expectClose(websocket.StatusPolicyViolation, "more than 10 messages behind")
+		slow.expect(all[0]) // which had been begun
+		slow.expectClose(websocket.StatusPolicyViolation, "more than 2 messages behind")
 	})
 }
 
@@ -112,21 +86,22 @@ func TestNeverReadsAgain(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		change    func(*chat.Limits)
+		messages  int
 		part, cut time.Duration // from the last message
 	}{
-		{"limit of the farewell", func(l *chat.Limits) { l.Farewell = 3 * time.Second }, 5 * time.Second, 8 * time.Second},
-		{"limit of a write", func(l *chat.Limits) { l.Write = 4 * time.Second }, 4 * time.Second, 4 * time.Second},
-		{"limit of a write, during the farewell", func(l *chat.Limits) { l.Write = 7 * time.Second }, 5 * time.Second, 7 * time.Second},
+		{"limit of the farewell", func(l *chat.Limits) { l.Farewell = 3 * time.Second }, 4, 0, 3 * time.Second},
+		{"limit of a write", func(l *chat.Limits) { l.Write = 4 * time.Second }, 1, 4 * time.Second, 4 * time.Second},
+		{"limit of a write, during the farewell", func(l *chat.Limits) { l.Write = 2 * time.Second }, 4, 0, 2 * time.Second},
 		// The library has a limit of 5s for the writing of a ping, and for that
 		// of a close.
-		{"ping", func(l *chat.Limits) { l.Ping, l.Patience = 20*time.Second, time.Hour }, 25 * time.Second, 30 * time.Second},
+		{"ping", func(l *chat.Limits) { l.Ping = 20 * time.Second }, 1, 25 * time.Second, 30 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			limits := slowLimits
 			c.change(&limits)
 			withSlow(t, limits, func(t *testing.T, slow, b *client) {
 				begin := time.Now()
-				talk(b, 4)
+				talk(b, c.messages)
 				b.expect(parted("slow"))
 				checkTook(t, "dropping", begin, c.part)
 				<-slow.tcp.(pipeEnd).peerClosed
@@ -139,7 +114,7 @@ func TestNeverReadsAgain(t *testing.T) {
 // A client that reads, but is not there any more to answer, as when a
 // proxy on the way takes what is sent.
 func TestNoPong(t *testing.T) {
-	limits := chat.Limits{Ping: 20 * time.Second, Pong: 10 * time.Second}
+	limits := chat.Limits{Ping: 20 * time.Second}
 	withSlow(t, limits, func(t *testing.T, slow, b *client) {
 		begin := time.Now()
 		go io.Copy(io.Discard, slow.tcp)
@@ -150,9 +125,9 @@ func TestNoPong(t *testing.T) {
 
 // Clients that answer are not dropped, however quiet they are.
 func TestPong(t *testing.T) {
-	limits := chat.Limits{Ping: 5 * time.Second, Pong: time.Second}
+	limits := chat.Limits{Ping: 5 * time.Second}
 	synctest.Test(t, func(t *testing.T) {
-		s := startPipes(t, limits, true)
+		s := startPipes(limits)
 		a, b := s.join(t, "a"), s.join(t, "b")
 		a.expect(joined("b"))
 
@@ -199,9 +174,9 @@ func TestShutdownWithSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limits := slowLimits
 		limits.Farewell = 3 * time.Second
-		s := startPipes(t, limits, true)
+		s := startPipes(limits)
 		slow, b := s.join(t, "slow"), s.join(t, "b")
-		talk(b, 4)
+		talk(b, 3)
 		begin := time.Now()
 		s.end(t)
 		if took := time.Since(begin); took < 3*time.Second || took > 4*time.Second { // Shutdown looks at intervals
@@ -216,7 +191,7 @@ func TestShutdownWithSlow(t *testing.T) {
 // leave, if it reads after all.
 func TestShutdownDuringPing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := startPipes(t, chat.Limits{Ping: 20 * time.Second}, true)
+		s := startPipes(chat.Limits{Ping: 20 * time.Second})
 		slow := s.join(t, "slow")
 		time.Sleep(21 * time.Second)
 		s.stop()
@@ -226,27 +201,10 @@ func TestShutdownDuringPing(t *testing.T) {
 	})
 }
 
-// The patience is for a mailbox that is full, and not for a server that is slow
-// to fill one that is not. Here the time is real, and always too short.
-func TestPatienceWithRoom(t *testing.T) {
-	s := startTCP(t, chat.Limits{Patience: 1})
-	a, b := s.join(t, "a"), s.join(t, "b")
-	a.expect(joined("b"))
-	for i := range 100 {
-		m := said("b", fmt.Sprint(i))
-		b.say(m.Data)
-		a.expect(m)
-		b.expect(m)
-	}
-	b.close()
-	a.expect(parted("b"))
-	a.close()
-}
-
 // A login whose body does not come is not waited for, and holds up no other request.
 func TestSlowLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := startPipes(t, chat.Limits{}, true)
+		s := startPipes(chat.Limits{})
 		conn, err := s.dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)

@@ -20,12 +20,9 @@ import (
 )
 
 const (
-	maxLogin = 1024 // bytes of JSON
-	maxName  = 40   // runes
-
-	// loginLimit is less than a shutdown gives requests to end, so that no
-	// login that is slow to come has to be cut off there.
-	loginLimit = 4 * time.Second
+	maxLogin   = 1024            // bytes of JSON
+	maxName    = 40              // runes
+	loginLimit = 4 * time.Second // for a login to come
 )
 
 //go:embed index.html
@@ -38,8 +35,8 @@ type web struct {
 	limits   limits
 }
 
-func newHandler(h *hub, s *sessions, limits limits) http.Handler {
-	web := &web{hub: h, sessions: s, limits: limits}
+func newHandler(h *hub, limits limits) http.Handler {
+	web := &web{hub: h, sessions: newSessions(), limits: limits}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", web.page)
 	mux.HandleFunc("POST /api/v1/auth", web.login)
@@ -68,7 +65,7 @@ func (web *web) login(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		err = errors.New("did not come to its end")
 	default:
-		err = clientjson.Unmarshal(data, &body)
+		err = clientjson.Unmarshal(data, &body, false)
 	}
 	if err != nil {
 		http.Error(w, fmt.Sprintf(`the body %v; it should be JSON such as {"login": "ada"}`, err), http.StatusBadRequest)
@@ -106,7 +103,7 @@ func (web *web) whoAmI(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// join takes the connection over. The webserver waits for it all the same.
+// join takes the connection over. Package serve waits for it all the same.
 func (web *web) join(w http.ResponseWriter, r *http.Request) {
 	u, ok := web.authenticate(w, r)
 	if !ok {
@@ -117,7 +114,7 @@ func (web *web) join(w http.ResponseWriter, r *http.Request) {
 		slog.Warn("no websocket", "remote", r.RemoteAddr, "error", err)
 		return
 	}
-	if err := newClient(u, conn, web.hub, web.limits).run(r.Context()); err != nil {
+	if err := newClient(u, conn, web.hub, web.limits).run(r.Context()); err != nil && r.Context().Err() == nil {
 		slog.Error("client failed", "user", u.Name, "id", u.ID, "error", err)
 	}
 }

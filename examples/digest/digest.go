@@ -2,137 +2,138 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"strings"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// window is how many files may be between the walk and the printing. It bounds
-// the memory, whatever the size of the tree, and leaves room to continue with the
-// files behind a large one, which holds up the order.
-const window = 1024
-
-// A digester hashes the files below some roots and prints them in order.
+// A digester is one run of the program, with the world it runs in, which tests replace.
 type digester struct {
-	roots  []string
-	open   func(path string) (io.ReadCloser, error)
-	slots  *semaphore.Weighted // one for each file that is being read
-	screen *screen
+	options
+	open           func(path string) (io.ReadCloser, error)
+	stdout, stderr io.Writer
 
-	// Written by print, to be read after run has returned.
-	files      int64
-	bytes      int64
-	unreadable []file
+	files, bytes atomic.Int64 // hashed so far
+	unreadable   int
+	unfinished   bool // some file was cut short
 }
 
-func newDigester(o options, open func(string) (io.ReadCloser, error), screen *screen) *digester {
-	return &digester{
-		roots:  o.roots,
-		open:   open,
-		slots:  semaphore.NewWeighted(int64(o.jobs)),
-		screen: screen,
-	}
-}
-
-// run is the whole program as one nursery: a task that walks the trees, one
-// for each file that is being read, and one that keeps the screen fresh. The
-// nursery's body prints what they find. Run returns when all of them have
-// ended; if ctx was canceled before they were through, the error is that
-// cancellation.
+// run prints the digests, and then a line that says why it stopped. The error is nil if
+// every file was hashed.
 func (d *digester) run(ctx context.Context) error {
-	return nursery.Config{Name: "digest"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		queue := make(chan *nursery.Task[file], window) // closed by the walk
-		n.GoNamed("walk", func(ctx context.Context) error {
-			defer close(queue)
-			return d.walk(ctx, n, queue)
-		})
+	start := time.Now()
+	var end time.Time // the zero time is no deadline
+	if d.timeout > 0 {
+		end = start.Add(d.timeout)
+	}
+	expired, err := deadline.MoveOnAt(ctx, end, d.print)
+	// No task is left from here on, whatever has happened.
+	why := "done"
+	switch {
+	case cancelscope.IsCancellation(ctx, err):
+		why = "interrupted"
+	case err != nil:
+		why = err.Error()
+	case expired:
+		why = fmt.Sprintf("stopped by the time limit of %v", d.timeout)
+		err = errors.New(why)
+	case d.unreadable > 0:
+		err = fmt.Errorf("%d unreadable", d.unreadable)
+		why += ", " + err.Error()
+	}
+	fmt.Fprintf(d.stderr, "digest: %s: %v in %v\n", why, d, time.Since(start).Round(time.Millisecond))
+	return err
+}
 
-		// The screen task has no end of its own: a scope around it ends it
-		// when everything is printed.
-		var fresh cancelscope.Scope
-		defer fresh.Cancel(nil)
-		n.GoNamed("screen", func(ctx context.Context) error {
-			return fresh.Run(ctx, d.screen.keepFresh)
-		})
-
-		d.print(queue)
+// print prints the digests in the order of the files: so many are hashed at a time, and
+// the results come in order. When ctx is done the loop ends with what has been hashed
+// until then.
+func (d *digester) print(ctx context.Context) error {
+	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		if d.progress > 0 {
+			n.Background("progress", d.report) // ends by itself, after everything else
+		}
+		for f, err := range nursery.MapSeq(ctx, d.jobs, files(d.roots), d.hash) {
+			if err != nil {
+				return err
+			}
+			if err := d.printFile(ctx, f); err != nil {
+				return err // ends the loop, and what is being hashed for it
+			}
+		}
+		if d.unfinished {
+			return context.Cause(ctx)
+		}
 		return nil
 	})
 }
 
-// walk starts a task for every file, and puts it into the queue for the
-// printing. Two things hold it back: the slots, which bound the tasks that run,
-// and the queue, which bounds the results that are not printed yet.
-func (d *digester) walk(ctx context.Context, n *nursery.Nursery, queue chan<- *nursery.Task[file]) error {
-	return walk(ctx, d.roots, func(path string, err error) error {
-		// Acquired before the task is started, not inside it, so that the
-		// files are begun in order. This cannot deadlock, because no task
-		// starts others while it holds a slot.
-		if err := d.slots.Acquire(ctx, 1); err != nil {
-			return err
-		}
-		task := nursery.Spawn(n, path, func(ctx context.Context) (file, error) {
-			defer d.slots.Release(1)
-			if err != nil {
-				return file{path: path, err: err}, nil
-			}
-			return d.hash(ctx, path)
-		})
-		select {
-		case queue <- task:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	})
-}
-
-// hash is the task of one file. That the file cannot be read is part of its
-// result: as an error of the task it would cancel all the others.
-func (d *digester) hash(ctx context.Context, path string) (file, error) {
-	f, err := await(ctx, func() (f file, err error) {
-		r, err := d.open(path)
-		if err != nil {
-			return f, err
-		}
-		defer r.Close()
-		read := func() error { return f.hash(ctx, r, &d.screen.hashed) }
-		// A read may wait for ever, as that of /proc/kmsg does. Most files for
-		// which that is usual have deadlines, through which it is interrupted.
-		if limited, ok := r.(interface{ SetDeadline(time.Time) error }); ok {
-			err = deadline.Interrupt(ctx, limited, read)
-		} else {
-			err = read()
-		}
-		return f, err
-	})
-	if cancelscope.IsCancellation(ctx, err) {
-		return file{}, err
+// hash is called for every file. That a file cannot be read is its result, and so is that
+// the time was up: as an error it would cancel the others, and end the loop before the
+// files behind this one that are finished.
+func (d *digester) hash(ctx context.Context, f file) (file, error) {
+	if f.err != nil {
+		return f, nil
 	}
-	f.path, f.err = path, err
+	r, err := d.open(f.path)
+	if err == nil {
+		err = f.hash(ctx, r)
+		r.Close()
+	}
+	f.err = err
 	return f, nil
 }
 
-// print prints the files in the order of the queue. A cancellation does not
-// stop it directly: it ends the walk, which closes the queue, and every task in
-// the queue. So the files that were finished by then are still printed.
-func (d *digester) print(queue <-chan *nursery.Task[file]) {
-	for task := range queue {
-		<-task.Done()
-		f, err := task.Result()
-		switch {
-		case err != nil: // canceled half way: the nursery has the error
-		case f.err != nil:
-			d.unreadable = append(d.unreadable, f)
-		default:
-			d.files++
-			d.bytes += f.size
-			d.screen.add(f.line())
+func (d *digester) printFile(ctx context.Context, f file) error {
+	switch {
+	case f.err == nil:
+		if _, err := io.WriteString(d.stdout, f.line()); err != nil {
+			return err
 		}
+		d.files.Add(1)
+		d.bytes.Add(f.size)
+	case cancelscope.IsCancellation(ctx, f.err):
+		d.unfinished = true
+	default:
+		d.unreadable++
+		err := f.err
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			err = e.Err // the line has the path already
+		}
+		fmt.Fprintf(d.stderr, "digest: %q: %v\n", f.path, err)
 	}
+	return nil
+}
+
+// report is the task that says how far the program is.
+func (d *digester) report(ctx context.Context) error {
+	for deadline.Sleep(ctx, d.progress) == nil {
+		fmt.Fprintf(d.stderr, "digest: %v so far\n", d)
+	}
+	return nil
+}
+
+func (d *digester) String() string {
+	return fmt.Sprintf("%d files, %d bytes", d.files.Load(), d.bytes.Load())
+}
+
+var escaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`)
+
+// line returns the line that sha256sum prints: every file is one line, and a name with
+// escapes is marked by a backslash before the digest.
+func (f file) line() string {
+	name, mark := escaper.Replace(f.path), ""
+	if name != f.path {
+		mark = `\`
+	}
+	return mark + hex.EncodeToString(f.sum[:]) + "  " + name + "\n"
 }

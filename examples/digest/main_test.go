@@ -31,7 +31,7 @@ type outcome struct {
 
 // run runs the program in this process.
 func run(ctx context.Context, args ...string) outcome {
-	return runWith(ctx, digest.OpenRegular, args...)
+	return runWith(ctx, digest.Open, args...)
 }
 
 func runWith(ctx context.Context, open func(string) (io.ReadCloser, error), args ...string) outcome {

@@ -3,9 +3,7 @@
 package main_test
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	digest "github.com/trellis-go/trellis/examples/digest"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
@@ -35,19 +32,53 @@ func TestSignals(t *testing.T) {
 	files := map[string]string{"a": "1"}
 	dir := tree(t, files)
 	endlessFile(t, dir+"/b")
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		t.Run(sig.String(), func(t *testing.T) {
 			p := proctest.Start(t, dir)
 			// The first file is printed, and the second one has no end: the
 			// signal arrives in the middle of the work.
 			p.Out.Await(t, "/a$")
 			p.Signal(t, sig)
-			ended(t, p).expect(t, "digest DIR", 130, lines(dir, files, "a"),
-				fmt.Sprintf("digest: interrupted (%v signal received): 1 file, 1 byte in ", sig))
+			ended(t, p).expect(t, "digest DIR", code, lines(dir, files, "a"), "digest: interrupted: 1 files, 1 bytes in ")
 			if n := strings.Count(p.Err.String(), "\n"); n != 1 {
 				t.Errorf("standard error has %d lines, want 1:\n%s", n, p.Err)
 			}
 		})
+	}
+}
+
+// The log of the kernel is a regular file that is read until the machine stops.
+func TestKernelLog(t *testing.T) {
+	const kernelLog = "/proc/kmsg"
+	if f, err := os.OpenFile(kernelLog, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil {
+		t.Skip(err)
+	} else {
+		f.Close()
+	}
+	files := map[string]string{"a": "1"}
+	dir := tree(t, files)
+	p := proctest.Start(t, "-timeout", "1s", "-j", "2", dir, kernelLog, dir)
+	ended(t, p).expect(t, "digest -timeout 1s DIR "+kernelLog+" DIR", 1, lines(dir, files, "a", "a"), "digest: stopped by the time limit of 1s: 2 files, ")
+}
+
+// What is wrong with a command line is said before anything is done.
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{nil, 2, "digest: no DIR given\n"},
+		{[]string{"-j", "0", "."}, 2, "digest: -j 0: must be at least 1\n"},
+		{[]string{"-j", "many", "."}, 2, `invalid value "many" for flag -j`},
+		{[]string{"-timeout", "-1s", "."}, 2, "digest: -timeout and -progress must not be negative\n"},
+		{[]string{"a", "-j", "3"}, 2, `digest: -j after "a": flags must come before DIR`},
+		{[]string{"-h"}, 0, "Usage: digest [-timeout DURATION]"},
+	} {
+		got := ended(t, proctest.Start(t, c.args...))
+		if got.code != c.code || !strings.HasPrefix(got.stderr, c.want) || got.stdout != "" {
+			t.Errorf("digest %q: got %+v, want exit code %d and %q", c.args, got, c.code, c.want)
+		}
 	}
 }
 
@@ -63,8 +94,7 @@ func ended(t *testing.T, p *proctest.Process) outcome {
 func TestLostOutput(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "1"})
 	endlessFile(t, dir+"/b")
-	proctest.LoseOutput(t, "digest", dir, dir+"/missing")
-	proctest.LoseOutput(t, "digest", "-h")
+	proctest.LoseOutput(t, "digest", "signal: broken pipe", dir, dir+"/missing")
 }
 
 func TestNotRegular(t *testing.T) {
@@ -83,43 +113,15 @@ func TestNotRegular(t *testing.T) {
 	run(t.Context(), dir).expect(t, "digest DIR", 0, lines(dir, files, "a", "d/x", "z"), "digest: done: 3 files")
 
 	// Named, they are not passed over in silence.
-	for root, want := range map[string]string{
-		dir + "/fifo":     "neither a regular file nor a directory",
-		"/dev/null":       "neither a regular file nor a directory",
-		dir + "/link":     "a symbolic link, which is not followed",
-		dir + "/dirlink":  "a symbolic link, which is not followed",
-		dir + "/dangling": "a symbolic link, which is not followed",
-	} {
+	for _, root := range []string{dir + "/fifo", "/dev/null", dir + "/link", dir + "/dangling"} {
 		got := run(t.Context(), root)
-		got.expect(t, "digest "+root, 1, "", "digest: done: 0 files, 0 bytes in ")
-		if want := "digest: " + root + ": " + want + "\n"; !strings.HasPrefix(got.stderr, want) {
+		got.expect(t, "digest "+root, 1, "", "digest: done, 1 unreadable: 0 files, 0 bytes in ")
+		if want := fmt.Sprintf("digest: %q: neither a regular file nor a directory\n", root); !strings.HasPrefix(got.stderr, want) {
 			t.Errorf("digest %s: standard error\n%swant at its start\n%s", root, got.stderr, want)
 		}
 	}
 
-	run(t.Context(), dir+"/dirlink/").expect(t, "digest dirlink/", 0, line(dir+"/dirlink/x", "2"), "digest: done: 1 file")
-}
-
-// Opening a FIFO would wait for a process that writes to it, and a link would lead
-// elsewhere.
-func TestReplacedByOther(t *testing.T) {
-	for name, replace := range map[string]func(path string) error{
-		"FIFO": func(path string) error { return syscall.Mkfifo(path, 0o666) },
-		"link": func(path string) error { return os.Symlink("b", path) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"a": "1", "b": "2"}
-			dir := tree(t, files)
-			open := except("a", func(path string) (io.ReadCloser, error) {
-				if err := errors.Join(os.Remove(path), replace(path)); err != nil {
-					t.Error(err)
-				}
-				return digest.OpenRegular(path)
-			})
-			got := runWith(t.Context(), open, dir)
-			got.expect(t, "digest DIR", 1, lines(dir, files, "b"), "digest: done: 1 file, 1 byte in ")
-		})
-	}
+	run(t.Context(), dir+"/dirlink/").expect(t, "digest dirlink/", 0, line(dir+"/dirlink/x", "2"), "digest: done: 1 files")
 }
 
 // Names that need an escape are printed as sha256sum prints them.
@@ -182,8 +184,8 @@ func TestPermission(t *testing.T) {
 	}
 	p.Begin(t)
 	got := ended(t, p)
-	got.expect(t, "digest DIR", 1, lines(dir, files, "a", "d"), "digest: done: 2 files, 2 bytes in ")
-	want := fmt.Sprintf("digest: %s/b: permission denied\ndigest: %s/c: permission denied\n%s\n", dir, dir, got.lastLine())
+	got.expect(t, "digest DIR", 1, lines(dir, files, "a", "d"), "digest: done, 2 unreadable: 2 files, 2 bytes in ")
+	want := fmt.Sprintf("digest: %q: permission denied\ndigest: %q: permission denied\n%s\n", dir+"/b", dir+"/c", got.lastLine())
 	if got.stderr != want {
 		t.Errorf("standard error\n%swant\n%s", got.stderr, want)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,7 +32,7 @@ func TestHash(t *testing.T) {
 		"-n":            "not a flag",
 	}
 	dir := tree(t, files)
-	run(t.Context(), dir).expect(t, "digest DIR", 0, sortedLines(dir, files), "digest: done: 12 files, 3.1 MB in ")
+	run(t.Context(), dir).expect(t, "digest DIR", 0, sortedLines(dir, files), "digest: done: 12 files, 3131132 bytes in ")
 }
 
 // The order is that of the names in a directory, with the files of a directory
@@ -59,12 +58,12 @@ func TestStableOrder(t *testing.T) {
 	dir := tree(t, files)
 	want := sortedLines(dir, files)
 
-	for _, jobs := range []int{1, 2, 7, 64, digest.Window} {
+	for _, jobs := range []int{1, 2, 7, 64, 1000} {
 		t.Run(fmt.Sprint("j=", jobs), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				open := func(path string) (io.ReadCloser, error) {
 					time.Sleep(delays[filepath.Base(path)])
-					return digest.OpenRegular(path)
+					return digest.Open(path)
 				}
 				got := runWith(t.Context(), open, "-j", fmt.Sprint(jobs), dir)
 				got.expect(t, fmt.Sprintf("digest -j %d DIR, seed %d", jobs, seed), 0, want, "digest: done: 300 files")
@@ -81,11 +80,9 @@ func TestRelative(t *testing.T) {
 		root string
 		want string
 	}{
-		{".", line("./-", "dash") + line("./d/f", "file")},
-		{"./", line("./-", "dash") + line("./d/f", "file")},
+		{".", line("-", "dash") + line("d/f", "file")},
 		{"d", line("d/f", "file")},
 		{"d/", line("d/f", "file")},
-		{"d/../d", line("d/../d/f", "file")},
 	} {
 		run(t.Context(), c.root).expect(t, "digest "+c.root, 0, c.want, "digest: done")
 	}
@@ -130,20 +127,16 @@ func TestUnreadable(t *testing.T) {
 		case "e\n":
 			return nil, fs.ErrPermission
 		}
-		return digest.OpenRegular(path)
+		return digest.Open(path)
 	}
 	missing := filepath.Join(dir, "missing")
-	got := runWith(t.Context(), open, missing, dir, "")
-	got.expect(t, "digest missing DIR ''", 1, lines(dir, files, "a", "c"), "digest: done: 2 files, 2 bytes in ")
-	if !strings.HasSuffix(got.lastLine(), ", 5 unreadable") {
-		t.Errorf("last line %q does not end with the number of unreadable files, 5", got.lastLine())
-	}
+	got := runWith(t.Context(), open, missing, dir, dir+"/a")
+	got.expect(t, "digest missing DIR a", 1, lines(dir, files, "a", "c", "a"), "digest: done, 4 unreadable: 3 files, 3 bytes in ")
 	want := []string{
-		"digest: " + missing + ": no such file or directory",
-		"digest: " + dir + "/b: file does not exist",
-		"digest: " + dir + "/d: the disk says no",
-		`digest: "` + dir + `/e\n": permission denied`,
-		`digest: "": no such file or directory`,
+		fmt.Sprintf("digest: %q: no such file or directory", missing),
+		fmt.Sprintf("digest: %q: file does not exist", dir+"/b"),
+		fmt.Sprintf("digest: %q: the disk says no", dir+"/d"),
+		fmt.Sprintf("digest: %q: permission denied", dir+"/e\n"),
 		got.lastLine(),
 	}
 	if got.stderr != strings.Join(want, "\n")+"\n" {
@@ -155,155 +148,43 @@ type brokenReader struct{ err error }
 
 func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 
-// Another kind of file may have taken the place of a regular one between the
-// walk and the opening.
-func TestReplacedByDirectory(t *testing.T) {
-	files := map[string]string{"a": "a", "b": "b"}
-	dir := tree(t, files)
-	open := func(path string) (io.ReadCloser, error) {
-		if filepath.Base(path) == "a" {
-			os.Remove(path)
-			os.Mkdir(path, 0o777)
-		}
-		return digest.OpenRegular(path)
-	}
-	got := runWith(t.Context(), open, dir)
-	got.expect(t, "digest DIR", 1, lines(dir, files, "b"), "digest: done: 1 file, 1 byte in ")
-	if want := "digest: " + dir + "/a: no longer a regular file\n"; !strings.HasPrefix(got.stderr, want) {
-		t.Errorf("standard error\n%swant at its start\n%s", got.stderr, want)
-	}
-}
-
-func TestUsageErrors(t *testing.T) {
-	for _, c := range []struct {
-		args []string
-		want string
-	}{
-		{nil, "digest: no DIR given\n"},
-		{[]string{"-j", "2"}, "digest: no DIR given\n"},
-		{[]string{"-j", "0", "."}, "digest: -j 0: must be 1 to 1024\n"},
-		{[]string{"-j", "1025", "."}, "digest: -j 1025: must be 1 to 1024\n"},
-		{[]string{"-j", "many", "."}, `digest: invalid value "many" for flag -j: parse error` + "\n"},
-		{[]string{"-timeout", "-1s", "."}, "digest: -timeout -1s: must not be negative\n"},
-		{[]string{"-timeout", "30", "."}, `digest: invalid value "30" for flag -timeout: parse error` + "\n"},
-		{[]string{"-x", "."}, "digest: flag provided but not defined: -x\n"},
-		{[]string{"a", "-j", "3"}, `digest: -j after "a": flags must come before DIR; after -- nothing is a flag` + "\n"},
-	} {
-		got := run(t.Context(), c.args...)
-		want := outcome{2, "", c.want + "Run digest -h for help.\n"}
-		if got != want {
-			t.Errorf("digest %q: got %+v, want %+v", c.args, got, want)
-		}
-	}
-}
-
-func TestHelp(t *testing.T) {
-	for _, flag := range []string{"-h", "-help", "--help"} {
-		got := run(t.Context(), flag)
-		if got.code != 0 || got.stderr != "" {
-			t.Errorf("digest %s: exit code %d, standard error %q, want 0 and none", flag, got.code, got.stderr)
-		}
-		for _, want := range []string{
-			"Usage: digest [-timeout DURATION] [-j N] DIR...\n",
-			"\n  -timeout duration\n", "\n  -j N\n",
-			"\n  0  ", "\n  1  ", "\n  2  ", "\n  3  ", "\n  130  ", "\n  141  ",
-			"\nExample:\n  digest ",
-		} {
-			if !strings.Contains(got.stdout, want) {
-				t.Errorf("digest %s: no %q in\n%s", flag, want, got.stdout)
-			}
-		}
-		for line := range strings.Lines(got.stdout) {
-			if len(line) > 81 {
-				t.Errorf("digest %s: %q is wider than a terminal", flag, line)
-			}
-		}
-	}
-}
-
-func TestByteCount(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1.0 kB", 1049: "1.0 kB", 1050: "1.1 kB",
-		999_949: "999.9 kB", 999_950: "1.0 MB", 23_400_000: "23.4 MB", 1 << 40: "1.1 TB", 1<<63 - 1: "9.2 EB",
-	} {
-		if got := digest.ByteCount(n); got != want {
-			t.Errorf("byteCount(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
-
 // A reader may give its last bytes together with the end.
 func TestDataWithEOF(t *testing.T) {
 	dir := tree(t, map[string]string{"a": ""})
 	open := func(string) (io.ReadCloser, error) {
 		return io.NopCloser(iotest.DataErrReader(strings.NewReader("abc"))), nil
 	}
-	runWith(t.Context(), open, dir).expect(t, "digest DIR", 0, line(dir+"/a", "abc"), "digest: done: 1 file, 3 bytes in ")
+	runWith(t.Context(), open, dir).expect(t, "digest DIR", 0, line(dir+"/a", "abc"), "digest: done: 1 files, 3 bytes in ")
 }
 
-// manyLines makes a tree of 500 files, and a way to open them by which all of
-// their lines are ready at the same moment.
-func manyLines(t *testing.T) (dir string, files map[string]string, open func(string) (io.ReadCloser, error)) {
-	files = map[string]string{}
-	for i := range 500 {
-		files[fmt.Sprintf("%03d", i)] = "x"
-	}
-	return tree(t, files), files, except("000", func(path string) (io.ReadCloser, error) {
-		time.Sleep(time.Second)
-		return digest.OpenRegular(path)
-	})
-}
-
-// Each write is one of whole lines, and no larger than a pipe takes as a whole.
-func TestWholeLines(t *testing.T) {
-	dir, files, open := manyLines(t)
-	synctest.Test(t, func(t *testing.T) {
-		var stdout scriptedWriter
-		if code := digest.RunWith(t.Context(), []string{dir}, &stdout, io.Discard, open); code != 0 {
-			t.Errorf("digest DIR: exit code %d, want 0", code)
-		}
-		for _, w := range stdout.writes {
-			if len(w) > 4096 || !strings.HasSuffix(w, "\n") {
-				t.Errorf("a write of %d bytes that ends with %q, want at most 4096 and whole lines", len(w), w[len(w)-1:])
-			}
-		}
-		if got, want := strings.Join(stdout.writes, ""), sortedLines(dir, files); got != want {
-			t.Errorf("digest DIR: standard output\n%swant\n%s", got, want)
-		}
-	})
-}
-
-// A full disk, say: nothing is printed after a line that is missing.
+// A full disk, say: nothing is printed after a line that is missing, and the rest is not
+// hashed.
 func TestWriteError(t *testing.T) {
-	dir, _, open := manyLines(t)
-	for _, c := range []struct{ root, want string }{
-		{dir, "digest: no space: "},
-		{dir + "/001", "digest: no space: 1 file, 1 byte in "}, // at the very end
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var stderr strings.Builder
-			stdout := &scriptedWriter{errs: []error{errors.New("no space")}}
-			code := digest.RunWith(t.Context(), []string{c.root}, stdout, &stderr, open)
-			if code != 1 || !strings.HasPrefix(stderr.String(), c.want) || strings.Count(stderr.String(), "\n") != 1 {
-				t.Errorf("digest %s to a full disk: exit code %d, standard error %q, want 1 and %q…", c.root, code, stderr.String(), c.want)
-			}
-			if len(stdout.writes) > 0 {
-				t.Errorf("digest %s to a full disk: after the error %q was written", c.root, stdout.writes)
-			}
-		})
-	}
-}
-
-// Once standard output has failed, the rest is not hashed.
-func TestWriteErrorStops(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "a", "b": "b"})
 	open := except("b", func(string) (io.ReadCloser, error) { return endless{time.Second}, nil })
 	synctest.Test(t, func(t *testing.T) {
 		var stderr strings.Builder
 		stdout := &scriptedWriter{errs: []error{errors.New("no space")}}
-		code := digest.RunWith(t.Context(), []string{dir}, stdout, &stderr, open)
-		if want := "digest: no space: 1 file, 1 byte in 1s\n"; code != 1 || stderr.String() != want {
-			t.Errorf("digest DIR to a full disk: exit code %d, standard error %q, want 1 and %q", code, stderr.String(), want)
+		code := digest.RunWith(t.Context(), []string{"-j", "2", dir}, stdout, &stderr, open)
+		if want := "digest: no space: 0 files, 0 bytes in 1s\n"; code != 1 || stderr.String() != want || len(stdout.writes) > 0 {
+			t.Errorf("digest DIR to a full disk: exit code %d, standard error %q, then written %q, want 1, %q, nothing", code, stderr.String(), stdout.writes, want)
+		}
+	})
+}
+
+// Progress is said by a task in the background, which is there until the end.
+func TestProgress(t *testing.T) {
+	dir := tree(t, map[string]string{"a": "1", "b": "2"})
+	open := except("b", func(path string) (io.ReadCloser, error) {
+		time.Sleep(2500 * time.Millisecond)
+		return digest.Open(path)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var stderr syncBuffer
+		digest.RunWith(t.Context(), []string{"-progress", "1s", dir}, io.Discard, &stderr, open)
+		const want = "digest: 1 files, 1 bytes so far\ndigest: 1 files, 1 bytes so far\ndigest: done: 2 files, 2 bytes in 2.5s\n"
+		if got := stderr.String(); got != want {
+			t.Errorf("digest -progress 1s DIR: standard error\n%swant\n%s", got, want)
 		}
 	})
 }

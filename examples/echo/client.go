@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"syscall"
+	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -14,115 +17,68 @@ import (
 
 var errBoom = errors.New("the client said boom")
 
-// A client is one connection, in the hands of one handler.
-type client struct {
-	limits
-	raw  net.Conn
-	conn net.Conn // raw, bound to the context of the handler
-	ends bool     // the client has closed its sending side
-	in   input
+// parting is how long a client may take to hear the last words and to close its side.
+const parting = 200 * time.Millisecond
 
-	owed   []byte // lines that have been read, and not been sent back
-	notice []byte // to be sent at the end, beyond the echo
-	lines  int64  // that have been sent back
-}
-
-func newClient(ctx context.Context, raw net.Conn, maxLine int, l limits) *client {
-	return &client{raw: raw, conn: deadline.Conn(ctx, raw), in: input{max: maxLine}, limits: l}
-}
-
-// echo sends lines back as they come, until the client ends the connection or, once
-// draining is done, is silent between two lines: then it returns nil. When ctx is
-// done it stops at once, and leaves in owed what it has read as lines and could not
-// send back.
-func (c *client) echo(ctx, draining context.Context) error {
+// handle sends lines back as they come, until the client ends the connection, or, while the
+// server drains, is silent between two lines: both are io.EOF. (Conns does not know of lines:
+// half a line that came together with the one before is none.) When ctx is done, conn ends.
+func (s *server) handle(ctx context.Context, conn net.Conn) error {
+	in, out := bufio.NewReaderSize(conn, s.maxLine+1), bufio.NewWriter(conn)
 	for {
-		failure := c.collect()
-		if err := c.flush(c.conn); err != nil {
-			return err
-		}
-		if failure != nil {
-			return failure // those before boom have had their lines back
-		}
-		if c.ends {
-			if len(c.in.rest()) > 0 {
-				c.lines++ // the last one, which flush has not seen end
-			}
-			return nil
-		}
-		switch err := c.receive(ctx, draining); err {
-		case nil:
-		case errSilent:
-			return nil
-		case io.EOF:
-			c.ends = true
+		line, err := in.ReadSlice('\n')
+		switch {
+		case len(bytes.TrimSuffix(line, []byte("\n"))) > s.maxLine:
+			err = fmt.Errorf("line longer than %d bytes", s.maxLine)
+		case string(bytes.TrimRight(line, "\r\n")) == "boom":
+			err = errBoom
 		default:
-			return err
+			out.Write(line) // keeps its error for Flush
+			if err == nil && waiting(in) {
+				continue // the lines that have come together go back together
+			}
 		}
-	}
-}
-
-// collect moves lines from the input to what is owed, all that are there, so that
-// they go back in one write. It stops at a line that ends the handler.
-func (c *client) collect() error {
-	for {
-		line, err := c.in.next()
-		if err != nil {
-			c.notice = fmt.Appendf(nil, "error: line longer than %d bytes\n", c.in.max)
-			return err
+		if flushed := out.Flush(); err == nil || err == io.EOF && flushed != nil {
+			err = flushed
 		}
-		last := line == nil && c.ends
-		if last {
-			line = c.in.rest() // has no newline, and gets none
+		switch {
+		case err == nil:
+			continue
+		case err == io.EOF:
+			return nil // the last line needs no newline
+		case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ETIMEDOUT):
+			return nil // the client has gone
+		case cancelscope.IsCancellation(ctx, err):
+			s.goodbye(ctx, conn, "the server ends")
+		default:
+			s.goodbye(ctx, conn, err.Error())
 		}
-		if isBoom(line) {
-			return errBoom
-		}
-		c.owed = append(c.owed, line...)
-		if line == nil || last {
-			return nil
-		}
-	}
-}
-
-func isBoom(line []byte) bool {
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r")) // as telnet sends it
-	return string(line) == "boom"
-}
-
-// flush sends what is owed.
-func (c *client) flush(to net.Conn) error {
-	if len(c.owed) == 0 {
-		return nil
-	}
-	n, err := to.Write(c.owed)
-	c.lines += int64(bytes.Count(c.owed[:n], []byte("\n")))
-	c.owed = c.owed[n:]
-	if len(c.owed) == 0 {
-		c.owed = nil
-	}
-	return err
-}
-
-var errSilent = errors.New("client is silent")
-
-// receive waits for more input. While the server drains, it waits for a short time only,
-// and returns errSilent if nothing comes, unless a line has begun: the client may finish
-// that.
-func (c *client) receive(ctx, draining context.Context) error {
-	err := c.in.fill(deadline.Conn(draining, c.conn).Read)
-	if !cancelscope.IsCancellation(draining, err) {
 		return err
 	}
-	if len(c.in.rest()) > 0 {
-		return c.in.fill(c.conn.Read)
-	}
-	silent, err := deadline.MoveOnAfter(ctx, c.silence, func(ctx context.Context) error {
-		return c.in.fill(deadline.Conn(ctx, c.conn).Read)
+}
+
+// waiting reports whether another line is in the buffer.
+func waiting(in *bufio.Reader) bool {
+	rest, _ := in.Peek(in.Buffered())
+	return bytes.IndexByte(rest, '\n') >= 0
+}
+
+// goodbye sends the client the reason for the end, closes the sending side, and throws
+// away what the client still sends, until it closes its own side: a socket that is closed
+// while unread input waits sends a reset, which discards what is on its way to the client.
+//
+// It happens in a shield, because the server may be cutting the connection off.
+func (s *server) goodbye(ctx context.Context, conn net.Conn, why string) {
+	cancelscope.Shield(ctx, parting, func(ctx context.Context) error {
+		conn := deadline.Conn(ctx, conn) // of this shield, and not of the handler any more
+		if _, err := fmt.Fprintf(conn, "error: %s\n", why); err != nil {
+			return err
+		}
+		inner := conn.(interface{ NetConn() net.Conn }).NetConn()
+		if half, ok := inner.(interface{ CloseWrite() error }); ok {
+			half.CloseWrite()
+			io.Copy(io.Discard, conn)
+		}
+		return nil
 	})
-	if silent {
-		return errSilent
-	}
-	return err
 }

@@ -1,10 +1,11 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
-	"os"
-	"regexp"
-	"strings"
+	"io"
+	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	echo "github.com/trellis-go/trellis/examples/echo"
 	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/serve"
 )
 
 func TestMain(m *testing.M) {
@@ -19,60 +21,86 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is for what must happen, and only matters where it does not.
-const patience = proctest.Patience
-
-// A logbook is a standard error that can be read while it is written.
-type logbook struct{ *proctest.Text }
-
-func newLogbook() *logbook { return &logbook{proctest.NewText()} }
-
-// lines returns the lines that match pattern, without the time they begin with.
-func (l *logbook) lines(pattern string) []string {
-	re := regexp.MustCompile(pattern)
-	var lines []string
-	for line := range strings.Lines(l.String()) {
-		_, line, _ = strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if re.MatchString(line) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-func (l *logbook) lastLine() string {
-	lines := l.lines("")
-	if len(lines) == 0 {
-		return ""
-	}
-	return lines[len(lines)-1]
-}
-
-// A running program is one that runs in this process.
+// A running server runs in this process.
 type running struct {
-	log     *logbook
-	signals chan os.Signal
-	code    chan int // buffered
+	t    *testing.T
+	addr string
+	log  *proctest.Text
+	ctx  context.Context
+	end  chan error
 }
 
-// start starts the program.
-func start(ctx context.Context, w echo.World, args ...string) *running {
-	r := &running{newLogbook(), make(chan os.Signal, 2), make(chan int, 1)}
-	w.Stderr, w.Signals = r.log, r.signals
-	go func() { r.code <- echo.RunIn(ctx, w, args...) }()
+// start starts a server on a free port. It drains at the end of the test at the latest.
+func start(t *testing.T, grace time.Duration, maxLine, clients int) *running {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{t: t, addr: l.Addr().String(), log: proctest.NewText(), end: make(chan error, 1)}
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(r.log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	started := make(chan context.Context)
+	go func() {
+		r.end <- echo.Serve(l, grace, maxLine, clients, func(ctx context.Context) { started <- ctx })
+	}()
+	r.ctx = <-started
 	return r
 }
 
-// expect waits for the end of the program, and checks the exit code and the last line
-// of the log, without the time.
-func (r *running) expect(t *testing.T, code int, lastLine string) {
-	t.Helper()
+// drain begins the drain, as the first signal does.
+func (r *running) drain() { serve.Drain(r.ctx, nil) }
+
+// expect drains the server, and checks its exit code.
+func (r *running) expect(code int) {
+	r.t.Helper()
+	r.drain()
 	select {
-	case got := <-r.code:
-		if got != code || r.log.lastLine() != lastLine {
-			t.Errorf("echo: exit code %d, last line\n\t%s\nwant %d and\n\t%s\nin\n%s", got, r.log.lastLine(), code, lastLine, r.log)
+	case err := <-r.end:
+		if got := serve.ExitCode(err); got != code {
+			r.t.Errorf("echo = %v, exit code %d, want %d; its log:\n%s", err, got, code, r.log)
 		}
-	case <-time.After(patience):
-		t.Fatalf("echo has not ended; its log:\n%s", r.log)
+	case <-time.After(proctest.Patience):
+		r.t.Fatalf("echo has not ended; its log:\n%s", r.log)
 	}
+}
+
+// dial connects to a server.
+func dial(t *testing.T, addr string) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(proctest.Patience))
+	return conn.(*net.TCPConn)
+}
+
+// say sends a text, and fails the test if it is not taken.
+func say(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Errorf("sending %.30q: %v", text, err)
+	}
+}
+
+// hear expects a text, and nothing about what comes after it.
+func hear(t *testing.T, c net.Conn, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(c, got); err != nil || string(got) != want {
+		t.Errorf("the server sent %.60q, %v; want %.60q", got[:n], err, want)
+	}
+}
+
+// hearEnd expects a text and the end of the connection, and closes the client's side.
+func hearEnd(t *testing.T, c net.Conn, want string) {
+	t.Helper()
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.Equal(got, []byte(want)) {
+		t.Errorf("the server sent %.60q, %v; want %.60q and the end", got, err, want)
+	}
+	c.Close()
 }

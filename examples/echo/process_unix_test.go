@@ -5,90 +5,58 @@ package main_test
 import (
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/trellis-go/trellis/examples/internal/proctest"
 )
 
-// A process is the program, started as a user would.
-type process struct {
-	*proctest.Process
-	log  *logbook
-	addr string
-}
-
-func startProcess(t *testing.T, args ...string) *process {
+func startProcess(t *testing.T, args ...string) (p *proctest.Process, addr string) {
 	t.Helper()
-	p := proctest.Start(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	return &process{p, &logbook{p.Err}, p.Err.Await(t, "msg=listening addr=(.*)")[1]}
+	p = proctest.Start(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	return p, p.Err.Await(t, "listening addr=(.*)")[1]
 }
 
-// expect waits for the end, and checks the exit code and the last line.
-func (p *process) expect(t *testing.T, end, lastLine string) {
-	t.Helper()
-	p.Expect(t, end)
-	if got := p.log.lastLine(); got != lastLine {
-		t.Errorf("echo: last line\n\t%s\nwant\n\t%s\nin\n%s", got, lastLine, p.log)
-	}
-}
-
-func (p *process) expectRefusal(t *testing.T) {
-	t.Helper()
-	if conn, err := net.Dial("tcp", p.addr); err == nil {
-		conn.Close()
-		t.Error("a connection during the shutdown was not refused")
-	}
-}
-
-func TestOneSignal(t *testing.T) {
+func TestSignals(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			p := startProcess(t, "-grace", "1h")
-			silent, begun, failing := dial(t, p.addr), dial(t, p.addr), dial(t, p.addr)
+			p, addr := startProcess(t, "-grace", "1h")
+			silent, begun := dial(t, addr), dial(t, addr)
 			say(t, silent, "line\n")
 			hear(t, silent, "line\n")
-			say(t, failing, "boom\n")
-			hearEnd(t, failing, "")
-			p.log.AwaitTimes(t, 1, "msg=failed")
-			say(t, begun, "one\ntw")
+			say(t, begun, "one\n")
 			hear(t, begun, "one\n")
-
+			say(t, begun, "tw")
 			p.Signal(t, sig)
-			p.log.Await(t, "msg=draining grace=1h0m0s open=2 because=.*"+sig.String())
-			p.expectRefusal(t)
+			p.Err.Await(t, "draining.*"+sig.String())
 			hearEnd(t, silent, "")
+			if conn, err := net.Dial("tcp", addr); err == nil {
+				conn.Close()
+				t.Error("a connection during the drain was not refused")
+			}
 			say(t, begun, "o\n")
 			hear(t, begun, "two\n")
 			hearEnd(t, begun, "")
-			p.expect(t, "exit status 0", "level=INFO msg=drained accepted=3 served=2 failed=1 gone=0 cut=0 lines=3")
+			p.Expect(t, "exit status 0")
 		})
 	}
-}
-
-const cutOff = `level=WARN msg="cut off" accepted=1 served=0 failed=0 gone=0 cut=1 lines=1`
-
-func TestGraceIsOver(t *testing.T) {
-	p := startProcess(t, "-grace", "50ms")
-	c := dial(t, p.addr)
-	say(t, c, "line\nhalf")
-	hear(t, c, "line\n")
-	p.Signal(t, syscall.SIGTERM)
-	hearEnd(t, c, "")
-	p.expect(t, "exit status 3", cutOff)
-}
-
-func TestTwoSignals(t *testing.T) {
-	p := startProcess(t, "-grace", "1h")
-	c := dial(t, p.addr)
-	say(t, c, "line\nhalf")
-	hear(t, c, "line\n")
-	p.Signal(t, os.Interrupt)
-	p.log.Await(t, "msg=draining")
-	p.expectRefusal(t)
-	p.Signal(t, os.Interrupt)
-	hearEnd(t, c, "")
-	p.expect(t, "exit status 3", cutOff)
+	for args, end := range map[string]string{"-grace=50ms": "exit status 3", "-grace=1h": "exit status 130"} {
+		t.Run("cut off with "+args, func(t *testing.T) {
+			p, addr := startProcess(t, args)
+			c := dial(t, addr)
+			say(t, c, "line\n")
+			hear(t, c, "line\n")
+			say(t, c, "half")
+			p.Signal(t, os.Interrupt)
+			p.Err.Await(t, "draining")
+			if args == "-grace=1h" {
+				p.Signal(t, os.Interrupt)
+			}
+			hearEnd(t, c, "error: the server ends\n")
+			p.Expect(t, end)
+		})
+	}
 }
 
 // The program continues when nothing reads its log, and when the reader has gone.
@@ -97,8 +65,20 @@ func TestLostLog(t *testing.T) {
 		c := dial(t, addr)
 		say(t, c, "line\nboom\n")
 		c.CloseWrite()
-		hearEnd(t, c, "line\n")
+		hearEnd(t, c, "line\nerror: the client said boom\n")
 	}, "-addr", "127.0.0.1:0", "-grace", "1h")
 }
 
-func TestLostHelp(t *testing.T) { proctest.LoseOutput(t, "echo", "-h") }
+func TestCommandLine(t *testing.T) {
+	for args, want := range map[string]string{
+		"now":           "exit status 2",
+		"-grace -1s":    "exit status 2",
+		"-max-line 0":   "exit status 2",
+		"-x":            "exit status 2",
+		"-h":            "exit status 0",
+		"-addr nowhere": "exit status 1",
+	} {
+		p := proctest.Start(t, strings.Fields(args)...)
+		p.Expect(t, want)
+	}
+}

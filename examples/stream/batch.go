@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/memchan"
@@ -54,34 +51,20 @@ func (t *tab) write(ctx context.Context, p press, results *memchan.Receiver[even
 	return t.send(ctx, event{Type: "finished", Run: p.number, Jobs: len(p.jobs)})
 }
 
-// jobs does the jobs of a run, so many at a time, and returns when all have
-// handed over their results.
+// jobs does the jobs of a run, so many at a time, and begun in the order of the list. It
+// returns when all have handed over their results.
 func (t *tab) jobs(ctx context.Context, p press, results *memchan.Sender[event]) error {
-	limit := semaphore.NewWeighted(int64(t.limit))
-	return nursery.Config{Name: "jobs"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		for i, j := range p.jobs {
-			// Acquired before the task is started, not inside it, so that the
-			// jobs begin in the order of the list, and those that wait are
-			// not yet goroutines. This cannot deadlock, because no job starts
-			// others while it holds a place.
-			if err := limit.Acquire(ctx, 1); err != nil {
-				return err
-			}
-			n.GoNamed(fmt.Sprint("job ", i+1), func(ctx context.Context) error {
-				defer limit.Release(1)
-				value, err := t.do(ctx, j)
-				if cancelscope.IsCancellation(ctx, err) {
-					return err
-				}
-				e := event{Type: "result", Run: p.number, Job: i + 1, ID: j.ID, Value: value}
-				if err != nil {
-					// A job that fails is a result like others: as an error
-					// of the task it would cancel its siblings.
-					e.Value, e.Error = "", err.Error()
-				}
-				return results.Send(ctx, e)
-			})
+	return nursery.ForN(ctx, t.limit, len(p.jobs), func(ctx context.Context, i int) error {
+		value, err := t.do(ctx, p.jobs[i])
+		if cancelscope.IsCancellation(ctx, err) {
+			return err
 		}
-		return nil
+		e := event{Type: "result", Run: p.number, Job: i + 1, ID: p.jobs[i].ID, Value: value}
+		if err != nil {
+			// A job that fails is a result like others: as an error of the task it would
+			// cancel its siblings.
+			e.Value, e.Error = "", err.Error()
+		}
+		return results.Send(ctx, e)
 	})
 }

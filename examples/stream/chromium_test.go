@@ -15,10 +15,23 @@ import (
 // A browserTab is the page in a tab of the browser.
 type browserTab struct{ *browsertest.Tab }
 
-// connected waits until the page can be used.
+// connected waits until the page can be used. While it is being loaded, the browser may
+// forget the question.
 func (b browserTab) connected() {
 	b.T.Helper()
-	b.Until(`document.body.dataset.state == "open"`)
+	var err error
+	for range 5 {
+		if _, err = chromedp.Run(b.Ctx, chromedp.Poll[bool](`document.body.dataset.state == "open"`)); err == nil {
+			return
+		}
+	}
+	b.T.Fatalf("the page is not connected: %v", err)
+}
+
+// Click clicks at an element, by its selector.
+func (b browserTab) Click(selector string) {
+	b.T.Helper()
+	b.Do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
 // run waits until what is said of a run has a text in it.
@@ -104,7 +117,7 @@ func TestChromium(t *testing.T) {
 		tab.Until(`document.body.dataset.stray === undefined`)
 	}
 	if err := h.stop(); err != nil {
-		t.Errorf("webserver.Run = %v, want nil", err)
+		t.Errorf("Run = %v, want nil", err)
 	}
 	first.Until(`document.getElementById("status").textContent == "closed (1001): the server is shutting down"`)
 }

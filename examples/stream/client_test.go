@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -15,8 +16,9 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/trellis-go/trellis/examples/internal/pipenet"
-	"github.com/trellis-go/trellis/examples/internal/webserver"
 	stream "github.com/trellis-go/trellis/examples/stream"
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 // patience is how long a test waits for what must happen. It matters only if
@@ -57,21 +59,24 @@ func piped(t *testing.T, s stream.Settings) *host {
 
 func start(t *testing.T, s stream.Settings, l net.Listener, dial func(context.Context) (net.Conn, error)) *host {
 	h := &host{t: t, server: stream.NewServer(s), dial: dial, addr: l.Addr().String()}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	started, done := make(chan context.Context, 1), make(chan struct{})
 	var err error
 	go func() {
 		defer close(done)
-		err = webserver.Run(ctx, l, h.server.Handler())
+		err = serve.Program{Grace: time.Hour, Log: slog.New(slog.DiscardHandler)}.Run(context.Background(), func(ctx context.Context, _ *nursery.Nursery) error {
+			started <- ctx
+			return serve.HTTP(ctx, &http.Server{Handler: h.server.Handler()}, l)
+		})
 	}()
+	ctx := <-started
 	h.stop = func() error {
-		cancel()
+		serve.Drain(ctx, nil)
 		<-done
 		return err
 	}
 	t.Cleanup(func() {
 		if err := h.stop(); err != nil {
-			t.Errorf("webserver.Run = %v, want nil", err)
+			t.Errorf("Run = %v, want nil", err)
 		}
 		if n := h.server.Clients(); n != 0 {
 			t.Errorf("at the end the server remembers %d clients, want none", n)

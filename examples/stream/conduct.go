@@ -17,86 +17,38 @@ var errPressedAgain = errors.New("pressed again")
 // this client is at work, so the results of two runs can never mix.
 func (t *tab) conduct(ctx context.Context, presses *memchan.Receiver[press]) error {
 	return nursery.Config{Name: "work"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		var latest running
+		var run *nursery.Task[struct{}] // the latest one, which may have ended
+		var number uint64
 		for p, err := range presses.All(ctx) {
+			if err == nil && p.refusal != "" {
+				err = t.send(ctx, event{Type: "refused", Run: p.number, Error: p.refusal})
+			} else if err == nil {
+				err = t.replace(ctx, run, event{Type: "replaced", Run: number, By: p.number})
+				number = p.number
+				run = n.Task(fmt.Sprint("run ", number), func(ctx context.Context) error { return t.runJobs(ctx, p) })
+			}
 			if err != nil {
 				return err
 			}
-			if p.refusal != "" {
-				if err := t.refuse(ctx, p); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := t.replace(ctx, latest, p); err != nil {
-				return err
-			}
-			if p, err = t.newest(ctx, p, presses); err != nil {
-				return err
-			}
-			latest.number = p.number
-			latest.task = nursery.Spawn(n, fmt.Sprint("run ", p.number), func(ctx context.Context) (struct{}, error) {
-				return struct{}{}, t.runJobs(ctx, p)
-			})
 		}
 		return nil
 	})
 }
 
-// running is a run that has been started, and may have ended since. The zero
-// value is that of a tab that has not had any.
-type running struct {
-	number uint64
-	task   *nursery.Task[struct{}]
-}
-
-// replace cancels the run, and returns when it has ended. If it was cut short, the
-// client gets a message.
-func (t *tab) replace(ctx context.Context, run running, by press) error {
-	if run.task == nil {
+// replace cancels a run, if there is one, and returns when it has ended. If it was cut
+// short, the client gets a message.
+func (t *tab) replace(ctx context.Context, run *nursery.Task[struct{}], replaced event) error {
+	if run == nil {
 		return nil
 	}
-	run.task.Cancel(errPressedAgain)
-	_, err := run.task.Wait(ctx)
+	run.Cancel(errPressedAgain)
+	_, err := run.Wait(ctx)
 	switch {
 	case err == nil: // it had finished, and said so
 		return nil
 	case ctx.Err() != nil: // canceled like this, or it failed, and the nursery with it
 		return err
-	default:
-		return t.replaced(ctx, run.number, by)
 	}
-}
-
-// newest returns the last of p and the presses that have come while p waited
-// for the run before. Those that it leaves out are not begun, but not passed
-// over in silence either.
-func (t *tab) newest(ctx context.Context, p press, presses *memchan.Receiver[press]) (press, error) {
-	for {
-		next, err := presses.TryReceive()
-		switch {
-		case errors.Is(err, memchan.ErrWouldBlock):
-			return p, nil
-		case err != nil:
-			return p, err
-		case next.refusal != "":
-			err = t.refuse(ctx, next)
-		default:
-			err = t.replaced(ctx, p.number, next)
-			p = next
-		}
-		if err != nil {
-			return p, err
-		}
-	}
-}
-
-func (t *tab) replaced(ctx context.Context, run uint64, by press) error {
-	t.log.Info("run replaced", "run", run, "by", by.number)
-	return t.send(ctx, event{Type: "replaced", Run: run, By: by.number})
-}
-
-func (t *tab) refuse(ctx context.Context, p press) error {
-	t.log.Info("run refused", "run", p.number, "reason", p.refusal)
-	return t.send(ctx, event{Type: "refused", Run: p.number, Error: p.refusal})
+	t.log.Info("run replaced", "run", replaced.Run, "by", replaced.By)
+	return t.send(ctx, replaced)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -24,17 +23,9 @@ type (
 )
 
 var (
-	Main         = main
-	Run          = run
-	ErrNewerTab  = errNewerTab
-	DefaultLimit = func() int { return defaults().limit }
+	Main        = main
+	ErrNewerTab = errNewerTab
 )
-
-// defaults returns the options of an empty command line.
-func defaults() options {
-	o, _, _ := commandLine.Parse(nil, io.Discard, io.Discard)
-	return o
-}
 
 // DoJob reads a job and does it.
 func DoJob(ctx context.Context, text string) (string, error) {
@@ -68,7 +59,7 @@ type Settings struct {
 type Server struct{ s *server }
 
 func NewServer(s Settings) *Server {
-	o := defaults()
+	o := defaults
 	if s.Limit != 0 {
 		o.limit = s.Limit
 	}

@@ -271,7 +271,7 @@ func TestShutdown(t *testing.T) {
 		}
 		begin := time.Now()
 		if err := h.stop(); err != nil {
-			t.Errorf("webserver.Run = %v, want nil", err)
+			t.Errorf("Run = %v, want nil", err)
 		}
 		if took := time.Since(begin); took > time.Second { // the server has a look every few milliseconds
 			t.Errorf("shutting down took %v, want next to no time", took)
@@ -333,7 +333,7 @@ func TestShutdownStubborn(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 				begin := time.Now()
 				if err := h.stop(); err != nil {
-					t.Errorf("webserver.Run = %v, want nil", err)
+					t.Errorf("Run = %v, want nil", err)
 				}
 				if took := time.Since(begin); took > time.Second {
 					t.Errorf("shutting down took %v, want at most 1s", took)

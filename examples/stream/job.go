@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
@@ -19,17 +19,15 @@ import (
 const (
 	maxMillis = 60_000
 	maxRounds = 100_000_000
-	maxNumber = 1 << 53 // as far as a page can count
 )
 
 // A job is one thing to be done.
 type job struct {
 	ID     string `json:"id"`
-	Kind   string `json:"kind"`   // sleep, hash or factor
+	Kind   string `json:"kind"`   // sleep or hash
 	Millis int64  `json:"ms"`     // sleep: how long
 	Text   string `json:"text"`   // hash: of what
 	Rounds int    `json:"rounds"` // hash: how often; 0 is 1
-	Number int64  `json:"number"` // factor: what
 
 	err error // if not nil, it cannot be done
 }
@@ -38,7 +36,7 @@ type job struct {
 // result is an error. A misspelt field would do something else than was meant.
 func newJob(text []byte) job {
 	var j job
-	if err := clientjson.UnmarshalStrict(text, &j); err != nil {
+	if err := clientjson.Unmarshal(text, &j, true); err != nil {
 		return job{ID: j.ID, err: fmt.Errorf("not a job: %w", err)} // with its id, if that was not what was wrong
 	}
 	j.err = j.check()
@@ -49,14 +47,12 @@ func (j job) check() error {
 	switch {
 	case j.Kind == "":
 		return errors.New("no kind of job given")
-	case j.Kind != "sleep" && j.Kind != "hash" && j.Kind != "factor":
+	case j.Kind != "sleep" && j.Kind != "hash":
 		return fmt.Errorf("unknown kind of job %q", j.Kind)
 	case j.Millis < 0 || j.Millis > maxMillis:
 		return fmt.Errorf("ms %d: must be 0 to %d", j.Millis, maxMillis)
 	case j.Rounds < 0 || j.Rounds > maxRounds:
 		return fmt.Errorf("rounds %d: must be 0 to %d", j.Rounds, maxRounds)
-	case j.Kind == "factor" && (j.Number < 2 || j.Number > maxNumber):
-		return fmt.Errorf("number %d: must be 2 to %d", j.Number, maxNumber)
 	}
 	return nil
 }
@@ -70,14 +66,12 @@ func (j job) do(ctx context.Context) (string, error) {
 	case j.Kind == "sleep":
 		d := time.Duration(j.Millis) * time.Millisecond
 		return fmt.Sprint("slept ", d), deadline.Sleep(ctx, d)
-	case j.Kind == "hash":
-		return hash(ctx, j.Text, max(j.Rounds, 1))
 	default:
-		return factor(ctx, j.Number)
+		return hash(ctx, j.Text, max(j.Rounds, 1))
 	}
 }
 
-// stride is how many steps a computation takes between two looks at its context.
+// stride is how many rounds a computation takes between two looks at its context.
 // Nothing else can interrupt it.
 const stride = 1 << 16
 
@@ -93,19 +87,39 @@ func hash(ctx context.Context, text string, rounds int) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// factor returns the prime factors of n, which is at least 2.
-func factor(ctx context.Context, n int64) (string, error) {
-	var factors []string
-	for d := int64(2); d <= n/d; {
-		if d%stride == 0 && ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-		if n%d == 0 {
-			factors = append(factors, fmt.Sprint(d))
-			n /= d
-			continue
-		}
-		d++
+// What one press may ask for.
+const (
+	maxMessage = 128 << 10 // bytes
+	maxJobs    = 1000
+)
+
+// A press is what a client sends when the button is pressed: a list of jobs,
+// to be done instead of whatever is being done.
+type press struct {
+	number  uint64 // counts all presses of the server, so no two runs have the same
+	jobs    []job
+	refusal string // if not empty, why it is none
+}
+
+// newPress makes a press of a message. A list that is not one is refused as a
+// whole, and replaces nothing; a bad job in it is an error among the results.
+func newPress(number uint64, text []byte) press {
+	refuse := func(format string, args ...any) press {
+		return press{number: number, refusal: fmt.Sprintf(format, args...)}
 	}
-	return strings.Join(append(factors, fmt.Sprint(n)), " × "), nil
+	var list []json.RawMessage
+	err := clientjson.Unmarshal(text, &list, false)
+	switch {
+	case !json.Valid(text):
+		return refuse("the message %v", err)
+	case list == nil: // another type, or null
+		return refuse("the message is not a JSON list of jobs")
+	case len(list) > maxJobs:
+		return refuse("%d jobs, at most %d are allowed", len(list), maxJobs)
+	}
+	p := press{number: number, jobs: make([]job, len(list))}
+	for i, text := range list {
+		p.jobs[i] = newJob(text)
+	}
+	return p
 }

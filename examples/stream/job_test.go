@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
+
 	stream "github.com/trellis-go/trellis/examples/stream"
 )
 
@@ -18,26 +20,18 @@ func TestJobs(t *testing.T) {
 		{`{"kind":"hash"}`, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", ""},
 		{`{"kind":"hash","text":"abc","rounds":1}`, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""},
 		{`{"kind":"hash","text":"abc","rounds":2}`, "4f8b42c22dd3729b519ba6f68d2da7cc5b2d606d05daed5ad5128cc03e6c6358", ""},
-		{`{"kind":"factor","number":2}`, "2", ""},
-		{`{"kind":"factor","number":97}`, "97", ""},
-		{`{"kind":"factor","number":36}`, "2 × 2 × 3 × 3", ""},
-		{`{"kind":"factor","number":9007199254740992}`, strings.Repeat("2 × ", 52) + "2", ""},
 
 		{`null`, "", "no kind of job"},
 		{`{}`, "", "no kind of job"},
-		{`[]`, "", "not a job: must be an object, not a list"},
+		{`[]`, "", "not a job: is of the wrong type: array"},
 		{`{"kind":"sing"}`, "", `unknown kind of job "sing"`},
 		{`{"kind":"sleep","sm":1}`, "", `not a job: must not have the field "sm"`},
-		{`{"kind":"sleep","ms":"1"}`, "", "not a job: must have a whole number as ms, not a string"},
+		{`{"kind":"sleep","ms":"1"}`, "", `not a job: has a field "ms" of the wrong type: string`},
 		{`{"kind":"sleep","ms":-1}`, "", "ms -1: must be 0 to 60000"},
 		{`{"kind":"sleep","ms":60001}`, "", "ms 60001: must be 0 to 60000"},
-		{`{"kind":"sleep","ms":1e100}`, "", "not a job: must have a whole number as ms, not 1e100"},
+		{`{"kind":"sleep","ms":1e100}`, "", `not a job: has a field "ms" of the wrong type: number 1e100`},
 		{`{"kind":"hash","rounds":-1}`, "", "rounds -1: must be 0 to 100000000"},
 		{`{"kind":"hash","rounds":100000001}`, "", "rounds 100000001: must be"},
-		{`{"kind":"factor"}`, "", "number 0: must be 2 to 9007199254740992"},
-		{`{"kind":"factor","number":1}`, "", "number 1: must be"},
-		{`{"kind":"factor","number":-4}`, "", "number -4: must be"},
-		{`{"kind":"factor","number":9007199254740993}`, "", "must be"},
 	} {
 		value, err := stream.DoJob(t.Context(), test.text)
 		if test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) || test.err == "" && (err != nil || value != test.value) {
@@ -47,14 +41,12 @@ func TestJobs(t *testing.T) {
 }
 
 // Every kind of job ends when it is canceled, those that compute as well as
-// those that wait. A hundred million rounds, or the search for the factors of
-// a large prime, would take seconds.
+// those that wait. A hundred million rounds would take seconds.
 func TestJobsCanceled(t *testing.T) {
 	reason := errors.New("enough")
 	for _, text := range []string{
 		`{"kind":"sleep","ms":60000}`,
 		`{"kind":"hash","rounds":100000000}`,
-		`{"kind":"factor","number":9007199254740881}`,
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(reason)
@@ -106,14 +98,10 @@ func TestMessageLimits(t *testing.T) {
 
 	press("[]" + strings.Repeat(" ", stream.MaxMessage-2))
 	accepted(0)
-	press("[]" + strings.Repeat(" ", stream.MaxMessage-1))
-	refused(fmt.Sprintf("longer than %d bytes", stream.MaxMessage))
-	press(strings.Repeat("[", 20*stream.MaxMessage)) // read to its end, and not kept
-	refused(fmt.Sprintf("longer than %d bytes", stream.MaxMessage))
 	for text, why := range map[string]string{
-		"":      "not JSON",
-		"[":     "not JSON",
-		"[] []": "not JSON",
+		"":      "must be JSON",
+		"[":     "must be JSON",
+		"[] []": "must be JSON",
 		"null":  "not a JSON list",
 		`"[]"`:  "not a JSON list",
 	} {
@@ -122,4 +110,6 @@ func TestMessageLimits(t *testing.T) {
 	}
 	press("[]") // the connection has survived all that
 	accepted(0)
+	press("[]" + strings.Repeat(" ", stream.MaxMessage-1))
+	c.closed(websocket.StatusMessageTooBig, "")
 }

@@ -22,12 +22,7 @@ import (
 // older one's run has ended.
 func TestTwoTabs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage()
-		h := piped(t, stream.Settings{Do: s.do})
-		older := h.tab("a")
-		older.press(jobs("cling", 1))
-		older.expect(started(1, 1))
-		synctest.Wait() // the job has begun
+		s, h, older := clinging(t)
 
 		newer := h.tab("a")
 		newer.press(jobs("x", 1))
@@ -81,12 +76,7 @@ func TestReplacedWithPresses(t *testing.T) {
 // A third tab that comes while the second waits for the first waits for both.
 func TestThreeTabs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage()
-		h := piped(t, stream.Settings{Do: s.do})
-		first := h.tab("a")
-		first.press(jobs("cling", 1))
-		first.expect(started(1, 1))
-		synctest.Wait() // the job has begun
+		s, h, first := clinging(t)
 		second := h.tab("a")
 		second.press(jobs("second", 1))
 		synctest.Wait() // the second waits
@@ -109,12 +99,7 @@ func TestThreeTabs(t *testing.T) {
 // A tab that goes while it waits for its seat is no trouble for those around.
 func TestGoneWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage()
-		h := piped(t, stream.Settings{Do: s.do})
-		first := h.tab("a")
-		first.press(jobs("cling", 1))
-		first.expect(started(1, 1))
-		synctest.Wait() // the job has begun
+		s, h, first := clinging(t)
 		second := h.tab("a")
 		second.press(jobs("second", 1))
 		synctest.Wait() // the second waits

@@ -73,9 +73,7 @@ func (s *server) serveTab(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer ws.CloseNow()
-	// Instead of this limit, which closes the connection, the reader has one that
-	// refuses the message.
-	ws.SetReadLimit(-1)
+	ws.SetReadLimit(maxMessage)
 
 	log := s.log.With("client", client, "from", r.RemoteAddr)
 	log.Info("tab opened")

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -77,54 +76,5 @@ func TestPageAlone(t *testing.T) {
 	}
 	if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; ") {
 		t.Errorf("Content-Security-Policy %q, want nothing from elsewhere", policy)
-	}
-}
-
-func TestCommandLine(t *testing.T) {
-	for _, test := range []struct {
-		args           string
-		code           int
-		stdout, stderr string
-	}{
-		{"-h", 0, "Usage: stream", ""},
-		{"-nonsense", 2, "", "flag provided but not defined: -nonsense"},
-		{"x", 2, "", `unexpected argument "x"`},
-		{"-limit 0", 2, "", "-limit 0: must be at least 1"},
-		{"-limit x", 2, "", `invalid value "x" for flag -limit`},
-		{"-write-timeout 0s", 2, "", "-write-timeout 0s: must be at least 1ms"},
-		{"-write-timeout -1s", 2, "", "-write-timeout -1s: must be at least 1ms"},
-		{"-addr nonsense", 1, "", "cannot listen"},
-		{"-addr 127.0.0.1:99999", 1, "", "cannot listen"},
-	} {
-		var stdout, stderr strings.Builder
-		code := stream.Run(t.Context(), strings.Fields(test.args), &stdout, &stderr)
-		if code != test.code || !strings.Contains(stdout.String(), test.stdout) || !strings.Contains(stderr.String(), test.stderr) ||
-			(test.stdout == "") != (stdout.Len() == 0) || (test.stderr == "") != (stderr.Len() == 0) {
-			t.Errorf("stream %s: exit code %d, standard output\n%s\nand error\n%swant %d, %q, %q",
-				test.args, code, &stdout, &stderr, test.code, test.stdout, test.stderr)
-		}
-	}
-	if got := stream.DefaultLimit(); got != 10 {
-		t.Errorf("-limit is %d by default, want 10", got)
-	}
-}
-
-// An address that is taken is a clear message.
-func TestAddressTaken(t *testing.T) {
-	h := loopback(t, stream.Settings{})
-	var stdout, stderr strings.Builder
-	code := stream.Run(t.Context(), []string{"-addr", h.addr}, &stdout, &stderr)
-	if code != 1 || !strings.Contains(stderr.String(), "cannot listen") {
-		t.Errorf("stream -addr of another server: exit code %d, %q; want 1 and that it cannot listen", code, &stderr)
-	}
-}
-
-// A server that is stopped before it has begun stops.
-func TestStoppedAtOnce(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var stdout, stderr strings.Builder
-	if code := stream.Run(ctx, []string{"-addr", "127.0.0.1:0"}, &stdout, &stderr); code != 0 {
-		t.Errorf("stream under a canceled context: exit code %d, %s; want 0", code, &stderr)
 	}
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/textsocket"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 // statusReplaced closes a tab that has lost its seat. Codes from 4000 on are
@@ -37,29 +36,6 @@ type tab struct {
 	log  *slog.Logger
 }
 
-// A goneError is the reason for the cancellation of a tab whose client has left.
-type goneError struct{ err error }
-
-func (e goneError) Unwrap() error { return e.err }
-
-func (e goneError) Error() string {
-	if v, ok := errors.AsType[*textsocket.Violation](e.err); ok {
-		return v.Error()
-	}
-	switch status := websocket.CloseStatus(e.err); {
-	case status != -1:
-		return fmt.Sprintf("closed by the client, status %d", status)
-	case errors.Is(e.err, context.DeadlineExceeded):
-		return "the client does not answer"
-	case errors.Is(e.err, io.EOF):
-		return "the client has gone without closing"
-	}
-	if task, ok := errors.AsType[*nursery.TaskError](e.err); ok {
-		return fmt.Sprintf("the connection broke: %v", task.Err)
-	}
-	return fmt.Sprintf("the connection broke: %v", e.err)
-}
-
 // serve returns when all that the tab has begun has ended, with the reason.
 //
 // There are two scopes: the work, which is canceled by the client when it leaves,
@@ -75,9 +51,18 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 
 	nursery.Config{Name: "tab"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		defer link.Cancel(nil)
+		// In the background: it ends when everything else has.
+		n.Background("drain", func(ctx context.Context) error {
+			select {
+			case <-serve.Closing(ctx):
+				work.Cancel(errShutdown)
+			case <-ctx.Done():
+			}
+			return nil
+		})
 		n.GoNamed("link", func(ctx context.Context) error {
 			err := link.Run(ctx, func(ctx context.Context) error { return t.keepLink(ctx, send) })
-			work.Cancel(goneError{err})
+			work.Cancel(err)
 			if _, ok := errors.AsType[*textsocket.Violation](err); !ok {
 				t.ws.CloseNow() // ends the transmission that may be under way, which has a shield, too
 			}
@@ -88,7 +73,7 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 			return t.conduct(ctx, receive)
 		})
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(work.Cause(), errShutdown):
 			reason = errShutdown
 			t.goodbye(ctx, websocket.StatusGoingAway, reason)
 		case errors.Is(work.Cause(), errNewerTab):
@@ -105,14 +90,14 @@ func (t *tab) serve(ctx context.Context) (reason error) {
 	return reason
 }
 
-// lost returns why the connection was lost: because of the link, or of a
-// transmission that failed. Each makes the other fail as well.
+// lost returns why the connection was lost: because of the link, or of a transmission that
+// failed. Each makes the other fail as well.
 func lost(work *cancelscope.Scope, err error) error {
 	if slow, ok := errors.AsType[*deadline.TooSlowError](err); ok {
 		return slow // the connection is closed in the middle of it, and the link breaks because of that
 	}
-	if gone, ok := errors.AsType[goneError](work.Cause()); ok {
-		return gone
+	if gone, ok := work.Cause().(*cancelscope.Canceled); ok {
+		return nursery.First(gone.Reason())
 	}
 	return err
 }
@@ -143,7 +128,7 @@ func (t *tab) ping(ctx context.Context) error {
 // read reads presses until the connection ends.
 func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
 	for {
-		text, err := textsocket.Read(ctx, t.ws, maxMessage)
+		text, err := textsocket.Read(ctx, t.ws)
 		if err != nil {
 			return err
 		}
@@ -159,10 +144,7 @@ func (t *tab) read(ctx context.Context, presses *memchan.Sender[press]) error {
 // its own making; the connection below it has deadlines, through which it can
 // be interrupted.
 func (t *tab) goodbye(ctx context.Context, status websocket.StatusCode, reason error) {
-	err := cancelscope.Shield(ctx, t.writeTimeout, func(ctx context.Context) error {
+	cancelscope.Shield(ctx, t.writeTimeout, func(ctx context.Context) error {
 		return deadline.Interrupt(ctx, t.conn, func() error { return t.ws.Close(status, reason.Error()) })
 	})
-	if err != nil {
-		t.log.Debug("no goodbye", "error", err)
-	}
 }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
@@ -14,164 +13,82 @@ import (
 	"github.com/trellis-go/trellis/nursery"
 )
 
-// A request is what the producer sends: a number, from 1.
-type request int
+const (
+	requests = 40
+	atOnce   = 8 // requests at work
+)
 
-func (r request) String() string { return fmt.Sprintf("request %d", int(r)) }
-
-// A group takes in requests and ends when all of them have, or one failed.
-type group struct {
-	*story
-	// begin starts a task in n that calls g.work with r and release.
-	begin func(g *group, n *nursery.Nursery, r request, release func())
-	// do is the work of a handler. If it ends because ctx is done, it returns the
-	// cause of ctx, which says more to other tasks than ctx.Err.
-	do func(ctx context.Context, r request) (string, error)
-
-	requests int           // of the producer
-	every    time.Duration // it waits that long after each
-	buffer   int           // requests in the channel
-	atOnce   int           // requests at work
-	hang     request       // has a client that may lose patience; 0: none
-	patience time.Duration
-
-	// Complete when run has returned.
-	accepted int                     // written by the producer
-	tasks    []*nursery.Task[string] // by the loop that begins them
-	ended    []outcome               // of request 1 and so on, each by the task that has it
+// handle handles requests as they come, each in a task, and eight at a time. A handler that
+// was started a moment ago belongs to the loop as much as the others do: its failure
+// cancels those at work and the producer, is waited for, and is the error of it all.
+func handle(ctx context.Context, p *program) error {
+	var handled, canceled atomic.Int64
+	send, receive := memchan.Open[int](4)
+	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		n.GoNamed("producer", func(ctx context.Context) error {
+			defer send.Close() // which ends the loop
+			return produce(ctx, send)
+		})
+		return nursery.ForEach(ctx, atOnce, receive.Receive, func(ctx context.Context, request int) error {
+			query := "/?after=200ms"
+			if request == p.fail {
+				query += "&status=500"
+			}
+			switch _, err := get(ctx, p.client, p.urls[0]+query); {
+			case err == nil:
+				handled.Add(1)
+				return nil
+			case cancelscope.IsCancellation(ctx, err):
+				canceled.Add(1)
+				return err
+			default:
+				return fmt.Errorf("request %d: %w", request, err)
+			}
+		})
+	})
+	p.say("%d handled, %d canceled at work; error: %v", handled.Load(), canceled.Load(), err)
+	if p.fail > 0 && errors.Is(err, errStatus) {
+		return nil
+	}
+	return err
 }
 
-// run runs the producer, and begins each request as it comes. It returns when
-// nothing of it runs any more, with an error if anything failed, and then
-// every request that was accepted has an outcome.
-func (g *group) run(ctx context.Context) error {
-	g.ended = make([]outcome, g.requests)
-	send, receive := memchan.Open[request](g.buffer)
-	err := nursery.Config{Name: "group"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		n.GoNamed("producer", func(ctx context.Context) error {
-			defer send.Close()
-			return g.produce(ctx, send)
-		})
-		return g.takeIn(ctx, n, receive)
-	})
-	// The sends of these have succeeded, and they have not been begun. The
-	// producer has ended, so no more of them come.
-	for {
-		r, empty := receive.TryReceive()
-		if empty != nil {
+// produce sends requests. When the channel is full, it waits.
+func produce(ctx context.Context, send *memchan.Sender[int]) error {
+	for i := range requests {
+		if err := send.Send(ctx, i+1); err != nil {
 			return err
 		}
-		g.ended[r-1] = unbegun
-	}
-}
-
-// produce sends the requests. When the channel is full, it waits.
-func (g *group) produce(ctx context.Context, send *memchan.Sender[request]) error {
-	for g.accepted < g.requests {
-		if err := send.Send(ctx, request(g.accepted+1)); err != nil {
-			return err // it was not accepted
-		}
-		g.accepted++
-		if err := deadline.Sleep(ctx, g.every); err != nil {
+		if err := deadline.Sleep(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// takeIn begins each request as it comes, as long as there are not too many
-// at work.
-//
-// The slot is taken before the request: one that waited for a slot here would
-// be neither in the channel nor begun, and no one would know of it if the
-// group ended then. Nor is it taken in the task, which would be started at
-// once: tasks would pile up without a limit behind a channel that has one.
-func (g *group) takeIn(ctx context.Context, n *nursery.Nursery, receive *memchan.Receiver[request]) error {
-	slots := semaphore.NewWeighted(int64(g.atOnce))
-	for {
-		if err := slots.Acquire(ctx, 1); err != nil {
-			return err
-		}
-		r, err := receive.Receive(ctx)
-		if errors.Is(err, memchan.ErrEndOfChannel) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		g.begin(g, n, r, func() { slots.Release(1) })
-	}
-}
-
-// handle gives a request a child of the nursery. That is all it takes: a
-// handler that was started a moment ago belongs to the group as much as the
-// producer does. Its error ends the group, whose error then has its name.
-func (g *group) handle(n *nursery.Nursery, r request, release func()) {
-	n.GoNamed(r.String(), func(ctx context.Context) error {
-		_, err := g.work(ctx, r, release)
-		return err
-	})
-}
-
-// errHungUp is why a request is canceled that its client does not wait for.
 var errHungUp = errors.New("its client has hung up")
 
-// spawn is handle with a task handle, through which other tasks can wait for the
-// answer, or cancel this request alone.
-//
-// To keep all handles is to keep all answers. Here that is wanted; a server that
-// runs for weeks gives each to the client that has asked.
-func (g *group) spawn(n *nursery.Nursery, r request, release func()) {
-	task := nursery.Spawn(n, r.String(), func(ctx context.Context) (string, error) {
-		return g.work(ctx, r, release)
-	})
-	g.tasks = append(g.tasks, task)
-	if r == 1 || r == g.hang {
-		n.GoNamed("client", func(ctx context.Context) error { return g.wait(ctx, r, task) })
-	}
-}
-
-// wait is a client that waits for the answer, but not for ever. The limit ends the
-// wait, and not the task, which is not started inside the limit: it must be
-// canceled explicitly.
-func (g *group) wait(ctx context.Context, r request, task *nursery.Task[string]) error {
-	var text string
-	late, err := deadline.MoveOnAfter(ctx, g.patience, func(ctx context.Context) (err error) {
-		text, err = task.Wait(ctx)
+// hangUp starts two requests with a handle each, and waits for the answers. The limit ends
+// the wait, and not the task, which was not started inside the limit: it is canceled
+// through its handle, and the other one does not notice.
+func hangUp(ctx context.Context, p *program) error {
+	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		ask := func(name, after string) *nursery.Task[string] {
+			return nursery.Spawn(n, name, func(ctx context.Context) (string, error) {
+				return get(ctx, p.client, p.urls[0]+"/?after="+after)
+			})
+		}
+		slow, quick := ask("slow", "1h"), ask("quick", "200ms")
+		_, err := deadline.Call(ctx, 100*time.Millisecond, slow.Wait)
+		if _, late := errors.AsType[*deadline.TooSlowError](err); !late {
+			return err
+		}
+		p.say("waiting for the slow answer: %v", err)
+		slow.Cancel(errHungUp)
+		_, err = slow.Wait(ctx) // has ended then
+		p.say("the slow request has ended, because %v: %t", errHungUp, errors.Is(err, errHungUp))
+		text, err := quick.Wait(ctx)
+		p.say("the quick answer: %s", text)
 		return err
 	})
-	if late {
-		task.Cancel(errHungUp)
-		text, err = task.Wait(ctx) // has ended, and its siblings have not noticed
-	}
-	switch {
-	case err == nil:
-		g.say("the client of %v has its answer: %s", r, text)
-	case errors.Is(err, errHungUp):
-		g.say("the client of %v gives up: %v", r, err)
-	}
-	return nil // an error of the task is the nursery's already
-}
-
-// work does the work of one request, and makes room for another one, unless
-// this one has failed: that ends the group, which should not begin anything in
-// the moment until it is canceled.
-func (g *group) work(ctx context.Context, r request, release func()) (string, error) {
-	text, err := g.do(ctx, r)
-	// Whether the error is an interruption or a failure can only be decided with
-	// the handler's own context.
-	switch interrupted := cancelscope.IsCancellation(ctx, err); {
-	case err == nil:
-		g.ended[r-1] = handled
-	case interrupted && errors.Is(err, errHungUp):
-		g.ended[r-1] = givenUp
-	case interrupted:
-		g.ended[r-1] = canceled
-	default:
-		g.say("%v fails: %v", r, err)
-		g.ended[r-1] = failed
-		return text, err
-	}
-	release()
-	return text, err
 }

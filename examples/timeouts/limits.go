@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -12,7 +13,8 @@ import (
 
 // A pair is two requests. They know of a limit only through their contexts.
 type pair struct {
-	program
+	*program
+	client  *http.Client
 	answers int
 }
 
@@ -25,20 +27,16 @@ func (p *pair) both(ctx context.Context) error {
 }
 
 func (p *pair) ask(ctx context.Context, i int) error {
-	name, url := [...]string{"first", "second"}[i], p.urls[i]
-	if !p.own {
-		url += fmt.Sprintf("/?after=%v", [...]time.Duration{p.first, p.second}[i])
-	}
-	// A caller has set the limit, and no parameter has brought it here. A limit
-	// that is kept in an http.Client cannot be seen from here, or planned with.
-	if left, ok := remaining(ctx); ok {
-		p.say("%s request: %s are left for it", name, seconds(left))
+	name, takes := [...]string{"first", "second"}[i], [...]time.Duration{p.first, p.second}[i]
+	// A caller has set the limit, and no parameter has brought it here. A limit that is
+	// kept in an http.Client cannot be seen from here, or planned with.
+	if t, ok := deadline.Effective(ctx); ok {
+		p.say("%s request: %s are left for it", name, seconds(max(0, time.Until(t))))
 	} else {
 		p.say("%s request: no limit is to be seen from here", name)
 	}
-	text, err := get(ctx, p.client, url)
+	text, err := get(ctx, p.client, fmt.Sprintf("%s/?after=%v", p.urls[i], takes))
 	if err != nil {
-		p.say("%s request ends: %v", name, err)
 		return err
 	}
 	p.answers++
@@ -46,8 +44,8 @@ func (p *pair) ask(ctx context.Context, i int) error {
 	return nil
 }
 
-// perRequest is what most clients offer. Both requests keep to the limit, and
-// together they may take twice as long.
+// perRequest is what most clients offer. Both requests keep to the limit, and together
+// they may take twice as long.
 func perRequest(ctx context.Context, p *pair) error {
 	client := *p.client
 	client.Timeout = p.limit
@@ -60,8 +58,7 @@ func failAfter(ctx context.Context, p *pair) error {
 	return deadline.FailAfter(ctx, p.limit, p.both)
 }
 
-// moveOnAfter does the same where half of the answers are better than none:
-// that the time was up is no error then.
+// moveOnAfter is for work where half of the answers are better than none.
 func moveOnAfter(ctx context.Context, p *pair) error {
 	expired, err := deadline.MoveOnAfter(ctx, p.limit, p.both)
 	if expired {
@@ -70,10 +67,9 @@ func moveOnAfter(ctx context.Context, p *pair) error {
 	return err
 }
 
-// moved gives the second request a limit that starts anew if the first answer has
-// come in time. The scope must be adjustable for that: a deadline that may move to
-// a later time cannot be given to contexts of the standard library, which would
-// keep the first one.
+// moved gives the second request a limit that starts anew if the first answer has come in
+// time. The scope must be adjustable for that: a deadline that may move to a later time
+// cannot be given to contexts of the standard library, which would keep the first one.
 func moved(ctx context.Context, p *pair) error {
 	scope := cancelscope.Scope{Adjustable: true}
 	scope.SetTimeout(p.limit)
@@ -89,7 +85,7 @@ func moved(ctx context.Context, p *pair) error {
 // playWay returns what plays a scene with one way to limit two requests.
 func playWay(run func(context.Context, *pair) error) func(context.Context, *program) error {
 	return func(ctx context.Context, p *program) error {
-		requests := &pair{program: *p}
+		requests := &pair{program: p, client: p.client}
 		err := run(ctx, requests)
 		// Each kind of limit gives this error, but so might an interruption of the
 		// program.

@@ -1,33 +1,33 @@
-// Timeouts shows, with real requests and a clock beside them, how several calls
-// share one time limit, and what happens to the requests of a server when one of
-// their handlers fails. Run it with -h for its scenes,
-// flags and exit codes.
+// Timeouts shows, with real requests and a clock beside them, how several calls share one
+// time limit, and what happens to the requests at work when one of them fails or its
+// client gives up. Run it with -h for its scenes and flags.
 //
 //   - limits.go: ways to limit two requests, and which of them share the limit;
-//   - group.go: a handler for each request as it comes, all of them one group;
-//   - tally.go: how each request of a group has ended, and whether one is lost;
-//   - http.go: one request, which has no parameter for its limit, and the servers;
-//   - usage.go: the command line.
+//   - group.go: requests that are handled as they come;
+//   - http.go: one request, which has no parameter for its limit, and the servers.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/trellis-go/trellis/cancelscope"
-	"github.com/trellis-go/trellis/examples/internal/command"
+	"github.com/trellis-go/trellis/examples/internal/stdout"
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
-func main() { command.Main(run) }
-
-// A scene shows what one line of code does. Several may share a name. An error
-// of play says that it did not show what it should; a limit that cuts it short
-// is none.
+// A scene shows what one line of code does. An error of play says that it did not show
+// what it should; a limit that cuts it short is none.
 type scene struct {
 	name, title, code string
 	play              func(ctx context.Context, p *program) error
@@ -36,76 +36,127 @@ type scene struct {
 var scenes = []scene{
 	{"sum", "a limit for each of two requests", "http.Client{Timeout: limit}", playWay(perRequest)},
 	{"shared", "one limit for both requests", "deadline.FailAfter(ctx, limit, both)", playWay(failAfter)},
-	{"shared", "one limit, and what came in time is kept", "deadline.MoveOnAfter(ctx, limit, both)", playWay(moveOnAfter)},
-	{"shared", "one limit, which the first answer moves", "deadline.FailScope(ctx, &scope, ... scope.SetTimeout(limit))", playWay(moved)},
-	{"handle", "requests are handled as they come, each by a child of the group", "n.GoNamed(request, handler)", playGroup((*group).handle, 0)},
-	{"tasks", "the same with a handle for each", "task := nursery.Spawn(n, request, handler)", playGroup((*group).spawn, 3)},
+	{"keep", "one limit, and what came in time is kept", "deadline.MoveOnAfter(ctx, limit, both)", playWay(moveOnAfter)},
+	{"move", "one limit, which the first answer moves", "deadline.FailScope(ctx, &scope, ... scope.SetTimeout(limit))", playWay(moved)},
+	{"handle", "a request that fails cancels those at work", "nursery.ForEach(ctx, 8, receive.Receive, handle)", handle},
+	{"hangup", "a client that gives up cancels its request alone", "task := nursery.Spawn(n, name, request)", hangUp},
 }
 
 // A program is timeouts with the world it runs in, which tests replace.
 type program struct {
-	*story
-	options
-	stdout, stderr io.Writer
-	listen         func() (net.Listener, error)
-	client         *http.Client
+	first, second, limit time.Duration
+	fail                 int
+	scene                string // "" for all
+
+	listen func() (net.Listener, error)
+	client *http.Client
+	urls   [2]string // of the servers; written before the first scene
+
+	mu    sync.Mutex
+	out   io.Writer   // guarded by mu
+	lost  error       // guarded by mu; the first error of out
+	stop  func(error) // called with lost
+	began time.Time   // when the scene began; written between scenes
 }
 
-// run executes one command line and returns the exit code. Canceling ctx is
-// the interruption: run then returns as soon as its tasks have ended.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	client := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	listen := func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
-	p := &program{stdout: stdout, stderr: stderr, listen: listen, client: client}
-	return p.run(ctx, args)
-}
-
-func (p *program) run(ctx context.Context, args []string) int {
-	defer p.client.CloseIdleConnections()
-	o, code, ends := parse(args, p.stdout, p.stderr)
-	if ends {
-		return code
+func main() {
+	p := &program{
+		listen: func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") },
+		client: &http.Client{},
+		out:    stdout.Writer(),
 	}
-	// A story that cannot be written is not played to its end.
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	out := command.NewOutput(p.stdout, stop)
-	p.story = &story{Logger: log.New(out, "", 0)}
-	p.options = o
-	err := p.withServers(ctx, func() error {
-		for _, s := range p.scenes {
-			p.Printf("\n%s: %s\n    %s", s.name, s.title, s.code)
-			p.began = time.Now()
-			if err := s.play(ctx, p); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
+	flags := p.flags()
+	flags.Parse(os.Args[1:]) // ends the process if it cannot
+	if err := p.check(flags.Args()); err != nil {
+		fmt.Fprintf(os.Stderr, "timeouts: %v\nRun timeouts -h for help.\n", err)
+		os.Exit(2)
+	}
+	serve.Program{Name: "timeouts"}.Main(p.run)
+}
+
+func (p *program) flags() *flag.FlagSet {
+	flags := flag.NewFlagSet("timeouts", flag.ExitOnError)
+	flags.DurationVar(&p.first, "first", 300*time.Millisecond, "the first server answers after this `time`")
+	flags.DurationVar(&p.second, "second", 400*time.Millisecond, "the second server answers after this `time`")
+	flags.DurationVar(&p.limit, "limit", 500*time.Millisecond, "the `time` limit")
+	flags.IntVar(&p.fail, "fail", 25, "request `N` of handle fails; 0: none")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), "Usage: timeouts [flags] [SCENE]\n\nTimeouts plays a scene, or all:\n\n")
+		for _, s := range scenes {
+			fmt.Fprintf(flags.Output(), "  %-8s %s\n", s.name, s.title)
 		}
-		return nil
-	})
-	if err := out.Err(); err != nil {
-		return command.Lost("timeouts", err, p.stderr)
+		fmt.Fprint(flags.Output(), "\nFlags:\n")
+		flags.PrintDefaults()
 	}
+	return flags
+}
+
+func (p *program) check(args []string) error {
+	p.scene = strings.Join(args, "")
 	switch {
-	case cancelscope.IsCancellation(ctx, err):
-		fmt.Fprintf(p.stderr, "timeouts: interrupted (%v)\n", context.Cause(ctx))
-		return command.ExitInterrupted
-	case err != nil:
-		fmt.Fprintf(p.stderr, "timeouts: %v\n", err)
-		return command.ExitFailed
+	case len(args) > 1:
+		return fmt.Errorf("%s after %q: there is one scene, and flags come before it", args[1], args[0])
+	case p.scene != "" && !slices.ContainsFunc(scenes, func(s scene) bool { return s.name == p.scene }):
+		return fmt.Errorf("there is no scene %q", args[0])
+	case p.first < 0 || p.second < 0 || p.limit <= 0:
+		return errors.New("-limit must be positive, -first and -second must not be negative")
 	}
-	return command.ExitOK
+	return nil
 }
 
-// A story is what the program prints, with the time that has passed in the
-// scene. Any number of goroutines may add to it.
-type story struct {
-	*log.Logger
-	began time.Time // of the scene
+// run plays the scenes. The servers are tasks in the background: they are there until
+// everything else has ended, also after Ctrl-C, so that no client takes for an answer what
+// a server says that breaks off.
+func (p *program) run(ctx context.Context, n *nursery.Nursery) error {
+	defer p.client.CloseIdleConnections()
+	for i := range p.urls {
+		l, err := p.listen()
+		if err != nil {
+			return err
+		}
+		p.urls[i] = "http://" + l.Addr().String()
+		n.Background("server", func(ctx context.Context) error {
+			return serve.HTTP(serve.WithoutDrain(ctx), &http.Server{Handler: http.HandlerFunc(answer)}, l)
+		})
+	}
+	ctx, stop := context.WithCancelCause(ctx) // a story that cannot be written is not played to its end
+	defer stop(nil)
+	p.stop = stop
+	err := p.play(ctx)
+	if p.lost != nil {
+		return p.lost
+	}
+	return err
 }
 
-// say prints one event.
-func (s *story) say(format string, args ...any) {
-	s.Printf("  %8s  %s", seconds(time.Since(s.began)), fmt.Sprintf(format, args...))
+func (p *program) play(ctx context.Context) error {
+	for _, s := range scenes {
+		if p.scene != "" && p.scene != s.name {
+			continue
+		}
+		p.print("\n%s: %s\n    %s\n", s.name, s.title, s.code)
+		p.began = time.Now()
+		if err := s.play(ctx, p); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// say prints one event, with the time that has passed in the scene.
+func (p *program) say(format string, args ...any) {
+	p.print("  %8s  %s\n", seconds(time.Since(p.began)), fmt.Sprintf(format, args...))
+}
+
+func (p *program) print(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost != nil {
+		return
+	}
+	if _, p.lost = fmt.Fprintf(p.out, format, args...); p.lost != nil {
+		p.stop(p.lost)
+	}
 }
 
 // seconds returns d as the story shows times: what is shorter is noise.

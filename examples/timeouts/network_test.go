@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/trellis-go/trellis/examples/internal/pipenet"
@@ -57,27 +56,6 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 }
 
 func (n *network) transport() *http.Transport { return &http.Transport{DialContext: n.dial} }
-
-// serve runs a server that is not the program's own until the test ends, and
-// returns its URL.
-func (n *network) serve(t *testing.T, handler http.HandlerFunc) string {
-	t.Helper()
-	l, err := n.listen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: handler}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		server.Serve(l) // its error is that it was closed
-	}()
-	t.Cleanup(func() {
-		server.Close()
-		<-done
-	})
-	return "http://" + l.Addr().String() + "/"
-}
 
 type clientConn struct {
 	net.Conn

@@ -18,9 +18,11 @@ var arrows = map[string][]string{
 	"nursery":         {"cancelscope"},
 	"memchan":         {"cancelscope"},
 	"errgroup":        {},
+	"serve":           {"cancelscope", "deadline", "nursery"},
 	"tasktree":        {},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
 
+	"internal/bubbletest": {"cancelscope"},
 	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},
 }
 

@@ -179,7 +179,7 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	}
 	for _, args := range [][]string{
 		changedFirst,
-		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery"},
+		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery", "./serve", "./tasktree"},
 		// Alone, because the generated programs are shrunk when they fail, and only where
 		// no other test has noticed.
 		{"-run", "^TestCorpus$", "./internal/corpus"},

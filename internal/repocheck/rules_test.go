@@ -1,6 +1,7 @@
 package repocheck
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -250,6 +251,9 @@ var doctored = []struct {
 		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
 	{"sleep as a value", "sleeps", map[string]string{"nursery/sleep_test.go": "+var pause = clock.Sleep\n"},
 		[]string{`nursery/sleep_test.go:26: time.Sleep outside a bubble`}},
+	{"bubble of bubbletest", "sleeps", map[string]string{"nursery/sleep_test.go": bubbled(modulePath + "/internal/bubbletest")}, nil},
+	{"bubbletest of another module", "sleeps", map[string]string{"nursery/sleep_test.go": bubbled("example.com/bubbletest")},
+		[]string{`nursery/sleep_test.go:9: time.Sleep outside a bubble`}},
 	{"bubble of another kind", "sleeps", map[string]string{"nursery/sleep_test.go": "package nursery_test\n\nimport \"time\"\n\nfunc TestSleep(t *testing.T) { synctest.Test(t, func() { time.Sleep(1) }) }\n"},
 		[]string{`nursery/sleep_test.go:5: time.Sleep outside a bubble`}},
 
@@ -336,4 +340,9 @@ func complains(t *testing.T, check func(*repository) []string, changes map[strin
 	if !matches {
 		t.Errorf("complaints:\n\t%s\nwant ones that begin with:\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
+}
+
+// bubbled is a test that sleeps in a function passed to the function Run of a package.
+func bubbled(pkg string) string {
+	return fmt.Sprintf("package nursery_test\n\nimport (\n\t\"time\"\n\n\t%q\n)\n\nfunc TestSleep(t *testing.T) { bubbletest.Run(t, \"\", func(t *testing.T) { time.Sleep(1) }) }\n", pkg)
 }

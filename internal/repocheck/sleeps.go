@@ -29,9 +29,9 @@ func checkSleeps(r *repository) []string {
 }
 
 // bubbles returns the functions among the sources of one folder that run in
-// bubbles, as far as the syntax shows: what is passed to synctest.Test, or to a
-// function that uses its parameter there, and functions that
-// are mentioned nowhere but in those.
+// bubbles, as far as the syntax shows: what is passed to synctest.Test or
+// bubbletest.Run, or to a function that uses its parameter there, and functions
+// that are mentioned nowhere but in those.
 func bubbles(sources []*source) map[ast.Node]bool {
 	in, named := passedToBubbles(sources)
 	declared := make(map[*ast.Ident]*ast.FuncDecl)
@@ -58,14 +58,14 @@ func bubbles(sources []*source) map[ast.Node]bool {
 }
 
 // passedToBubbles returns the function literals that are passed to
-// synctest.Test or something that uses them there, and the names so passed.
+// synctest.Test, bubbletest.Run or something that uses them there, and the names
+// so passed.
 func passedToBubbles(sources []*source) (literals map[ast.Node]bool, named map[string]bool) {
 	literals, named = make(map[ast.Node]bool), make(map[string]bool)
 	openers := make(map[string]bool) // functions that run a parameter in a bubble
 	opens := func(s *source, fun ast.Expr) bool {
 		if sel, ok := fun.(*ast.SelectorExpr); ok {
-			name := importName(s.syntax, "testing/synctest")
-			return name != "" && isIdent(sel.X, name) && sel.Sel.Name == "Test"
+			return selects(s, sel, "testing/synctest", "Test") || selects(s, sel, modulePath+"/internal/bubbletest", "Run")
 		}
 		id, ok := fun.(*ast.Ident)
 		return ok && openers[id.Name]
@@ -99,6 +99,12 @@ func passedToBubbles(sources []*source) (literals map[ast.Node]bool, named map[s
 		}
 	}
 	return literals, named
+}
+
+// selects reports whether sel is the name of an imported package's function.
+func selects(s *source, sel *ast.SelectorExpr, pkg, function string) bool {
+	name := importName(s.syntax, pkg)
+	return name != "" && isIdent(sel.X, name) && sel.Sel.Name == function
 }
 
 // mentioned returns the names that occur inside the functions of in, and those

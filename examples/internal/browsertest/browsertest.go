@@ -62,12 +62,6 @@ func (b *Tab) Open(addr string) {
 	b.Do("open the page", chromedp.Navigate("http://"+addr+"/"))
 }
 
-// Click clicks at an element, by its selector.
-func (b *Tab) Click(selector string) {
-	b.T.Helper()
-	b.Do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
-}
-
 // Do takes a step, which must succeed.
 func (b *Tab) Do(what string, step chromedp.Action[chromedp.Void]) {
 	b.T.Helper()

@@ -6,17 +6,17 @@ import (
 	"sync"
 )
 
-// A Listener accepts the connections that are handed to it.
+// A Listener accepts the connections that are handed to it. Its address may be any text.
 type Listener struct {
 	addr   net.Addr
 	conns  chan net.Conn
-	closed chan struct{} // closed by Close
-	once   sync.Once
+	closed chan struct{}
+	close  func()
 }
 
-// Listen returns a listener with an address, which may be any text.
 func Listen(addr string) *Listener {
-	return &Listener{addr: address(addr), conns: make(chan net.Conn), closed: make(chan struct{})}
+	closed := make(chan struct{})
+	return &Listener{address(addr), make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
 }
 
 type address string
@@ -24,8 +24,7 @@ type address string
 func (a address) Network() string { return "pipe" }
 func (a address) String() string  { return string(a) }
 
-// Hand returns when c was accepted. The error is [net.ErrClosed] if the listener is closed
-// before, or that of ctx.
+// Hand returns when c was accepted, the listener is closed, or ctx is done.
 func (l *Listener) Hand(ctx context.Context, c net.Conn) error {
 	select {
 	case l.conns <- c:
@@ -47,7 +46,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 }
 
 func (l *Listener) Close() error {
-	l.once.Do(func() { close(l.closed) })
+	l.close()
 	return nil
 }
 

@@ -2,7 +2,6 @@ package proctest
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -82,9 +81,6 @@ func (p *Process) Signal(t *testing.T, sig os.Signal) {
 	}
 }
 
-// Ended is closed when the process has ended.
-func (p *Process) Ended() <-chan struct{} { return p.ended }
-
 // End waits for the end of the process, and returns how it ended: "exit status 1" or
 // "signal: interrupt".
 func (p *Process) End(t *testing.T) string {
@@ -104,14 +100,6 @@ func (p *Process) Expect(t *testing.T, end string) {
 	if got := p.End(t); got != end {
 		t.Errorf("%q: %s, want %s; standard output:\n%sstandard error:\n%s", p.Args[1:], got, end, p.Out, p.Err)
 	}
-}
-
-// Run runs the program to its end.
-func Run(t *testing.T, args ...string) *Process {
-	t.Helper()
-	p := Start(t, args...)
-	p.End(t)
-	return p
 }
 
 // A Text is what a program writes. Tests can wait for a part of it.
@@ -147,32 +135,17 @@ func (x *Text) String() string {
 func (x *Text) Await(t *testing.T, pattern string) (match []string) {
 	t.Helper()
 	re := regexp.MustCompile("(?m)" + pattern)
-	x.awaitUntil(t, pattern, func(text string) bool {
-		match = re.FindStringSubmatch(text[:strings.LastIndexByte(text, '\n')+1])
-		return match != nil
-	})
-	return match
-}
-
-// AwaitTimes waits until text has been written n times.
-func (x *Text) AwaitTimes(t *testing.T, n int, text string) {
-	t.Helper()
-	x.awaitUntil(t, fmt.Sprintf("%d times %s", n, text), func(all string) bool { return strings.Count(all, text) >= n })
-}
-
-func (x *Text) awaitUntil(t *testing.T, what string, there func(text string) bool) {
-	t.Helper()
 	limit := time.NewTimer(Patience)
 	defer limit.Stop()
 	for {
 		text, changed := x.read()
-		if there(text) {
-			return
+		if match = re.FindStringSubmatch(text[:strings.LastIndexByte(text, '\n')+1]); match != nil {
+			return match
 		}
 		select {
 		case <-changed:
 		case <-limit.C:
-			t.Fatalf("no %s in\n%s", what, text)
+			t.Fatalf("no %s in\n%s", pattern, text)
 		}
 	}
 }

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package main
-
-import "os"
-
-const openFlags = os.O_RDONLY

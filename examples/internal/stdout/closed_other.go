@@ -1,0 +1,5 @@
+//go:build !unix
+
+package stdout
+
+func closed() bool { return false }

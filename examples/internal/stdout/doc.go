@@ -1,0 +1,2 @@
+// Package stdout opens the standard output of a program that must not lose what it prints.
+package stdout
