@@ -179,7 +179,7 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	}
 	for _, args := range [][]string{
 		changedFirst,
-		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery", "./serve", "./tasktree"},
+		{"./cancelscope", "./deadline", "./errgroup", "./internal/record", "./memchan", "./nursery", "./serve", "./tasktree/..."},
 		// Alone, because the generated programs are shrunk when they fail, and only where
 		// no other test has noticed.
 		{"-run", "^TestCorpus$", "./internal/corpus"},
@@ -187,7 +187,7 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 		if len(red) > 0 {
 			break
 		}
-		args = append([]string{"test", "-vet=off", "-short", "-failfast", "-timeout", "30s", "-overlay", list}, args...)
+		args = append([]string{"test", "-vet=off", "-short", "-failfast", "-timeout", "60s", "-overlay", list}, args...)
 		out, err := exec.Command("go", args...).CombinedOutput()
 		switch {
 		case bytes.Contains(out, []byte("[build failed]")):
