@@ -18,10 +18,11 @@ var packages = map[string]string{
 	"maps": "maps", "net": "net", "os": "os", "rand": "math/rand/v2", "runtime": "runtime", "signal": "os/signal",
 	"slices": "slices", "slog": "log/slog", "sort": "sort", "sql": "database/sql", "strconv": "strconv",
 	"strings": "strings", "sync": "sync", "synctest": "testing/synctest", "syscall": "syscall", "testing": "testing",
-	"time": "time", "url": "net/url",
+	"time": "time", "trace": "runtime/trace", "url": "net/url",
 
 	"cancelscope": modulePath + "/cancelscope", "deadline": modulePath + "/deadline",
 	"memchan": modulePath + "/memchan", "nursery": modulePath + "/nursery",
+	"tasktree": modulePath + "/tasktree", "tasktest": modulePath + "/tasktree/tasktest",
 	"errgroup": "golang.org/x/sync/errgroup", "semaphore": "golang.org/x/sync/semaphore",
 }
 

@@ -18,7 +18,11 @@ var arrows = map[string][]string{
 	"nursery":         {"cancelscope"},
 	"memchan":         {"cancelscope"},
 	"errgroup":        {},
+	"tasktree":        {},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
+
+	"tasktree/debug":    {"tasktree"},
+	"tasktree/tasktest": {"cancelscope", "tasktree"},
 
 	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},
 }
