@@ -10,6 +10,7 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/command"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 // run executes one command line and returns the exit code. Canceling ctx is
@@ -19,6 +20,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if ends {
 		return code
 	}
+	defer tasktree.Record()() // for /debug/tasks
 	log := command.NewLog(stderr)
 	defer log.Close()
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))

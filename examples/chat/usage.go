@@ -23,6 +23,7 @@ once.
                      every message of every user, and {"type":"join",
                      "id":"...","data":"ada"} and the same with "part" when a
                      user comes or goes. Users of one name have different ids.
+  GET  /debug/tasks  shows what runs in the server, to browsers on its machine.
 
 Flags:
 `

@@ -9,6 +9,7 @@ import (
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/examples/internal/command"
 	"github.com/trellis-go/trellis/examples/internal/webserver"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 // run executes one command line and returns the exit code. Canceling ctx stops
@@ -20,6 +21,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 
+	defer tasktree.Record()() // for /debug/tasks
 	lines := command.NewLog(stderr)
 	defer lines.Close()
 	log := slog.New(slog.NewTextHandler(lines, nil))

@@ -167,12 +167,12 @@ func TestHang(t *testing.T) {
 		t.Errorf("the alarm leads to %q, want reader", at)
 	}
 	page.press("s")
-	page.Until(`document.querySelector("#detail pre")?.textContent.includes("deafRead")`)
-	if text := page.Eval(`document.querySelector("#detail pre").textContent`); !strings.Contains(text, "chan receive") {
+	page.Until(`document.getElementById("trace")?.textContent.includes("deafRead")`)
+	if text := page.Eval(`document.getElementById("trace").textContent`); !strings.Contains(text, "chan receive") {
 		t.Errorf("the stack is\n%s\nwant the state, chan receive", text)
 	}
 	page.refreshed()
-	page.Until(`document.querySelector("#detail pre")?.textContent.includes("deafRead")`) // is kept
+	page.Until(`document.getElementById("trace")?.textContent.includes("deafRead")`) // is kept
 	page.press(escape)
 	page.Until(`document.getElementById("detail").hidden`)
 }

@@ -42,7 +42,7 @@ func TestPicture(t *testing.T) {
 	page.Until(`!document.getElementById("alarm").hidden`)
 	page.Click("#alarm button")
 	page.press("s")
-	page.Until(`document.querySelector("#detail pre")?.textContent.includes("renderPage")`)
+	page.Until(`document.getElementById("trace")?.textContent.includes("renderPage")`)
 	page.press("p")
 
 	var middle [2]uint32
