@@ -4,6 +4,9 @@ import (
 	"context"
 	"runtime"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // DefaultMax is how many nodes a tree has at most if Options.Max is zero.
@@ -22,19 +25,24 @@ type Options struct {
 
 	// Max is how many nodes the tree has at most. Zero means DefaultMax, and a negative
 	// number no limit. What is left out is counted in Node.Omitted, and in Tree.Total.
+	// Nodes that are canceled and still run are left out last among their siblings, and
+	// what is far inside before what is near the roots.
 	Max int
 
-	// Unfolded shows each of several identical siblings.
+	// Unfolded shows each of several identical siblings. Otherwise siblings that are
+	// alike in kind, function, place, state and in what is inside them are shown as one,
+	// the oldest, with the number of the others in Node.Same. Their names may differ
+	// in numbers if there are at least ten of them.
 	Unfolded bool
 
-	// Redact, if not nil, is called with each name, and with the text of each reason,
-	// before they enter the tree, and returns what stands there. It must return, and
-	// may be called by the goroutine of Take only.
+	// Redact, if not nil, is called with each name that the program gave, and with the
+	// text of each reason, before they enter the tree, and returns what stands there. It
+	// is called by the goroutine that calls Take.
 	Redact func(text string) string
 
 	// Stacks asks for the state and the stack of the goroutines of tasks. Only tasks
-	// that were recorded with labels have them. All goroutines of the process stand still
-	// for as long as it takes to copy their stacks. Tree.Notes says so if stacks were
+	// that were recorded with Config.Labels have them. All goroutines of the process stand
+	// still for as long as it takes to copy their stacks. Tree.Notes says so if stacks were
 	// left out, because the process has more than MaxStacks goroutines.
 	Stacks bool
 
@@ -45,9 +53,30 @@ type Options struct {
 // Take returns a tree of what lives in the process. While recording is off the tree is
 // empty.
 //
-// Take does not block, with one exception: it calls the Error methods of reasons for
-// which scopes were canceled, outside of all locks, and waits for one second at most for
-// all of them. What has not been said by then is missing, and Tree.Notes says so.
+// Take does not block, with one exception. It calls the Error methods of the reasons for
+// which scopes were canceled, and methods of contexts that the program has made itself. It
+// holds no lock then, and waits for one second at most for all of them together. What has
+// not been returned by then is missing, and Tree.Notes says so. A method that never returns
+// keeps one goroutine for ever; after four such calls Take asks no more.
 func Take(o Options) *Tree {
-	return &Tree{Version: Version, Taken: time.Now(), Goroutines: runtime.NumGoroutine(), Roots: []*Node{}}
+	t := &Tree{
+		Version: Version, Taken: time.Now().Round(0), RecordingSince: record.Since(), Labels: record.Labels(),
+		Goroutines: runtime.NumGoroutine(), Roots: []*Node{},
+	}
+	if t.RecordingSince.IsZero() {
+		return t
+	}
+	s := collect()
+	if o.Within != nil {
+		s.restrict(tree.Record(o.Within))
+	}
+	s.order()
+	s.report(t)
+	if o.Stacks {
+		s.goroutines = stacks(t, o.Force)
+	}
+	s.sign()
+	b := builder{snapshot: s, tree: t, options: o, names: make(map[uintptr]string), places: make(map[uintptr][2]string)}
+	b.build()
+	return t
 }

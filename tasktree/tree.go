@@ -64,7 +64,8 @@ const (
 
 // A Node is one thing that lives: a nursery, a scope, a task.
 type Node struct {
-	// ID tells the node from all others of the process, for as long as it lives and after.
+	// ID is a number that no other node of the process has, not even after this one has
+	// ended.
 	ID uint64 `json:"id"`
 
 	Kind Kind `json:"kind"`
@@ -143,7 +144,8 @@ type Cancellation struct {
 	// Reason is the text of the reason, one line of at most 200 bytes. It may be empty.
 	Reason string `json:"reason,omitempty"`
 
-	// Text says all of that in one line, without the age.
+	// Text says all of that in one line, without the age, as it can stand behind
+	// "canceled": `because a task failed in "serve": connection refused`.
 	Text string `json:"text"`
 }
 
