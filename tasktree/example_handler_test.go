@@ -64,6 +64,7 @@ func ExampleLocal() {
 
 // Learn from the log why a program does not end, and which task it waits for.
 func ExampleWatch() {
+	defer tasktree.Record()()
 	err := nursery.Config{Name: "program"}.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
 		noticed, release := make(chan bool), make(chan bool)
 		n.Background("watch", func(ctx context.Context) error {

@@ -128,8 +128,7 @@ type query struct {
 	format   string // "", "text" or "json"
 	max      int    // as Options.Max
 	width    int
-	id       uint64
-	hasID    bool
+	id       uint64 // of the one node that is asked for, or 0
 	unfolded bool
 	stacks   bool
 	force    bool
@@ -166,7 +165,6 @@ func (h *handler) parse(raw string) (q query, err error) {
 	q.stacks = number("stacks", 0, 0, 1) == 1
 	q.force = number("force", 0, 0, 1) == 1
 	if text := values.Get("id"); text != "" {
-		q.hasID = true
 		if q.id, _ = strconv.ParseUint(text, 10, 64); q.id == 0 {
 			err = fmt.Errorf("id must be that of a node, not %.20q", text)
 		}
@@ -200,55 +198,6 @@ func (h *handler) take(r *http.Request, q query) (*Tree, error) {
 	if n := runtime.NumGoroutine(); q.stacks && !q.force && n > MaxStacks {
 		return nil, fmt.Errorf("%d goroutines would stand still while their stacks are copied: add force=1 to the query if they may", n)
 	}
-	o := Options{Max: q.max, Unfolded: q.unfolded, Redact: h.options.Redact, Stacks: q.stacks, Force: q.force}
-	if !q.hasID {
-		return Take(o), nil
-	}
-	// The node may be one that is folded or left out otherwise.
-	o.Max, o.Unfolded = -1, true
-	return Take(o).below(q.id, q.max), nil
-}
-
-// below returns the tree of one node with at most so many nodes. It has no root if there is
-// no such node.
-func (t *Tree) below(id uint64, limit int) *Tree {
-	part := *t
-	part.Roots = []*Node{}
-	for _, n := range t.All() {
-		if n.ID == id {
-			part.Total, part.Truncated = 0, false
-			part.Roots = append(part.Roots, part.cut(n, &limit))
-			break
-		}
-	}
-	return &part
-}
-
-// cut returns a copy of n with as many of the nodes inside as are left, counts all of them
-// in Total, and takes what it copies from left.
-func (t *Tree) cut(n *Node, left *int) *Node {
-	t.Total++
-	*left--
-	part := *n
-	part.Children = nil
-	for _, c := range n.Children {
-		if *left > 0 {
-			part.Children = append(part.Children, t.cut(c, left))
-			continue
-		}
-		t.Truncated = true
-		size := nodes(c)
-		t.Total += size
-		part.Omitted += size
-	}
-	return &part
-}
-
-// nodes returns how many nodes n is, with those inside.
-func nodes(n *Node) int {
-	all := 1 + n.Omitted
-	for _, c := range n.Children {
-		all += nodes(c)
-	}
-	return all
+	o := Options{Max: q.max, Unfolded: q.unfolded, Redact: h.options.Redact, Stacks: q.stacks, Force: q.force, id: q.id}
+	return Take(o), nil
 }

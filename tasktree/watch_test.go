@@ -100,7 +100,7 @@ func TestWatchCanceled(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		r.expect(t, "long after the limit", "canceled press 7")
 		batch.Join()
-		time.Sleep(time.Second)
+		time.Sleep(1500 * time.Millisecond)
 		r.expect(t, "after the end", "canceled press 7", "over canceled press 7")
 
 		s := r.list()[0]
@@ -311,6 +311,7 @@ func TestWatchLog(t *testing.T) {
 // A panic of the report function is one of Watch, and so of the program.
 func TestWatchReportPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer tasktree.Record()()
 		defer func() {
 			if v := recover(); !strings.Contains(fmt.Sprint(v), "bad report") {
 				t.Errorf("recovered %v, want the panic of the report", v)
