@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -33,6 +34,7 @@ func open(t *testing.T) tab {
 	server := httptest.NewServer(tasktree.Handler(tasktree.HandlerOptions{}))
 	t.Cleanup(server.Close)
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	page.Do("size", chromedp.EmulateViewport(1280, 800))
 	page.Open(strings.TrimPrefix(server.URL, "http://"))
 	page.Until(`document.getElementById("connection").textContent === "live"`)
 	// Counts the trees that the page has got from now on.
