@@ -2,12 +2,17 @@ package taskpage_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,16 +53,13 @@ func TestPicture(t *testing.T) {
 	var middle [2]uint32
 	for i, scheme := range []string{"light", "dark"} {
 		page.Scheme(scheme)
-		picture := page.Picture()
-		image, err := png.Decode(bytes.NewReader(picture))
+		picture, err := png.Decode(bytes.NewReader(page.Picture()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		middle[i], _, _, _ = image.At(600, 600).RGBA()
+		middle[i], _, _, _ = picture.At(600, 600).RGBA()
 		if dir != "" {
-			if err := os.WriteFile(filepath.Join(dir, "tasks-"+scheme+".png"), picture, 0o644); err != nil {
-				t.Error(err)
-			}
+			writeSmall(t, filepath.Join(dir, "tasks-"+scheme+".png"), picture)
 		}
 	}
 	if middle[0] < 0xd000 || middle[1] > 0x4000 {
@@ -111,4 +113,33 @@ func shop(t *testing.T, p *program) *nursery.Task[struct{}] {
 func renderPage(printed <-chan struct{}) error {
 	<-printed
 	return nil
+}
+
+// writeSmall writes a picture with the 256 colors that are most frequent in it, which is a
+// third of the size.
+func writeSmall(t *testing.T, name string, picture image.Image) {
+	t.Helper()
+	counts := make(map[color.Color]int)
+	bounds := picture.Bounds()
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			counts[picture.At(x, y)]++
+		}
+	}
+	colors := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int {
+		return cmp.Or(counts[b]-counts[a], cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+	})
+	small := image.NewPaletted(bounds, color.Palette(colors[:min(len(colors), 256)]))
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			small.Set(x, y, picture.At(x, y))
+		}
+	}
+	var data bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&data, small); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, data.Bytes(), 0o644); err != nil {
+		t.Error(err)
+	}
 }
