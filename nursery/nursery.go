@@ -223,13 +223,11 @@ func (n *Nursery) TryGo(name string, task func(ctx context.Context) error) error
 	// leaves its thread locked would pass it on, labels for profiles would have to be
 	// reset, a stack would show an earlier task, and a task that is started alone would
 	// wait until a goroutine has been woken.
-	switch {
-	case record.Active():
-		l := label{name: name, task: task}
-		go n.runFor(n.inNode(record.Task, l), l, task)
-	case name == "":
+	if record.Active() {
+		n.goRecorded(name, task)
+	} else if name == "" {
 		go n.run(task)
-	default:
+	} else {
 		go n.runNamed(name, task)
 	}
 	return nil

@@ -34,6 +34,31 @@ func (n *Nursery) recordedAs() *record.Node {
 	return node
 }
 
+// goRecorded starts a task with a node.
+func (n *Nursery) goRecorded(name string, task func(ctx context.Context) error) {
+	node := record.New(record.Task, n.ctx, n.recordedAs(), name, task)
+	node.Link()
+	go n.runRecorded(node, task)
+}
+
+// runRecorded is the goroutine of a task with a node.
+func (n *Nursery) runRecorded(node *record.Node, task func(ctx context.Context) error) {
+	returned := false
+	defer func() {
+		if returned {
+			n.exitNode(node, taskShare)
+			return
+		}
+		defer n.exitNode(node, taskShare) // also after a callback has exited
+		n.endAbnormally(label{name: node.Name(), task: task}, recover(), nil)
+	}()
+	node.Enter()
+	if err := task(node); err != nil {
+		n.fail(node.Name(), task, err)
+	}
+	returned = true
+}
+
 // inNode returns the context for a task: that of the nursery, or the node of the task.
 func (n *Nursery) inNode(kind record.Kind, l label) context.Context {
 	if !record.Active() {

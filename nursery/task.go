@@ -82,7 +82,7 @@ func (n *Nursery) leave(returned *bool, name string, task func(ctx context.Conte
 	n.endAbnormally(label{name: name, task: task}, recover(), nil)
 }
 
-// runFor is the goroutine of a task that is recorded, or that stands for another function.
+// runFor is the goroutine of a task that stands for another function.
 // ctx is the context of the nursery, or the node of the task.
 func (n *Nursery) runFor(ctx context.Context, l label, task func(ctx context.Context) error) {
 	returned := false

@@ -19,32 +19,39 @@ func (n *Node) Passive() {
 
 // Expect says that the next scope that is entered in the node is the one that the node is
 // about. It is called before any other code has the node.
-func (n *Node) Expect() { n.hosts = true }
+func (n *Node) Expect() {
+	n.hosts = true
+	if n.block == nil {
+		n.block = new(block)
+	}
+}
 
 // Expects reports whether Expect has been called: then the node outlives the scope.
 func (n *Node) Expects() bool { return n.hosts }
 
 // Host makes scope the one that the node is about, if it has none, and reports whether it
 // had none. It is called by the scope when it is entered.
-func (n *Node) Host(scope Reporter) bool { return n.scope.set(scope) }
+func (n *Node) Host(scope Reporter) bool { return n.block.scope.set(scope) }
 
 // Hosted returns the scope that the node is about, nil if there is none.
 func (n *Node) Hosted() Reporter {
-	r, _ := n.scope.get()
+	if n.block == nil {
+		return nil
+	}
+	r, _ := n.block.scope.get()
 	return r
 }
 
 // Count makes c what the node is asked for how many tasks it has.
-func (n *Node) Count(c Counter) { n.counter.set(c) }
+func (n *Node) Count(c Counter) { n.block.counter.set(c) }
 
 // Become changes the kind.
 func (n *Node) Become(kind Kind) { n.kind.Store(uint32(kind)) }
 
-// Put makes parent the node around this one. It is called before other goroutines have n,
-// or when a task has moved.
+// Put makes parent the node around this one, which is about a pending start that has moved.
 func (n *Node) Put(parent *Node) {
 	n.parent.Store(parent)
-	n.into.Store(nil)
+	n.block.into.Store(nil)
 }
 
 // Older reports whether the node was made by [NewOlder].
@@ -54,10 +61,10 @@ func (n *Node) Older() bool { return n.older }
 func (n *Node) Parent() *Node { return n.parent.Load() }
 
 // Bound says that the node is to move to nursery.
-func (n *Node) Bound(nursery *Node) { n.into.Store(nursery) }
+func (n *Node) Bound(nursery *Node) { n.block.into.Store(nursery) }
 
 // BodyEnded notes that the body of a nursery has ended.
-func (n *Node) BodyEnded() { n.over.Store(now()) }
+func (n *Node) BodyEnded() { n.block.over.Store(now()) }
 
 // Begin notes that a worker runs an item with that index, or does one of the other things
 // that have a number. It is called by the worker.

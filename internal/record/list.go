@@ -38,7 +38,6 @@ func link(n *Node) {
 	s.mu.Lock()
 	s.last++
 	n.id = s.last*shards + at
-	n.shard = s
 	n.next = s.first
 	if n.next != nil {
 		n.next.prev = n
@@ -71,7 +70,7 @@ func newID() uint64 {
 //
 //go:norace
 func unlink(n *Node) {
-	s := n.shard
+	s := &lists[n.id%shards]
 	hideOrder()
 	s.mu.Lock()
 	if n.prev != nil {

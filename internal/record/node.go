@@ -40,29 +40,29 @@ type Node struct {
 	place  uintptr // a return address in the code that called us, zero if it is not known
 	call   uintptr // one in our function that was called there
 	older  bool
-	silent bool // it is in no list, and lives while there are nodes inside
-	hosts  bool // the next scope that is entered in it is the one that the node is about
+	silent bool   // it is in no list, and lives while there are nodes inside
+	hosts  bool   // the next scope that is entered in it is the one that the node is about
+	block  *block // nil for a task or item that has no scope of its own
 
 	kind   atomic.Uint32
+	life   atomic.Uint32        // storing linked, and later ended, publishes what was written before; see list.go
 	parent atomic.Pointer[Node] // nil for a root; changes when a task moves
-	into   atomic.Pointer[Node] // of a pending start, the nursery it is to move to
 	start  atomic.Int64         // on our clock; of a worker, when its item began
-	over   atomic.Int64         // on our clock; when the body of a nursery ended
 	item   atomic.Int64         // of a worker: the index of its item, or one of the constants below
 	goid   atomic.Uint64        // the goroutine, if it is known
-
-	// life is what has become of the node. Storing linked, and later ended, publishes what
-	// was written before; see list.go.
-	life atomic.Uint32
-
-	scope   answer[Reporter] // of a node that has a cancel scope
-	counter answer[Counter]  // of a nursery or group
 
 	// marks is used by the goroutine of the task only, and its context once that runs.
 	marks *marks
 
 	next, prev *Node // guarded by the mu of the shard
-	shard      *shard
+}
+
+// A block is what a node has besides that is about a scope, a nursery or a group.
+type block struct {
+	scope   answer[Reporter]     // the cancel scope
+	counter answer[Counter]      // of a nursery
+	into    atomic.Pointer[Node] // of a pending start, the nursery it is to move to
+	over    atomic.Int64         // on our clock; when the body of a nursery ended
 }
 
 // What the item of a worker is where it is no index.
@@ -110,7 +110,7 @@ type Reporter interface {
 	Ask(outer context.Context) (cause *Cause, deadline time.Time)
 }
 
-// A Counter is a nursery or an error group.
+// A Counter is a nursery.
 type Counter interface {
 	Running() int
 }
@@ -128,6 +128,9 @@ type marks struct {
 // in the lists before [Node.Link].
 func New(kind Kind, ctx context.Context, parent *Node, name string, fn any) *Node {
 	n := &Node{inside: Unwrap(ctx), name: name}
+	if kind != Task && kind != Item && kind != Background {
+		n.block = new(block)
+	}
 	n.kind.Store(uint32(kind))
 	if parent != nil {
 		n.parent.Store(parent)
@@ -147,7 +150,7 @@ func New(kind Kind, ctx context.Context, parent *Node, name string, fn any) *Nod
 
 // NewOlder makes a node for what began while recording was off.
 func NewOlder(kind Kind, ctx context.Context, parent *Node, name string) *Node {
-	n := &Node{inside: Unwrap(ctx), name: name, older: true}
+	n := &Node{inside: Unwrap(ctx), name: name, older: true, block: new(block)}
 	n.kind.Store(uint32(kind))
 	if parent != nil {
 		n.parent.Store(parent)

@@ -35,34 +35,33 @@ type Cause struct {
 
 // A View is a node as it is at one moment.
 type View struct {
-	Node    *Node
 	ID      uint64
 	Kind    Kind
 	Name    string
-	Parent  *Node
-	Into    *Node
-	Since   time.Time
-	Over    time.Time
-	Item    int
-	GoID    uint64
+	Into    *Node     // of a pending start, the nursery it is to move to
+	Since   time.Time // the zero time if the node is older
+	Over    time.Time // when the body of a nursery ended
+	Item    int       // of a worker
+	GoID    uint64    // the goroutine, zero if it is not known
 	Older   bool
-	Place   uintptr
-	Call    uintptr
-	Func    uintptr
+	Place   uintptr // a return address in the code that made the node, zero if it is not known
+	Call    uintptr // one in our function that was called there
+	Func    uintptr // the entry of the function of a task
 	Scope   Reporter
 	Counter Counter
-	Ended   bool
 }
 
 // View returns the node as it is now.
 func (n *Node) View() View {
 	v := View{
-		Node: n, ID: n.id, Kind: Kind(n.kind.Load()), Name: n.name, Parent: n.parent.Load(), Into: n.into.Load(),
-		Since: Time(n.start.Load()), Over: Time(n.over.Load()), Item: int(n.item.Load()), GoID: n.goid.Load(),
-		Older: n.older, Place: n.place, Call: n.call, Func: n.fn, Ended: n.life.Load() == ended,
+		ID: n.id, Kind: n.Kind(), Name: n.name, Since: Time(n.start.Load()), Item: int(n.item.Load()),
+		GoID: n.goid.Load(), Older: n.older, Place: n.place, Call: n.call, Func: n.fn,
 	}
-	v.Scope, _ = n.scope.get()
-	v.Counter, _ = n.counter.get()
+	if b := n.block; b != nil {
+		v.Into, v.Over = b.into.Load(), Time(b.over.Load())
+		v.Scope, _ = b.scope.get()
+		v.Counter, _ = b.counter.get()
+	}
 	return v
 }
 
