@@ -77,7 +77,7 @@ func (s *Stall) complete(t *Tree) {
 		}
 	}
 	if s.Kind == StallWaiting {
-		for _, c := range s.Node.Children {
+		for _, c := range s.Node.awaited() {
 			add(c)
 		}
 		return

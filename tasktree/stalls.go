@@ -44,8 +44,9 @@ func (n *Node) apart(outer *Cancellation) bool {
 
 // sameTasks says since when a nursery waits for the tasks that it has now.
 func (w *watcher) sameTasks(n *Node, now time.Time) sameTasks {
-	ids := make([]uint64, len(n.Children))
-	for i, c := range n.Children {
+	tasks := n.awaited()
+	ids := make([]uint64, len(tasks))
+	for i, c := range tasks {
 		ids[i] = c.ID
 	}
 	slices.Sort(ids)
@@ -57,12 +58,18 @@ func (w *watcher) sameTasks(n *Node, now time.Time) sameTasks {
 		return sameTasks{ids, now}
 	}
 	since := n.WaitingSince
-	for _, c := range n.Children {
+	for _, c := range tasks {
 		if c.Since.After(since) {
 			since = c.Since
 		}
 	}
 	return sameTasks{ids, since}
+}
+
+// awaited returns the tasks that a nursery waits for. Its background tasks are not among
+// them: they wait for it.
+func (n *Node) awaited() []*Node {
+	return slices.DeleteFunc(slices.Clone(n.Children), func(c *Node) bool { return c.Kind == KindBackground })
 }
 
 func earlier(known, now time.Time) time.Time {

@@ -183,6 +183,7 @@ func TestWatchWaiting(t *testing.T) {
 		n.GoNamed("waiter", func(ctx context.Context) error {
 			return nursery.Config{Name: "pool"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 				pool <- n
+				n.Background("helper", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 				for name := range start {
 					n.GoNamed(name, func(context.Context) error { <-release[name]; return nil })
 				}
