@@ -22,7 +22,8 @@ type WatchOptions struct {
 
 	// Every is the time from one look to the next. Zero means a quarter of the shorter of
 	// the two limits, and at least 100 milliseconds. A look takes a tree of all that
-	// lives, which costs about a microsecond for each node.
+	// lives, which costs a few microseconds for each node. So that Watch never uses more
+	// than a tenth of a processor, the next look is later where there are very many.
 	Every time.Duration
 
 	// Report, if not nil, is called with each stall when it is noticed, and once more
@@ -32,7 +33,7 @@ type WatchOptions struct {
 
 	// Log, if not nil, gets a record for each call of Report: of level Warn when a stall
 	// is noticed, and Info when it is over. If both Log and Report are nil,
-	// slog.Default() gets it.
+	// slog.Default gets it.
 	Log *slog.Logger
 
 	// Redact, if not nil, replaces names and texts of reasons: see [Options.Redact].
@@ -86,11 +87,12 @@ func Watch(ctx context.Context, o WatchOptions) error {
 	timer := time.NewTimer(w.o.Every)
 	defer timer.Stop()
 	for {
+		begin := time.Now()
 		w.look(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		timer.Reset(w.o.Every)
+		timer.Reset(max(w.o.Every, 10*time.Since(begin)))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

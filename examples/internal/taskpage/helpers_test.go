@@ -30,6 +30,13 @@ type tab struct{ *browsertest.Tab }
 // open serves the tree of this process and opens the page.
 func open(t *testing.T) tab {
 	t.Helper()
+	page, _ := openServer(t)
+	return page
+}
+
+// openServer also returns the server.
+func openServer(t *testing.T) (tab, *httptest.Server) {
+	t.Helper()
 	page := tab{browsertest.New(t)}
 	server := httptest.NewServer(tasktree.Handler(tasktree.HandlerOptions{}))
 	t.Cleanup(server.Close)
@@ -41,7 +48,7 @@ func open(t *testing.T) tab {
 	page.Eval(`window.trees = 0;
 		const json = Response.prototype.json;
 		Response.prototype.json = async function() { const t = await json.call(this); setTimeout(() => trees++); return t; }; ""`)
-	return page
+	return page, server
 }
 
 // named is an expression for the rows with a name.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 // The page can be used with the keyboard alone, and what is folded stays folded while the
@@ -240,4 +242,37 @@ func TestPolicy(t *testing.T) {
 	if hacked := page.Eval(`String(window.hacked)`); hacked != "undefined" {
 		t.Errorf("a script ran that the policy forbids")
 	}
+}
+
+// Stacks stop the program, so the page asks before it does that to many goroutines.
+func TestStacksOfMany(t *testing.T) {
+	p := start(t, "server")
+	release := make(chan struct{})
+	p.n.GoNamed("reader", func(context.Context) error { return deafRead(release) })
+	page := open(t)
+	page.shows("reader")
+	var others sync.WaitGroup
+	for range tasktree.MaxStacks {
+		others.Go(func() { <-release })
+	}
+	defer others.Wait()
+	defer close(release)
+	page.Eval(`document.getElementById("tree").focus(); ""`)
+	page.press(down)
+	page.press("s")
+	page.Until(`!document.getElementById("force").hidden && document.getElementById("note").textContent.includes("goroutines would stand still")`)
+	page.Click("#force")
+	page.Until(`document.getElementById("trace").textContent.includes("deafRead")`)
+	page.Until(`document.getElementById("force").hidden`)
+}
+
+// A program that has ended leaves its last tree on the page, and a message.
+func TestProgramGone(t *testing.T) {
+	start(t, "server")
+	page, server := openServer(t)
+	page.shows("server")
+	server.CloseClientConnections()
+	server.Close()
+	page.Until(`document.getElementById("connection").textContent === "the program does not answer"`)
+	page.shows("server")
 }
