@@ -82,7 +82,7 @@ func (s *snapshot) add(n *record.Node) int32 {
 // livingParent returns the nearest node around n that has not ended and is shown.
 func livingParent(n *record.Node) *record.Node {
 	p := n.Parent()
-	for p != nil && (p.Ended() || p.Hidden()) {
+	for p != nil && (!p.Lives() || p.Hidden()) {
 		p = p.Parent()
 	}
 	return p

@@ -2,9 +2,10 @@ package record
 
 import "context"
 
-// Link puts the node into the lists, if recording is on.
+// Link puts the node into the lists, if recording is on and it is not there. It does nothing
+// once the node has ended.
 func (n *Node) Link() {
-	if current.Load() != nil && n.life.Load() == made {
+	if n.life.Load() == made && current.Load() != nil && n.life.CompareAndSwap(made, linking) {
 		link(n)
 	}
 }
@@ -54,8 +55,8 @@ func (n *Node) Put(parent *Node) {
 	n.block.into.Store(nil)
 }
 
-// Older reports whether the node was made by [NewOlder].
-func (n *Node) Older() bool { return n.older }
+// Older reports whether the node began while recording was off.
+func (n *Node) Older() bool { return n.start.Load() == 0 }
 
 // Parent returns the node around this one.
 func (n *Node) Parent() *Node { return n.parent.Load() }

@@ -28,7 +28,7 @@ type shard struct {
 
 var lists [shards]shard
 
-// link puts n into a list. It is called once for a node.
+// link puts n into a list, unless it has ended. It is called once for a node.
 //
 //go:norace
 func link(n *Node) {
@@ -38,15 +38,17 @@ func link(n *Node) {
 	s.mu.Lock()
 	s.last++
 	n.id = s.last*shards + at
-	n.next = s.first
-	if n.next != nil {
-		n.next.prev = n
-	}
-	s.first = n
-	s.count++
 	showOrder()
-	n.life.Store(linked) // under the lock: a reader sees it when it sees n
+	ok := n.life.CompareAndSwap(linking, linked) // under the lock: unlink waits for what follows
 	hideOrder()
+	if ok {
+		n.next = s.first
+		if n.next != nil {
+			n.next.prev = n
+		}
+		s.first = n
+		s.count++
+	}
 	s.mu.Unlock()
 	showOrder()
 }
@@ -124,7 +126,7 @@ func All() []*Node {
 	}
 	live := all[:0]
 	for _, n := range all {
-		if n.life.Load() == linked {
+		if n.Lives() {
 			live = append(live, n)
 		}
 	}
@@ -136,7 +138,7 @@ func All() []*Node {
 func withSilent(live []*Node) []*Node {
 	seen := make(map[*Node]bool)
 	for _, n := range live { // not those that are added: they have been followed upward
-		for p := n.parent.Load(); p != nil && (p.silent || p.life.Load() == ended); p = p.parent.Load() {
+		for p := n.parent.Load(); p != nil && (p.silent || !p.Lives()); p = p.parent.Load() {
 			if p.silent && !seen[p] {
 				seen[p] = true
 				live = append(live, p)
