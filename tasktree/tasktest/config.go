@@ -21,8 +21,9 @@ type Config struct {
 	// milliseconds and not more than five seconds.
 	Before time.Duration
 
-	// Output is where the tree is printed when the limit is near. Nil means os.Stderr:
-	// the log of a test is lost when the limit ends the test binary.
+	// Output is where the tree is printed when the limit is near, with one call of Write
+	// by another goroutine. Nil means os.Stderr: the log of a test is lost when the limit
+	// ends the test binary.
 	Output io.Writer
 }
 

@@ -79,6 +79,32 @@ func (f *fake) end() {
 	}
 }
 
+// A lockedBuffer is written by another goroutine than the one that reads it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *lockedBuffer) Len() int { return len(b.String()) }
+
+func (b *lockedBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text.Reset()
+}
+
 // wantFailure checks that there is one failure with all of these texts.
 func wantFailure(t *testing.T, failures []string, want ...string) {
 	t.Helper()
@@ -217,7 +243,7 @@ func TestContextParallel(t *testing.T) {
 // prints nothing.
 func TestBeforeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lockedBuffer
 		release := make(chan struct{})
 		var done sync.WaitGroup
 		f := newFake(t, "TestHangs")
