@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/trellis-go/trellis/internal/record"
 )
@@ -183,10 +182,7 @@ func errorText(err error) (text string) {
 func oneLine(text string, limit int) string {
 	cut := len(text) > limit
 	if cut {
-		text = text[:limit]
-		for len(text) > 0 && !utf8.ValidString(text[len(text)-1:]) {
-			text = text[:len(text)-1]
-		}
+		text = strings.ToValidUTF8(text[:limit], "") // the last character may have been cut
 	}
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
 	text = strings.Map(func(r rune) rune {

@@ -2,6 +2,7 @@ package tasktree
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/trellis-go/trellis/internal/record"
@@ -75,7 +76,11 @@ func collect() *snapshot {
 }
 
 func (s *snapshot) add(n *record.Node) int32 {
-	s.entries = append(s.entries, entry{node: n, parent: none, first: none, next: none, report: none, start: n.Start()})
+	start := n.Start()
+	if n.Older() {
+		start = math.MinInt64
+	}
+	s.entries = append(s.entries, entry{node: n, parent: none, first: none, next: none, report: none, start: start})
 	return int32(len(s.entries) - 1)
 }
 

@@ -2,11 +2,15 @@ package record
 
 import "context"
 
-// Link puts the node into the lists, if recording is on and it is not there. It does nothing
-// once the node has ended.
+// Link puts the node into the lists, if recording is on and it is not there, with the nodes
+// around it. It does nothing once the node has ended.
+//
+// What is around a node that is linked is linked too, unless it began while recording was
+// off and an execution trace was being taken.
 func (n *Node) Link() {
-	if n.life.Load() == made && current.Load() != nil && n.life.CompareAndSwap(made, linking) {
+	for n != nil && n.life.Load() == made && current.Load() != nil && n.life.CompareAndSwap(made, linking) {
 		link(n)
+		n = n.parent.Load()
 	}
 }
 
