@@ -43,8 +43,8 @@ func decode(t *testing.T, w *httptest.ResponseRecorder) *tasktree.Tree {
 	return &tree
 }
 
-// find returns the node with a name, nil if there is none.
-func find(tree *tasktree.Tree, name string) *tasktree.Node {
+// named returns the node with a name, nil if there is none.
+func named(tree *tasktree.Tree, name string) *tasktree.Node {
 	for _, n := range tree.All() {
 		if n.Name == name {
 			return n
@@ -190,11 +190,11 @@ func TestHandlerFormats(t *testing.T) {
 			t.Errorf("JSON: %q", kind)
 		}
 		tree := decode(t, w)
-		n := find(tree, "formats")
+		n := named(tree, "formats")
 		if n == nil || len(n.Children) != 1 || n.Children[0].Same == nil || n.Children[0].Same.Count != 11 {
 			t.Fatalf("the tree is\n%s\nwant a nursery with twelve tasks in one node", w.Body)
 		}
-		if n := find(decode(t, get(h, "?format=json&unfolded=1")), "formats"); len(n.Children) != 12 {
+		if n := named(decode(t, get(h, "?format=json&unfolded=1")), "formats"); len(n.Children) != 12 {
 			t.Errorf("unfolded=1: the nursery has %d nodes inside, want 12", len(n.Children))
 		}
 		for _, child := range decode(t, get(h, "?format=json&stacks=1&unfolded=1")).Roots[0].Children {
@@ -211,7 +211,7 @@ func TestHandlerOneNode(t *testing.T) {
 	inNursery(t, "one node", 50, func(context.Context, *nursery.Nursery) {
 		h := tasktree.Handler(tasktree.HandlerOptions{})
 		all := decode(t, get(h, "?format=json&unfolded=1"))
-		task, around := find(all, "task 31"), find(all, "one node")
+		task, around := named(all, "task 31"), named(all, "one node")
 		part := decode(t, get(h, fmt.Sprintf("?format=json&stacks=1&id=%d", task.ID)))
 		if len(part.Roots) != 1 || part.Roots[0].Name != "task 31" || part.Total != 1 || part.Roots[0].Goroutine == nil {
 			t.Errorf("id of a task: %d roots, total %d, want that task with its goroutine", len(part.Roots), part.Total)

@@ -144,6 +144,11 @@ func newWatcher(o WatchOptions) *watcher {
 
 // look takes a tree and reports the differences to what is known.
 func (w *watcher) look(ctx context.Context) {
+	if len(w.open) == 0 && !w.suspicious() {
+		clear(w.first)
+		clear(w.waiting)
+		return
+	}
 	options := Options{Max: -1, Unfolded: true, Redact: w.o.Redact}
 	tree := Take(options)
 	found := w.find(tree)
