@@ -77,8 +77,9 @@ type WatchOptions struct {
 //
 // Watch returns ctx.Err(), which a nursery recognizes as its cancellation. Several may run
 // at the same time, and each reports each stall. In a bubble of package testing/synctest it
-// works with the fake time of the bubble, and what runs outside of the bubble is in the
-// tree as well; reasons of cancellations whose texts need a goroutine outside wait for it.
+// works with the fake time of the bubble, and reports nothing that runs outside of it. A
+// Watch outside of bubbles cannot judge what runs in one: do not let them run at the same
+// time.
 //
 // A file that cannot be written is no reason to end: the report has the error.
 func Watch(ctx context.Context, o WatchOptions) error {

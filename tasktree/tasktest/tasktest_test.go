@@ -239,6 +239,19 @@ func TestContextParallel(t *testing.T) {
 	}
 }
 
+// In a bubble, with a real test, the limit of go test is not asked for, which would panic, and
+// the grace is fake time.
+func TestContextBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := tasktest.Config{Grace: time.Hour}.Context(t)
+		var done sync.WaitGroup
+		t.Cleanup(done.Wait)
+		slow := make(chan struct{})
+		leak(ctx, "slow to end", slow, &done)
+		time.AfterFunc(30*time.Minute, func() { close(slow) })
+	})
+}
+
 // When the limit of go test is near, the tree of the test is printed; a test that ends before
 // prints nothing.
 func TestBeforeTimeout(t *testing.T) {

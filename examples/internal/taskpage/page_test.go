@@ -142,6 +142,24 @@ func TestManyNodes(t *testing.T) {
 	page.shows("connection 779")
 }
 
+// What is on the screen stays where it is while tasks come above it.
+func TestScroll(t *testing.T) {
+	p := start(t, "server")
+	p.tasks("old %d", 0, 300)
+	page := open(t)
+	page.shows("old 0")
+	page.Eval(`(s => { s.value = "newest"; s.dispatchEvent(new Event("input")); return ""; })(document.getElementById("order"))`)
+	page.Eval(`document.getElementById("tree").scrollTop = 28 * 145 + 9; ""`)
+	page.shows("old 150")
+	const offset = `String(Math.round([...document.querySelectorAll(".row")].find(r => r.querySelector(".name").textContent === "old 150").getBoundingClientRect().top))`
+	before := page.Eval(offset)
+	p.tasks("new %d", 0, 70)
+	page.Until(`document.getElementById("summary").textContent.startsWith("371 nodes")`)
+	if after := page.Eval(offset); after != before {
+		t.Errorf("a row has moved from %s to %s while tasks came above it", before, after)
+	}
+}
+
 // What was canceled and still runs stands at the top of the page, with a way to its stack.
 func TestHang(t *testing.T) {
 	p := start(t, "server")
