@@ -185,14 +185,18 @@ func oneLine(text string, limit int) string {
 		text = strings.ToValidUTF8(text[:limit], "") // the last character may have been cut
 	}
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-	text = strings.Map(func(r rune) rune {
+	if text = printable(text); cut {
+		text += "…"
+	}
+	return text
+}
+
+// printable replaces the characters of a text that do not print.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '\uFFFD'
 		}
 		return r
 	}, text)
-	if cut {
-		text += "…"
-	}
-	return text
 }

@@ -122,7 +122,10 @@ func (s *snapshot) order() {
 		sorted[i] = int32(i)
 	}
 	slices.SortFunc(sorted, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(s.entries[b].start, s.entries[a].start), cmp.Compare(s.entries[b].node.ID(), s.entries[a].node.ID()))
+		if order := cmp.Compare(s.entries[b].start, s.entries[a].start); order != 0 {
+			return order
+		}
+		return cmp.Compare(s.entries[b].node.ID(), s.entries[a].node.ID())
 	})
 	all := s.roots == nil
 	for _, i := range sorted { // the newest first, so that each list begins with the oldest

@@ -14,8 +14,8 @@ import (
 	"github.com/trellis-go/trellis/tasktree"
 )
 
-// tasks runs a nursery with one task for each name, a millisecond apart, and then look.
-func tasks(t *testing.T, names []string, look func(n *nursery.Nursery)) {
+// pooled runs a nursery with one task for each name, a millisecond apart, and then look.
+func pooled(t *testing.T, names []string, look func(n *nursery.Nursery)) {
 	nursery.Config{Name: "pool"}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 		for _, name := range names {
 			n.GoNamed(name, wait)
@@ -37,7 +37,7 @@ func numbered(format string, count int) (names []string) {
 func TestFolding(t *testing.T) {
 	check := func(name, want string, names ...string) {
 		recorded(t, name, func(t *testing.T) {
-			tasks(t, names, func(*nursery.Nursery) { checkLines(t, tasktree.Take(tasktree.Options{}), want) })
+			pooled(t, names, func(*nursery.Nursery) { checkLines(t, tasktree.Take(tasktree.Options{}), want) })
 		})
 	}
 	check("same names", `
@@ -80,7 +80,7 @@ nursery pool, 6ms, 6 tasks
 func TestMax(t *testing.T) {
 	recorded(t, "shows the canceled first", func(t *testing.T) {
 		letters := strings.Split("abcdefghijklmnopqrst", "")
-		tasks(t, letters, func(n *nursery.Nursery) {
+		pooled(t, letters, func(n *nursery.Nursery) {
 			late := nursery.Spawn(n, "late", func(ctx context.Context) (int, error) {
 				<-ctx.Done()
 				time.Sleep(time.Second)
@@ -159,7 +159,7 @@ nursery pool, 20ms, 21 tasks
 
 func TestWithin(t *testing.T) {
 	recorded(t, "a task", func(t *testing.T) {
-		tasks(t, []string{"other"}, func(n *nursery.Nursery) {
+		pooled(t, []string{"other"}, func(n *nursery.Nursery) {
 			done := make(chan struct{})
 			n.GoNamed("mine", func(ctx context.Context) error {
 				defer close(done)
@@ -182,7 +182,7 @@ func TestWithin(t *testing.T) {
 		})
 	})
 	recorded(t, "no node", func(t *testing.T) {
-		tasks(t, []string{"other"}, func(*nursery.Nursery) {
+		pooled(t, []string{"other"}, func(*nursery.Nursery) {
 			if tree := tasktree.Take(tasktree.Options{Within: context.Background()}); tree.Total != 0 || len(tree.Roots) != 0 {
 				t.Errorf("within no scope there is\n%s", tree)
 			}
@@ -193,7 +193,7 @@ func TestWithin(t *testing.T) {
 func TestRedact(t *testing.T) {
 	recorded(t, "names and reasons", func(t *testing.T) {
 		names := append(numbered("secret %d", 10), "secret")
-		tasks(t, names, func(n *nursery.Nursery) {
+		pooled(t, names, func(n *nursery.Nursery) {
 			s := cancelscope.Scope{Name: "secret"}
 			s.Run(t.Context(), func(context.Context) error {
 				s.Cancel(errors.New("secret"))

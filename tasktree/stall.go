@@ -124,7 +124,7 @@ func (s *Stall) String() string {
 	case s.Kind == StallCanceled:
 		fmt.Fprintf(&b, " was canceled %v ago", lasted)
 		if c := s.Node.Canceled; c.Text != "" {
-			fmt.Fprintf(&b, " (%s)", printable(c.Text))
+			fmt.Fprintf(&b, " (%s)", legible(c.Text))
 		}
 		b.WriteString(" and still runs: ")
 	default:
@@ -211,7 +211,7 @@ func (n *Node) title() string {
 func (n *Node) describe() string {
 	text := string(n.Kind)
 	if title := n.title(); title != "" {
-		text += fmt.Sprintf(" %.203q", printable(title))
+		text += fmt.Sprintf(" %.203q", legible(title))
 	}
 	if n.Place != "" {
 		text += " (" + n.Place + ")"
@@ -219,9 +219,9 @@ func (n *Node) describe() string {
 	return text
 }
 
-// printable returns text in one line of at most 200 bytes, in which every character can be
+// legible returns text in one line of at most 200 bytes, in which every character can be
 // seen.
-func printable(text string) string {
+func legible(text string) string {
 	if len(text) > 200 {
 		text = strings.ToValidUTF8(text[:200], "") + "…"
 	}

@@ -67,6 +67,7 @@ func (p *printer) head() {
 // node writes n, which is inside around, with what is inside it. Its own line begins with
 // first, the others with rest.
 func (p *printer) node(n, around *Node, first, rest string) {
+	first = cutFront(first, p.width/2) // of a node far inside
 	kind, name, state := p.kind(n), p.name(n), p.state(n, around)
 	room := p.width - columns(first+kind+state) - columns(n.Place) - 2
 	p.line(first+kind+cutFront(name, max(room, leastName))+state, n.Place)
@@ -74,6 +75,7 @@ func (p *printer) node(n, around *Node, first, rest string) {
 	if len(n.Children) > 0 {
 		inner = rest + "│  "
 	}
+	inner = cutFront(inner, p.width/2)
 	if c := n.Canceled; c != nil && !canceledWith(n, around) {
 		p.paragraph(inner, "canceled"+p.ago(c.Since)+" "+oneLine(c.Text, 2*maxReason))
 	}
@@ -91,7 +93,7 @@ func (p *printer) node(n, around *Node, first, rest string) {
 		}
 	}
 	if n.Omitted > 0 {
-		p.line(rest+"└─ … "+count(n.Omitted, "node")+" left out", "")
+		p.line(cutFront(rest+"└─ ", p.width/2)+"… "+count(n.Omitted, "node")+" left out", "")
 	}
 }
 
@@ -117,7 +119,7 @@ func (p *printer) state(n, around *Node) string {
 	switch {
 	case n.Older:
 		parts = append(parts, "older than the recording")
-	case n.Same != nil && p.age(n.Same.Newest) != p.age(n.Since):
+	case n.Same != nil && !n.Same.Newest.IsZero() && p.age(n.Same.Newest) != p.age(n.Since):
 		parts = append(parts, p.age(n.Since)+" to "+p.age(n.Same.Newest))
 	default:
 		parts = append(parts, p.age(n.Since))
@@ -187,6 +189,7 @@ func (p *printer) ago(since time.Time) string {
 // line writes text, cut if it is too long, with right at the end, in a line of its own if
 // there is no room.
 func (p *printer) line(text, right string) {
+	text, right = printable(text), printable(right)
 	used, wanted := columns(text), columns(right)
 	switch {
 	case right == "":
