@@ -42,7 +42,7 @@ func TestHandlerHostile(t *testing.T) {
 		}
 		n.GoNamed("healthy", func(ctx context.Context) error { <-release; return nil })
 		h := tasktree.Handler(tasktree.HandlerOptions{})
-		tree := decode(t, get(h, "?format=json"))
+		tree := treeOf(t, get(h, "?format=json"))
 		if named(tree, "healthy") == nil || len(tree.Roots) != 1 || len(tree.Roots[0].Children) != 5 {
 			t.Errorf("the tree with hostile reasons is\n%.2000s\nwant five tasks", tree)
 		}

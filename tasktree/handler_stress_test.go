@@ -52,7 +52,7 @@ func TestHandlerStress(t *testing.T) {
 			if i%4 == 2 {
 				return nil
 			}
-			if tree := decode(t, w); w.Code != http.StatusOK || named(tree, "stress") == nil {
+			if tree := treeOf(t, w); w.Code != http.StatusOK || named(tree, "stress") == nil {
 				return fmt.Errorf("%s: status %d, %d roots, want the nursery stress among them", query, w.Code, len(tree.Roots))
 			}
 			return nil

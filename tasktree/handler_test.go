@@ -30,8 +30,8 @@ func request(h http.Handler, method, query, peer string) *httptest.ResponseRecor
 	return w
 }
 
-// decode returns the tree in a response.
-func decode(t *testing.T, w *httptest.ResponseRecorder) *tasktree.Tree {
+// treeOf returns the tree in a response.
+func treeOf(t *testing.T, w *httptest.ResponseRecorder) *tasktree.Tree {
 	t.Helper()
 	if w.Code != http.StatusOK {
 		t.Fatalf("status %d: %s", w.Code, w.Body)
@@ -189,15 +189,15 @@ func TestHandlerFormats(t *testing.T) {
 		if kind := w.Header().Get("Content-Type"); kind != "application/json" {
 			t.Errorf("JSON: %q", kind)
 		}
-		tree := decode(t, w)
+		tree := treeOf(t, w)
 		n := named(tree, "formats")
 		if n == nil || len(n.Children) != 1 || n.Children[0].Same == nil || n.Children[0].Same.Count != 11 {
 			t.Fatalf("the tree is\n%s\nwant a nursery with twelve tasks in one node", w.Body)
 		}
-		if n := named(decode(t, get(h, "?format=json&unfolded=1")), "formats"); len(n.Children) != 12 {
+		if n := named(treeOf(t, get(h, "?format=json&unfolded=1")), "formats"); len(n.Children) != 12 {
 			t.Errorf("unfolded=1: the nursery has %d nodes inside, want 12", len(n.Children))
 		}
-		for _, child := range decode(t, get(h, "?format=json&stacks=1&unfolded=1")).Roots[0].Children {
+		for _, child := range treeOf(t, get(h, "?format=json&stacks=1&unfolded=1")).Roots[0].Children {
 			if g := child.Goroutine; g == nil || g.State == "" || len(g.Stack) == 0 {
 				t.Errorf("stacks=1: the goroutine of %s is %+v, want its state and stack", child.Name, g)
 			}
@@ -210,18 +210,18 @@ func TestHandlerFormats(t *testing.T) {
 func TestHandlerOneNode(t *testing.T) {
 	inNursery(t, "one node", 50, func(context.Context, *nursery.Nursery) {
 		h := tasktree.Handler(tasktree.HandlerOptions{})
-		all := decode(t, get(h, "?format=json&unfolded=1"))
+		all := treeOf(t, get(h, "?format=json&unfolded=1"))
 		task, around := named(all, "task 31"), named(all, "one node")
-		part := decode(t, get(h, fmt.Sprintf("?format=json&stacks=1&id=%d", task.ID)))
+		part := treeOf(t, get(h, fmt.Sprintf("?format=json&stacks=1&id=%d", task.ID)))
 		if len(part.Roots) != 1 || part.Roots[0].Name != "task 31" || part.Total != 1 || part.Roots[0].Goroutine == nil {
 			t.Errorf("id of a task: %d roots, total %d, want that task with its goroutine", len(part.Roots), part.Total)
 		}
-		part = decode(t, get(h, fmt.Sprintf("?format=json&unfolded=1&max=10&id=%d", around.ID)))
+		part = treeOf(t, get(h, fmt.Sprintf("?format=json&unfolded=1&max=10&id=%d", around.ID)))
 		if n := part.Roots[0]; len(n.Children) == 0 || len(n.Children)+1 > 10 || len(n.Children)+n.Omitted != 50 || part.Total != 51 || !part.Truncated {
 			t.Errorf("id of the nursery with max=10: %d inside, %d left out, total %d, truncated %t; want at most 9 and the rest of 50, 51, true",
 				len(n.Children), n.Omitted, part.Total, part.Truncated)
 		}
-		part = decode(t, get(h, "?format=json&id=18446744073709551615"))
+		part = treeOf(t, get(h, "?format=json&id=18446744073709551615"))
 		if part.Roots == nil || len(part.Roots) != 0 {
 			t.Errorf("id of no node: roots %v, want an empty list", part.Roots)
 		}
@@ -238,7 +238,7 @@ func TestHandlerBounded(t *testing.T) {
 		}{{0, "", 301}, {0, "&max=20", 20}, {100, "", 100}, {100, "&max=20", 20}, {100, "&max=1000", 100}, {-1, "&max=200", 200}} {
 			h := tasktree.Handler(tasktree.HandlerOptions{Max: c.max})
 			nodes := 0
-			tree := decode(t, get(h, "?format=json&unfolded=1"+c.query))
+			tree := treeOf(t, get(h, "?format=json&unfolded=1"+c.query))
 			for range tree.All() {
 				nodes++
 			}

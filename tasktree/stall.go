@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -124,7 +123,7 @@ func (s *Stall) String() string {
 	case s.Kind == StallCanceled:
 		fmt.Fprintf(&b, " was canceled %v ago", lasted)
 		if c := s.Node.Canceled; c.Text != "" {
-			fmt.Fprintf(&b, " (%s)", legible(c.Text))
+			fmt.Fprintf(&b, " (%s)", oneLine(c.Text, maxReason))
 		}
 		b.WriteString(" and still runs: ")
 	default:
@@ -211,24 +210,10 @@ func (n *Node) title() string {
 func (n *Node) describe() string {
 	text := string(n.Kind)
 	if title := n.title(); title != "" {
-		text += fmt.Sprintf(" %.203q", legible(title))
+		text += fmt.Sprintf(" %q", oneLine(title, maxReason))
 	}
 	if n.Place != "" {
 		text += " (" + n.Place + ")"
 	}
 	return text
-}
-
-// legible returns text in one line of at most 200 bytes, in which every character can be
-// seen.
-func legible(text string) string {
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if strconv.IsGraphic(r) && r != '\u00a0' {
-			return r
-		}
-		return '\ufffd'
-	}, text)
 }
