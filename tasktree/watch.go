@@ -36,7 +36,9 @@ type WatchOptions struct {
 	// slog.Default gets it.
 	Log *slog.Logger
 
-	// Redact, if not nil, replaces names and texts of reasons: see [Options.Redact].
+	// Redact, if not nil, replaces names and texts of reasons: see [Options.Redact]. The
+	// goroutine profile and the flight recording in Dir have the names of tasks as they
+	// are.
 	Redact func(text string) string
 
 	// NoStacks leaves out what tasks wait for. Otherwise all goroutines of the process

@@ -7,5 +7,7 @@ import (
 )
 
 func init() {
-	http.Handle("GET /debug/tasks", tasktree.Handler(tasktree.HandlerOptions{}))
+	// Without a method in the pattern, which GODEBUG=httpmuxgo121=1 would take literally.
+	// The handler refuses others itself.
+	http.Handle("/debug/tasks", tasktree.Handler(tasktree.HandlerOptions{}))
 }
