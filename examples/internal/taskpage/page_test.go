@@ -163,7 +163,7 @@ func TestScroll(t *testing.T) {
 // What was canceled and still runs stands at the top of the page, with a way to its stack.
 func TestHang(t *testing.T) {
 	p := start(t, "server")
-	p.tasks("healthy %d", 0, 50)
+	p.tasks("healthy %d", 0, 10)
 	release := make(chan struct{})
 	defer close(release)
 	stuck := p.n.Task("press 7", func(ctx context.Context) error {
