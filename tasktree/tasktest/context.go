@@ -25,7 +25,10 @@ import (
 // answers for what is its own. In a bubble of package testing/synctest the grace is fake
 // time, and the limit of go test is not looked at. It must be called by the goroutine of the
 // test, as t.Cleanup.
-func Context(t testing.TB) context.Context { return Config{}.Context(t) }
+func Context(t testing.TB) context.Context {
+	t.Helper()
+	return Config{}.Context(t)
+}
 
 // Context is like the function [Context], with the settings of c.
 func (c Config) Context(t testing.TB) context.Context {
