@@ -14,8 +14,9 @@ import (
 //     cannot reach the server by a name of its own that it resolves to this machine;
 //   - the request has no header by which proxies say for which client they forward it,
 //     because the peer of a proxied request is the proxy;
-//   - no page of another site caused it: the header Sec-Fetch-Site, which browsers send,
-//     is absent, same-origin or none.
+//   - no page of another site caused it, as the headers Sec-Fetch-Site, Sec-Fetch-Mode and
+//     Sec-Fetch-Dest of browsers say, unless the user has followed a link there. The page
+//     with the link cannot read the response.
 //
 // A connection over a Unix socket has no peer address, so it is not local: it is often a
 // proxy. A proxy on the same machine that adds none of these headers cannot be noticed.
@@ -32,6 +33,12 @@ func Local(r *http.Request) bool {
 			return false
 		}
 	}
+	return ownSite(r) || r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// ownSite reports whether a request is from no browser, or from a page of this server, or the
+// user has typed its address.
+func ownSite(r *http.Request) bool {
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
 		if site != "same-origin" && site != "none" {
 			return false

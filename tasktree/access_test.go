@@ -1,6 +1,7 @@
 package tasktree_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -54,5 +55,41 @@ func TestLocal(t *testing.T) {
 				t.Errorf("Local(peer %q, host %q, %s: %q) = %t, want %t", c.peer, c.host, c.header, c.value, got, c.want)
 			}
 		})
+	}
+}
+
+// The user may follow a link on a page of another site, which cannot read the response. It
+// cannot stop the program for stacks either, not even where all requests are allowed.
+func TestLocalLinks(t *testing.T) {
+	local := tasktree.Handler(tasktree.HandlerOptions{})
+	open := tasktree.Handler(tasktree.HandlerOptions{Allow: func(*http.Request) bool { return true }})
+	for _, c := range []struct {
+		name, site, mode, dest, query string
+		local, open                   int
+	}{
+		{"link", "cross-site", "navigate", "document", "", 200, 200},
+		{"link of another port", "same-site", "navigate", "document", "?format=json", 200, 200},
+		{"link to stacks", "cross-site", "navigate", "document", "?format=json&stacks=1", 403, 403},
+		{"stacks of the own page", "same-origin", "cors", "empty", "?format=json&stacks=1", 200, 200},
+		{"frame", "cross-site", "navigate", "iframe", "", 403, 200},
+		{"fetch", "cross-site", "cors", "empty", "?format=json", 403, 200},
+		{"image", "cross-site", "no-cors", "image", "?format=json", 403, 200},
+		{"script", "same-site", "no-cors", "script", "?format=json", 403, 200},
+	} {
+		for _, h := range []struct {
+			http.Handler
+			want int
+		}{{local, c.local}, {open, c.open}} {
+			r := httptest.NewRequest("GET", "http://localhost/debug/tasks"+c.query, nil)
+			r.RemoteAddr = "127.0.0.1:4711"
+			r.Header.Set("Sec-Fetch-Site", c.site)
+			r.Header.Set("Sec-Fetch-Mode", c.mode)
+			r.Header.Set("Sec-Fetch-Dest", c.dest)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != h.want {
+				t.Errorf("%s, everything allowed %t: status %d, want %d", c.name, h.Handler == open, w.Code, h.want)
+			}
+		}
 	}
 }

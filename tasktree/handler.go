@@ -114,6 +114,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "tasktree: "+err.Error(), http.StatusBadRequest)
 		return
 	}
+	if q.stacks && !ownSite(r) {
+		http.Error(w, "tasktree: a link on a page of another site cannot ask for stacks, which stop the program for a moment", http.StatusForbidden)
+		return
+	}
 	if q.format == "" {
 		head.Set("Content-Type", "text/html; charset=utf-8")
 		head.Set("Content-Security-Policy", h.policy)

@@ -253,6 +253,42 @@ func TestWatchNothing(t *testing.T) {
 	}
 }
 
+// What was canceled before the recording is late when it has been seen for so long.
+func TestWatchOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r reports
+		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			recorded, release := make(chan struct{}), make(chan struct{})
+			old := n.Task("old", func(ctx context.Context) error {
+				<-recorded
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { // or the task is not shown
+					<-release
+					return nil
+				})
+			})
+			synctest.Wait() // the task has begun
+			old.Cancel(nil)
+			time.Sleep(time.Hour)
+			n.Background("watch", func(ctx context.Context) error {
+				return tasktree.Watch(ctx, tasktree.WatchOptions{Canceled: 10 * time.Second, Every: time.Second, Report: r.add})
+			})
+			synctest.Wait() // Watch has turned recording on
+			close(recorded)
+			time.Sleep(9500 * time.Millisecond)
+			r.expect(t, "before the limit")
+			time.Sleep(5 * time.Second)
+			if len(r.list()) != 1 {
+				t.Errorf("%d reports after the limit, want one", len(r.list()))
+			}
+			close(release)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the nursery returned %v", err)
+		}
+	})
+}
+
 // A shutdown that hangs is watched, because Watch is a background task.
 func TestWatchShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
