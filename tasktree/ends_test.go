@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,5 +221,50 @@ func TestTracebackLabels(t *testing.T) {
 		}
 		n.Scope().Cancel(nil)
 		return nil
+	})
+}
+
+// A task is not in the tree any more when its nursery has closed.
+func TestTasksEndBeforeTheirNursery(t *testing.T) {
+	defer tasktree.Record()()
+	for range 3000 {
+		nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+			n.Go(func(context.Context) error { return nil })
+			nursery.Spawn(n, "", func(context.Context) (int, error) { return 0, nil })
+			return nil
+		})
+		if tree := tasktree.Take(tasktree.Options{}); tree.Total != 0 {
+			t.Fatalf("when the nursery has closed, the tree is\n%s", tree)
+		}
+	}
+}
+
+// A registrar is a context that counts what registers with it by its AfterFunc method.
+type registrar struct {
+	context.Context
+	done  chan struct{}
+	calls atomic.Int32
+}
+
+func (r *registrar) Done() <-chan struct{} { return r.done }
+
+func (r *registrar) AfterFunc(func()) (stop func() bool) {
+	r.calls.Add(1)
+	return func() bool { return true }
+}
+
+// A context of the user's keeps its methods: package context calls them as if recording
+// were off.
+func TestContextsWithAfterFunc(t *testing.T) {
+	recorded(t, "register", func(t *testing.T) {
+		ctx := &registrar{Context: t.Context(), done: make(chan struct{})}
+		s := cancelscope.Scope{Adjustable: true}
+		s.Run(ctx, func(ctx context.Context) error {
+			ctx.Done()
+			return nil
+		})
+		if got := ctx.calls.Load(); got != 1 {
+			t.Errorf("%d calls of AfterFunc, want 1", got)
+		}
 	})
 }

@@ -18,20 +18,49 @@ func newTask(parent *record.Node) *record.Node {
 }
 
 // A node that is linked late, by a goroutine inside, while it ends is not left behind.
-func TestLinkBesideEnd(t *testing.T) {
+func TestEndWhileLinking(t *testing.T) {
 	defer record.Start(nil)()
-	for range 20_000 {
-		n := newTask(nil)
-		var both sync.WaitGroup
-		both.Go(n.Link)
-		both.Go(n.End)
-		both.Wait()
-		if n.Lives() {
-			t.Fatal("the node lives after End")
-		}
+	n := newTask(nil)
+	defer record.WhileLinking(n.End)()
+	n.Link()
+	if all := record.All(); n.Lives() || len(all) != 0 {
+		t.Errorf("the node lives after End: %v, and %d are in the lists, want false and 0", n.Lives(), len(all))
 	}
-	if left := record.All(); len(left) != 0 {
-		t.Errorf("%d nodes are left", len(left))
+}
+
+// linked returns so many nodes that are in the lists.
+func linked(count int) (all []*record.Node) {
+	for range count {
+		n := newTask(nil)
+		n.Link()
+		all = append(all, n)
+	}
+	return all
+}
+
+// Nodes that end leave the others in the lists, wherever they stand.
+func TestEndsInTheMiddle(t *testing.T) {
+	defer record.Start(nil)()
+	all := linked(10_000)
+	for step := 3; step > 0; step-- {
+		want := make(map[*record.Node]bool)
+		for i, n := range all {
+			if i%step == 0 {
+				n.End()
+			}
+			if n.Lives() {
+				want[n] = true
+			}
+		}
+		got := record.All()
+		for _, n := range got {
+			if !want[n] {
+				t.Fatalf("after the end of each of %d nodes, one that has ended is in the lists", step)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("after the end of each of %d nodes, %d are in the lists, want %d", step, len(got), len(want))
+		}
 	}
 }
 
