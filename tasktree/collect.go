@@ -105,6 +105,16 @@ func (s *snapshot) restrict(n *record.Node) {
 	s.roots = []int32{} // not nil: nothing is shown
 }
 
+// withID returns the node with an ID, nil if it does not live.
+func (s *snapshot) withID(id uint64) *record.Node {
+	for i := range s.entries {
+		if s.entries[i].node.ID() == id {
+			return s.entries[i].node
+		}
+	}
+	return nil
+}
+
 // order finds the children of each entry, the oldest first, and puts what can be reached
 // from the roots in order.
 func (s *snapshot) order() {

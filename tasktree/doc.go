@@ -22,6 +22,11 @@
 // [Tree.WriteJSON] encodes it, and [Tree.All] walks it. [OnSignal] prints it when the
 // process receives SIGUSR1.
 //
+// [Handler] serves it as a page for browsers, and as text and JSON; package tasktree/debug
+// mounts that at /debug/tasks. [Watch] reports what was canceled and still runs. Package
+// tasktree/tasktest shows what runs in a test that hangs. The repository's docs/debugging.md
+// finds three hangs with these, step by step.
+//
 // # What is guaranteed
 //
 // Take may be called at any time, by any number of goroutines, also while tasks come and

@@ -48,6 +48,8 @@ type Options struct {
 
 	// Force asks for stacks also if there are more than MaxStacks goroutines.
 	Force bool
+
+	id uint64 // if not zero, restricts the tree to the node with this ID
 }
 
 // Take returns a tree of what lives in the process. While recording is off the tree is
@@ -69,6 +71,9 @@ func Take(o Options) *Tree {
 	s := collect()
 	if o.Within != nil {
 		s.restrict(tree.Record(o.Within))
+	}
+	if o.id != 0 {
+		s.restrict(s.withID(o.id))
 	}
 	s.order()
 	s.report(t)

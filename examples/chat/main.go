@@ -59,6 +59,7 @@ Chat serves a chat room at http://ADDR/. Without a browser:
                      is that, with "user", the name, and "id", for every message of every
                      user, and {"type":"join","id":"...","data":"ada"} and the same with
                      "part" when a user comes or goes. Users of one name have different ids.
+  GET  /debug/tasks  shows what runs in the server, to browsers on its machine.
 
 `)
 		flag.PrintDefaults()

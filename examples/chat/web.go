@@ -17,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/trellis-go/trellis/examples/internal/clientjson"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 const (
@@ -42,6 +43,7 @@ func newHandler(h *hub, limits limits) http.Handler {
 	mux.HandleFunc("POST /api/v1/auth", web.login)
 	mux.HandleFunc("GET /api/v1/auth", web.whoAmI)
 	mux.HandleFunc("GET /ws", web.join)
+	mux.Handle("GET /debug/tasks", tasktree.Handler(tasktree.HandlerOptions{}))
 	// No other site may log its visitors in here. For websockets, which are no
 	// POST, Accept looks at the origin.
 	return http.NewCrossOriginProtection().Handler(mux)

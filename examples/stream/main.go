@@ -62,6 +62,8 @@ The server sends, each with the number of the run that the list began:
   {"type":"replaced","run":7,"by":8}          pressed again before its end
   {"type":"refused","run":9,"error":"..."}    no list of jobs; run 8 continues
 
+/debug/tasks shows what runs in the server, to browsers on its machine.
+
 `)
 		flag.PrintDefaults()
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 //go:embed index.html
@@ -42,6 +44,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
 	mux.HandleFunc("GET /ws", s.serveTab)
+	mux.Handle("GET /debug/tasks", tasktree.Handler(tasktree.HandlerOptions{}))
 	return mux
 }
 

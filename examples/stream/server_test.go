@@ -8,9 +8,11 @@ import (
 	"github.com/coder/websocket"
 
 	stream "github.com/trellis-go/trellis/examples/stream"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 func TestRequests(t *testing.T) {
+	defer tasktree.Record()() // as the program does
 	h := loopback(t, stream.Settings{})
 	upgrade := func(origin string) http.Header {
 		header := http.Header{
@@ -30,6 +32,8 @@ func TestRequests(t *testing.T) {
 	}{
 		{"/", nil, 200, "<title>stream</title>"},
 		{"/nothing", nil, 404, ""},
+		{"/debug/tasks", nil, 200, "<title>Tasks</title>"},
+		{"/debug/tasks?format=json", nil, 200, `"call":"serve.HTTP"`},
 		{"/ws?client=a", nil, 426, "WebSocket"},
 		{"/ws", upgrade(""), 400, "client: must be"},
 		{"/ws?client=", upgrade(""), 400, "client: must be"},

@@ -15,13 +15,14 @@ const modulePath = "github.com/trellis-go/trellis"
 var packages = map[string]string{
 	"atomic": "sync/atomic", "bufio": "bufio", "bytes": "bytes", "cmp": "cmp", "context": "context", "errors": "errors",
 	"exec": "os/exec", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "io": "io", "iter": "iter",
-	"maps": "maps", "net": "net", "os": "os", "rand": "math/rand/v2", "runtime": "runtime", "signal": "os/signal",
+	"maps": "maps", "net": "net", "os": "os", "rand": "math/rand/v2", "regexp": "regexp", "runtime": "runtime", "signal": "os/signal",
 	"slices": "slices", "slog": "log/slog", "sort": "sort", "sql": "database/sql", "strconv": "strconv",
 	"strings": "strings", "sync": "sync", "synctest": "testing/synctest", "syscall": "syscall", "testing": "testing",
-	"time": "time", "url": "net/url",
+	"time": "time", "trace": "runtime/trace", "url": "net/url",
 
 	"cancelscope": modulePath + "/cancelscope", "deadline": modulePath + "/deadline",
 	"memchan": modulePath + "/memchan", "nursery": modulePath + "/nursery", "serve": modulePath + "/serve",
+	"tasktree": modulePath + "/tasktree", "tasktest": modulePath + "/tasktree/tasktest",
 	"errgroup": "golang.org/x/sync/errgroup", "semaphore": "golang.org/x/sync/semaphore",
 }
 

@@ -23,6 +23,9 @@ var arrows = map[string][]string{
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
 
 	"internal/bubbletest": {"cancelscope"},
+	"tasktree/debug":      {"tasktree"},
+	"tasktree/tasktest":   {"cancelscope", "tasktree"},
+
 	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},
 }
 

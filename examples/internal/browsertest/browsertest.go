@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/trellis-go/trellis/examples/internal/proctest"
@@ -62,6 +64,12 @@ func (b *Tab) Open(addr string) {
 	b.Do("open the page", chromedp.Navigate("http://"+addr+"/"))
 }
 
+// Click clicks at an element, by its selector.
+func (b *Tab) Click(selector string) {
+	b.T.Helper()
+	b.Do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
 // Do takes a step, which must succeed.
 func (b *Tab) Do(what string, step chromedp.Action[chromedp.Void]) {
 	b.T.Helper()
@@ -92,4 +100,29 @@ func (b *Tab) Eval(expression string) string {
 func (b *Tab) Text() string {
 	b.T.Helper()
 	return b.Eval("document.body.innerText")
+}
+
+// Keys presses keys, one after another, as package chromedp/kb names them.
+func (b *Tab) Keys(keys string) {
+	b.T.Helper()
+	b.Do("press "+strconv.Quote(keys), chromedp.KeyEvent(keys))
+}
+
+// Scheme makes the page light or dark.
+func (b *Tab) Scheme(scheme string) {
+	b.T.Helper()
+	params := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(b.Ctx, emulation.SetEmulatedMedia, params); err != nil {
+		b.T.Fatalf("scheme %s: %v", scheme, err)
+	}
+}
+
+// Picture returns the window as a PNG file.
+func (b *Tab) Picture() []byte {
+	b.T.Helper()
+	png, err := chromedp.Run(b.Ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.T.Fatalf("picture: %v", err)
+	}
+	return png
 }

@@ -1,0 +1,119 @@
+package tasktree
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// suspicious reports whether find would find anything. It does not make a tree, which takes
+// a quarter of a kilobyte for each node, because most of the time there is nothing.
+func (w *watcher) suspicious() bool {
+	s := collect()
+	s.order()
+	s.report(new(Tree))
+	for i := range s.entries {
+		e := &s.entries[i]
+		if w.o.Canceled >= 0 && e.report != none && s.reports[e.report].Cause != nil {
+			return true
+		}
+		if w.o.Waiting > 0 && !e.node.View().Over.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns what could be stalls, late or not, by what they are, and forgets what has
+// ended.
+func (w *watcher) find(t *Tree) map[stallKey]*Stall {
+	found := make(map[stallKey]*Stall)
+	first, waiting := make(map[uint64]time.Time), make(map[uint64]sameTasks)
+	var path []*Node
+	for depth, n := range t.All() {
+		path = append(path[:depth], n)
+		outer := path[:depth]
+		outermost := depth == 0 || n.Canceled != nil && n.apart(outer[depth-1].Canceled)
+		if n.Canceled != nil && w.o.Canceled >= 0 {
+			if outermost {
+				since := n.Canceled.Since
+				if since.IsZero() {
+					since = earlier(w.first[n.ID], t.Taken)
+					first[n.ID] = since
+				}
+				found[stallKey{StallCanceled, n.ID}] = newStall(StallCanceled, n, outer, since, t)
+			}
+		} else if w.o.Waiting > 0 && (n.State == StateWaiting || !n.WaitingSince.IsZero()) {
+			same := w.sameTasks(n, t.Taken)
+			waiting[n.ID] = same
+			found[stallKey{StallWaiting, n.ID}] = newStall(StallWaiting, n, outer, same.since, t)
+		}
+	}
+	w.first, w.waiting = first, waiting
+	return found
+}
+
+// apart reports whether a canceled node was canceled before and not together with the one
+// around it. What is canceled together does not get its times at exactly the same moment.
+func (n *Node) apart(outer *Cancellation) bool {
+	return outer == nil || outer.Since.Sub(n.Canceled.Since) > 100*time.Millisecond
+}
+
+// sameTasks says since when a nursery waits for the tasks that it has now.
+func (w *watcher) sameTasks(n *Node, now time.Time) sameTasks {
+	tasks := n.awaited()
+	ids := make([]uint64, len(tasks))
+	for i, c := range tasks {
+		ids[i] = c.ID
+	}
+	slices.Sort(ids)
+	known, ok := w.waiting[n.ID]
+	switch {
+	case ok && slices.Equal(known.ids, ids):
+		return known
+	case ok || n.WaitingSince.IsZero():
+		return sameTasks{ids, now}
+	}
+	since := n.WaitingSince
+	for _, c := range tasks {
+		if c.Since.After(since) {
+			since = c.Since
+		}
+	}
+	return sameTasks{ids, since}
+}
+
+// awaited returns the tasks that a nursery waits for. Its background tasks are not among
+// them: they wait for it.
+func (n *Node) awaited() []*Node {
+	return slices.DeleteFunc(slices.Clone(n.Children), func(c *Node) bool { return c.Kind == KindBackground })
+}
+
+func earlier(known, now time.Time) time.Time {
+	if known.IsZero() {
+		return now
+	}
+	return known
+}
+
+func newStall(kind StallKind, n *Node, outer []*Node, since time.Time, t *Tree) *Stall {
+	s := &Stall{Kind: kind, Node: n, Since: since, Noticed: t.Taken, outer: slices.Clone(outer)}
+	s.Lasted = t.Taken.Sub(since)
+	return s
+}
+
+// late reports whether a stall has lasted for its limit.
+func (s *Stall) late(o WatchOptions) bool {
+	if s.Kind == StallCanceled {
+		return s.Lasted >= o.Canceled
+	}
+	return s.Lasted >= o.Waiting
+}
+
+// inOrder returns the keys of what was found, the longest stall first.
+func inOrder(found map[stallKey]*Stall) []stallKey {
+	return slices.SortedFunc(maps.Keys(found), func(a, b stallKey) int {
+		return cmp.Or(found[a].Since.Compare(found[b].Since), cmp.Compare(a.id, b.id), cmp.Compare(a.kind, b.kind))
+	})
+}
