@@ -1,0 +1,185 @@
+package grpcscope
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/tree"
+)
+
+// holdBack is how long the cancellation of a handler waits for the client's report. It is
+// a variable for the tests, which run on machines that are busy.
+var holdBack = 50 * time.Millisecond
+
+// A call is one call at the server, from the beginning to the end of its interceptor.
+type call struct {
+	// Read-only.
+	stream context.Context // of gRPC
+	ctx    context.Context // what the nursery of the call is made with; done when the call is to end
+	base   context.Context // of Serve; nil without it
+
+	cancel   context.CancelCauseFunc // of ctx; nil if ctx is that of gRPC
+	stopBase func() bool             // of the AfterFunc on base; may be nil
+
+	// For a call that has been announced.
+	id         string
+	reason     chan *ClientCanceled // has room for one
+	stopTimer  context.CancelFunc   // may be nil
+	stopStream func() bool          // of the AfterFunc on stream
+	ended      chan struct{}        // closed when the call ends after stream
+	heard      chan struct{}        // closed when that function has ended
+}
+
+// begin makes the call of a stream.
+func (s *Server) begin(stream context.Context) *call {
+	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
+	if id, announced := s.announced(stream); id != "" {
+		c.detach(announced)
+		c.id = id
+		s.enter(c)
+	} else if c.base != nil {
+		c.ctx, c.cancel = context.WithCancelCause(stream)
+	}
+	if base := c.base; base != nil {
+		c.stopBase = context.AfterFunc(base, func() { c.cancel(context.Cause(base)) })
+		c.ctx = withValues{c.ctx, base}
+	}
+	return c
+}
+
+// detach gives the call a context that ends as the stream does, but with a reason.
+func (c *call) detach(announced url.Values) {
+	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(c.stream))
+	if d, ok := c.stream.Deadline(); ok {
+		why := parseReason(announced, cancelscope.ByDeadline, context.DeadlineExceeded)
+		c.ctx, c.stopTimer = context.WithDeadlineCause(c.ctx, d, why)
+	}
+	c.reason = make(chan *ClientCanceled, 1)
+	c.ended, c.heard = make(chan struct{}), make(chan struct{})
+	c.stopStream = context.AfterFunc(c.stream, c.hear)
+}
+
+// hear runs when the stream is done, and cancels ctx. If the deadline has passed, ctx ends
+// by itself.
+func (c *call) hear() {
+	defer close(c.heard)
+	limit := time.NewTimer(holdBack)
+	defer limit.Stop()
+	select {
+	case why := <-c.reason:
+		c.cancel(why)
+	case <-limit.C:
+		c.cancel(noReason)
+	case <-c.ctx.Done():
+	case <-c.ended:
+	}
+}
+
+// end lets go of everything. ctx is done afterwards, unless it is that of gRPC.
+func (s *Server) end(c *call) {
+	if c.stopBase != nil {
+		c.stopBase()
+	}
+	if c.id != "" {
+		s.leave(c)
+		if !c.stopStream() {
+			close(c.ended)
+			<-c.heard
+		}
+	}
+	if c.stopTimer != nil {
+		c.stopTimer()
+	}
+	if c.cancel != nil {
+		c.cancel(nil)
+	}
+}
+
+// remote reports whether the call is over for gRPC: the client has canceled it, its
+// deadline has passed, or the connection is lost.
+func (c *call) remote() bool {
+	if c.stream.Err() != nil {
+		return true
+	}
+	d, ok := c.stream.Deadline()
+	return ok && !time.Now().Before(d)
+}
+
+// withValues is a context with the values of another one as well.
+type withValues struct {
+	context.Context
+	more context.Context
+}
+
+// Value leaves out the scopes around more, which the context is not inside of.
+func (c withValues) Value(key any) any {
+	v := c.Context.Value(key)
+	if _, ok := key.(tree.Key); ok || v != nil {
+		return v
+	}
+	return c.more.Value(key)
+}
+
+// announced returns what the client has announced; id is empty if that is nothing, or not
+// to be looked at.
+func (s *Server) announced(stream context.Context) (id string, _ url.Values) {
+	if !s.Reasons || !s.registered.Load() {
+		return "", nil
+	}
+	md := metadata.ValueFromIncomingContext(stream, callKey)
+	if len(md) != 1 || len(md[0]) > maxReport {
+		return "", nil
+	}
+	v, err := url.ParseQuery(md[0])
+	if id = v.Get(idField); err != nil || len(id) < 20 || len(id) > 64 {
+		return "", nil
+	}
+	return id, v
+}
+
+// enter makes the call known to reports. An attempt that gRPC repeats has the id of the
+// one before, which then gets none.
+func (s *Server) enter(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls == nil {
+		s.calls = make(map[string]*call)
+	}
+	s.calls[c.id] = c
+}
+
+func (s *Server) leave(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls[c.id] == c {
+		delete(s.calls, c.id)
+	}
+}
+
+// reports takes the reports of clients.
+type reports struct{ *Server }
+
+func (s reports) report(text string) (known bool) {
+	if len(text) > maxReport {
+		return false
+	}
+	v, err := url.ParseQuery(text)
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	c := s.calls[v.Get(idField)]
+	s.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	select {
+	case c.reason <- parseReason(v, parseKind(v.Get(kindField)), context.Canceled):
+	default: // only the first report counts
+	}
+	return true
+}

@@ -1,0 +1,2 @@
+// Package grpcscope
+package grpcscope
