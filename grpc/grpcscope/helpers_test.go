@@ -22,6 +22,8 @@ var (
 // soon is more than anything takes that a test waits for.
 const soon = 20 * time.Second
 
+var insecureOption = grpc.WithTransportCredentials(insecure.NewCredentials())
+
 // A pair is a server on loopback and a client of it.
 type pair struct {
 	server *grpc.Server
@@ -62,7 +64,7 @@ func (s setup) start(t testing.TB) *pair {
 			t.Errorf("Serve = %v", err)
 		}
 	})
-	p.cc = dial(t, p.addr, append(append(s.dial, s.client.DialOptions()...), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	p.cc = dial(t, p.addr, append(append(s.dial, s.client.DialOptions()...), insecureOption)...)
 	return p
 }
 
