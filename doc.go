@@ -38,6 +38,9 @@
 // Package [github.com/trellis-go/trellis/memchan] has channels between tasks: each wait
 // ends with a context, and both sides can close.
 //
+// Package [github.com/trellis-go/trellis/serve] has the main function of programs and
+// servers that end in two phases: they drain, and what is left is canceled.
+//
 // Package [github.com/trellis-go/trellis/errgroup] is a drop-in for
 // golang.org/x/sync/errgroup, for code that is moved over step by step.
 //

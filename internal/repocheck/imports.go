@@ -18,6 +18,7 @@ var arrows = map[string][]string{
 	"nursery":         {"cancelscope"},
 	"memchan":         {"cancelscope"},
 	"errgroup":        {},
+	"serve":           {"cancelscope", "deadline", "nursery"},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
 
 	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},

@@ -1,0 +1,95 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/trellis-go/trellis/deadline"
+)
+
+const (
+	// backlogQuiet is how long no connection must have come for the backlog of a
+	// listener to count as empty.
+	backlogQuiet = 5 * time.Millisecond
+	// backlogLimit bounds how long a backlog is accepted that does not get empty.
+	backlogLimit = 500 * time.Millisecond
+)
+
+// errAccepted says that an acceptor has accepted its last connection.
+var errAccepted = errors.New("nothing is accepted any more")
+
+// An acceptor accepts the connections of a listener until a drain, and then those that
+// the kernel has made already: a listener that is closed resets them. Its methods are
+// called by one goroutine at a time, except for close.
+type acceptor struct {
+	l      net.Listener
+	work   context.Context
+	accept context.Context // inside work; done when nothing new is to be accepted
+	stop   func()          // gives back what accept costs
+	limit  time.Time       // when the backlog is left alone; zero until accept is done
+}
+
+func newAcceptor(ctx context.Context, d *drain, l net.Listener) *acceptor {
+	accept, cancel := context.WithCancelCause(ctx)
+	a := &acceptor{l: l, work: ctx, accept: accept}
+	takeBack := d.onClosing(func() { cancel(errClosing) })
+	interrupt := func() bool { return true }
+	if _, ok := l.(deadline.Deadliner); !ok {
+		// Nothing but closing it ends its Accept, and its backlog is lost.
+		interrupt = context.AfterFunc(accept, func() { l.Close() })
+	}
+	a.stop = func() {
+		takeBack()
+		interrupt()
+		cancel(nil)
+	}
+	return a
+}
+
+// next returns the next connection. After the last one it returns errAccepted, and the
+// listener is closed; or, if work is done, its cause. All other errors are those of the
+// listener.
+func (a *acceptor) next() (net.Conn, error) {
+	l, ok := a.l.(interface {
+		net.Listener
+		deadline.Deadliner
+	})
+	if !ok {
+		c, err := a.l.Accept()
+		if err != nil && a.accept.Err() != nil {
+			err = a.last()
+		}
+		return c, err
+	}
+	if a.limit.IsZero() {
+		c, err := deadline.Accept(a.accept, l)
+		if err == nil || a.accept.Err() == nil {
+			return c, err
+		}
+		a.limit = time.Now().Add(backlogLimit)
+	}
+	if now := time.Now(); a.work.Err() == nil && now.Before(a.limit) {
+		_ = l.SetDeadline(now.Add(backlogQuiet)) // an error is also one of Accept
+		if c, err := l.Accept(); err == nil {
+			return c, nil
+		}
+	}
+	return nil, a.last()
+}
+
+// last closes the listener and returns why there is nothing more to accept.
+func (a *acceptor) last() error {
+	a.l.Close()
+	if a.work.Err() != nil {
+		return context.Cause(a.work)
+	}
+	return errAccepted
+}
+
+// close gives up the listener, if that has not been done.
+func (a *acceptor) close() {
+	a.stop()
+	a.l.Close()
+}
