@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -111,9 +112,12 @@ func (s *Server) Unary() grpc.UnaryServerInterceptor {
 // come of the end of the call are cancellations of the handler's context. Tasks of the
 // nursery may use the stream until they have ended, also when the handler has returned.
 func (s *Server) Stream() grpc.StreamServerInterceptor {
-	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		c := s.begin(stream.Context())
 		defer s.end(c)
+		if c.base != nil && info.FullMethod == healthgrpc.Health_Watch_FullMethodName {
+			handler = untilClosing(c.base, handler)
+		}
 		err := s.run(c, func(ctx context.Context) error {
 			return handler(srv, &serverStream{stream, ctx, c})
 		})
