@@ -49,24 +49,24 @@ func (d *decoder) error(p *spb.Status, depth int) error {
 		}
 		t.Task = fields[taskField]
 		if t.Err = d.error(bare, depth+1); t.Err == nil {
-			t.Err = leftOut(1)
+			t.Err = leftOut(1, p)
 		}
 		return &t
 	case nurseryKind:
-		errs := d.members(rest, fields, depth)
+		errs := d.members(p, fields, rest, depth)
 		if len(errs) == 0 {
 			break
 		}
 		return named(fields[nameField]).Derive(errs)
 	case joinKind, wrapKind:
-		errs := d.members(rest, fields, depth)
+		errs := d.members(p, fields, rest, depth)
 		bare.Details = nil
 		return &remoteError{bare.Message, status.FromProto(bare), errs}
 	case tooSlowKind:
 		slow := &cancelscope.TooSlowError{Name: fields[nameField]}
 		slow.Limit, _ = time.ParseDuration(fields[limitField])
 		slow.Deadline, _ = time.Parse(time.RFC3339Nano, fields[deadlineField])
-		if errs := d.members(rest, fields, depth); len(errs) > 0 {
+		if errs := d.members(p, fields, rest, depth); len(errs) > 0 {
 			slow.Reason = errs[0]
 		}
 		bare.Details = nil
@@ -82,8 +82,8 @@ func (d *decoder) error(p *spb.Status, depth int) error {
 	return &remoteError{bare.Message, status.FromProto(bare), nil}
 }
 
-// members returns the errors among the details.
-func (d *decoder) members(details []*anypb.Any, fields map[string]string, depth int) []error {
+// members returns the errors among the details of p.
+func (d *decoder) members(p *spb.Status, fields map[string]string, details []*anypb.Any, depth int) []error {
 	var errs []error
 	more, _ := strconv.Atoi(fields[moreField])
 	for _, packed := range details {
@@ -98,7 +98,7 @@ func (d *decoder) members(details []*anypb.Any, fields map[string]string, depth 
 		}
 	}
 	if more > 0 {
-		errs = append(errs, leftOut(more))
+		errs = append(errs, leftOut(more, p))
 	}
 	return errs
 }
@@ -127,7 +127,8 @@ func (e *remoteError) Error() string              { return e.text }
 func (e *remoteError) Unwrap() []error            { return e.errs }
 func (e *remoteError) GRPCStatus() *status.Status { return e.st }
 
-// leftOut stands for errors that the server did not send.
-type leftOut int
-
-func (n leftOut) Error() string { return fmt.Sprintf("and %d more that were not sent", int(n)) }
+// leftOut stands for errors inside p that are not there.
+func leftOut(n int, p *spb.Status) error {
+	text := fmt.Sprintf("and %d more that were not sent", n)
+	return &remoteError{text, status.New(max(codes.Code(p.GetCode()), codes.Canceled), text), nil}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -25,7 +26,7 @@ type measure struct {
 }
 
 // measures are tried in turn until the status is small enough.
-var measures = []measure{{64, maxText, true}, {64, 512, false}, {32, 256, false}, {16, 128, false}, {8, 128, false}, {4, 64, false}}
+var measures = []measure{{64, maxText, true}, {64, 256, true}, {64, 512, false}, {32, 256, false}, {16, 128, false}, {8, 128, false}, {4, 64, false}}
 
 // encode returns the status that stands for err.
 func encode(err error) *status.Status {
@@ -63,9 +64,17 @@ func (e *encoder) node(err error, depth int) *spb.Status {
 	}
 	e.made++
 	p := &spb.Status{Code: int32(codeOf(err)), Message: cut(textOf(err), e.text)}
+	if panicked(err) {
+		p.Message, _, _ = strings.Cut(p.Message, "\n")
+	}
 	switch t := err.(type) {
 	case *nursery.Error:
-		return e.members(p, nurseryKind, map[string]string{nameField: cut(nameOf(t), maxName)}, t.Unwrap(), t.Dropped(), depth)
+		p = e.members(p, nurseryKind, map[string]string{nameField: cut(nameOf(t), maxName)}, t.Unwrap(), t.Dropped(), depth)
+		if panicked(err) {
+			d := decoder{left: maxNodes}
+			p.Message = cut(textOf(d.error(p, 0)), e.text) // without stacks
+		}
+		return p
 	case *nursery.PanicError:
 		p.Message = cut("panic: "+clean(fmt.Sprint(t.Value), e.text), e.text) // without the stack, and in one line
 		p.Details = append(p.Details, info(textKind, nil))
@@ -88,6 +97,9 @@ func (e *encoder) node(err error, depth int) *spb.Status {
 	}
 	return e.leaf(p, err)
 }
+
+// panicked reports whether the text of err has the stack of a panic, which is not sent.
+func panicked(err error) bool { return errors.As(err, new(*nursery.PanicError)) }
 
 // members adds the statuses of the members, as far as there is room.
 func (e *encoder) members(p *spb.Status, kind string, fields map[string]string, errs []error, more, depth int) *spb.Status {

@@ -31,12 +31,13 @@ type pair struct {
 	addr   string
 }
 
-// Both of these may be changed before start.
+// A setup has what a pair is made of. The zero value has no handlers.
 type setup struct {
 	textservice.Service
 	scopes *grpcscope.Server
 	client grpcscope.Client
-	server []grpc.ServerOption // after those of scopes
+	first  []grpc.ServerOption // before those of scopes
+	server []grpc.ServerOption // after them
 	dial   []grpc.DialOption   // before those of client
 }
 
@@ -51,7 +52,7 @@ func (s setup) start(t testing.TB) *pair {
 		t.Fatal(err)
 	}
 	p := &pair{addr: l.Addr().String()}
-	p.server = grpc.NewServer(append(s.scopes.ServerOptions(), s.server...)...)
+	p.server = grpc.NewServer(append(append(s.first, s.scopes.ServerOptions()...), s.server...)...)
 	s.Service.Register(p.server)
 	if s.scopes.Reasons {
 		s.scopes.Register(p.server)

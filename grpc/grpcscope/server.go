@@ -180,13 +180,14 @@ func (c *call) canceled(err error) error {
 
 // failure returns the answer to a call that failed, and its code.
 func (s *Server) failure(err error) (error, codes.Code) {
-	if body := onlyBody(err); body != nil && !structured(body) {
-		return body, codeOf(body)
-	}
-	if s.Opaque {
-		code := codeOf(err)
-		return &statusError{err, status.New(code, cut(textOf(err), maxText))}, code
+	if body := onlyBody(err); body != nil {
+		if err = body; !structured(err) {
+			return err, codeOf(err)
+		}
 	}
 	st := encode(err)
+	if s.Opaque {
+		st = status.New(st.Code(), st.Message())
+	}
 	return &statusError{err, st}, st.Code()
 }
