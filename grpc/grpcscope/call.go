@@ -17,7 +17,8 @@ var holdBack = 50 * time.Millisecond
 
 // A call is one call at the server, from the beginning to the end of its interceptor.
 type call struct {
-	// Read-only.
+	// Read-only, except that only the goroutine of the handler uses the functions that stop
+	// something.
 	stream context.Context // of gRPC
 	ctx    context.Context // what the nursery of the call is made with; done when the call is to end
 	base   context.Context // of Serve; nil without it
@@ -37,22 +38,29 @@ type call struct {
 // begin makes the call of a stream.
 func (s *Server) begin(stream context.Context) *call {
 	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
-	if id, announced := s.announced(stream); id != "" {
-		c.detach(announced)
-		c.id = id
-		s.enter(c)
+	id, announced := s.announced(stream)
+	if id != "" {
+		c.detach(id, announced)
 	} else if c.base != nil {
 		c.ctx, c.cancel = context.WithCancelCause(stream)
 	}
+	if c.base != nil {
+		c.ctx = withValues{c.ctx, c.base}
+	}
+	// Other goroutines use c from here on.
+	if id != "" {
+		s.enter(c)
+		c.stopStream = context.AfterFunc(stream, c.hear)
+	}
 	if base := c.base; base != nil {
 		c.stopBase = context.AfterFunc(base, func() { c.cancel(context.Cause(base)) })
-		c.ctx = withValues{c.ctx, base}
 	}
 	return c
 }
 
 // detach gives the call a context that ends as the stream does, but with a reason.
-func (c *call) detach(announced url.Values) {
+func (c *call) detach(id string, announced url.Values) {
+	c.id = id
 	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(c.stream))
 	if d, ok := c.stream.Deadline(); ok {
 		why := parseReason(announced, cancelscope.ByDeadline, context.DeadlineExceeded)
@@ -60,7 +68,6 @@ func (c *call) detach(announced url.Values) {
 	}
 	c.reason = make(chan *ClientCanceled, 1)
 	c.ended, c.heard = make(chan struct{}), make(chan struct{})
-	c.stopStream = context.AfterFunc(c.stream, c.hear)
 }
 
 // hear runs when the stream is done, and cancels ctx. If the deadline has passed, ctx ends

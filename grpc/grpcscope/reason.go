@@ -104,15 +104,13 @@ func (o *outgoing) report() {
 // clean makes a text fit for a log: valid UTF-8 in one line without control characters,
 // cut to size bytes.
 func clean(text string, size int) string {
+	text = strings.Join(strings.Fields(cut(text, size)), " ")
 	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsGraphic(r):
+		if !unicode.IsGraphic(r) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, cut(text, size))
+	}, text)
 	return cut(text, size)
 }
 
