@@ -45,7 +45,7 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
 	}
 	s.base.CompareAndSwap(nil, &ctx)
-	return nursery.First(nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		if h != nil {
 			n.Background("health", func(background context.Context) error {
 				select {
@@ -62,7 +62,11 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 			func() error { return g.Serve(l) },
 			func(context.Context) error { g.GracefulStop(); return nil },
 			func() { stop(g) })
-	}))
+	})
+	if err == nil && s.cut.Load() && ctx.Err() != nil {
+		return context.Cause(ctx) // the calls have ended, but not as they would have
+	}
+	return nursery.First(err)
 }
 
 // stop ends a server whose handlers have been canceled. It waits for all of them.

@@ -191,6 +191,9 @@ func TestGraceHasPassed(t *testing.T) {
 	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "server is shutting down: ") || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("the call returned %v, want the code Unavailable and the reason", err)
 	}
+	if err := wait(t, "the end of Serve", p.served); !errors.As(err, &cut) {
+		t.Errorf("Serve = %v, want the cancellation", err)
+	}
 	if err := wait(t, "the end of the program", p.ended); !errors.As(err, &cut) {
 		t.Errorf("Run = %v, want a CutError", err)
 	}

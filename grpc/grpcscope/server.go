@@ -42,7 +42,9 @@ type Server struct {
 	registered atomic.Bool
 	base       atomic.Pointer[context.Context] // of Serve; nil without it
 
-	mu    sync.Mutex
+	cut atomic.Bool // a call has ended because the context of Serve is done
+
+	mu    sync.Mutex       // guards calls
 	calls map[string]*call // those that have been announced, by their ids
 }
 
@@ -156,7 +158,7 @@ func (e *ownEnd) GRPCStatus() *status.Status { return status.FromContextError(e.
 func (s *Server) answer(c *call, err error, setTrailer func(metadata.MD)) error {
 	canceled, real := cancelscope.Split(c.ctx, err)
 	if real == nil {
-		return c.canceled(canceled)
+		return s.canceled(c, canceled)
 	}
 	answer, code := s.failure(real)
 	if (code == codes.Canceled || code == codes.DeadlineExceeded) && !c.remote() {
@@ -167,8 +169,9 @@ func (s *Server) answer(c *call, err error, setTrailer func(metadata.MD)) error 
 
 // canceled returns the answer to a call that ended because its context is done. If that
 // is the client's doing, the client does not get it.
-func (c *call) canceled(err error) error {
+func (s *Server) canceled(c *call, err error) error {
 	if !c.remote() && c.base != nil && c.base.Err() != nil {
+		s.cut.Store(true)
 		return &statusError{err, status.New(codes.Unavailable, "server is shutting down: "+cut(textOf(context.Cause(c.base)), maxText))}
 	}
 	code := codes.Canceled
