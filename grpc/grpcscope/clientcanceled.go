@@ -23,11 +23,15 @@ type ClientCanceled struct {
 	Scope  string           // the scope where the cancellation began; at most 128 bytes, may be empty
 	Reason string           // the text of the reason; at most 512 bytes, may be empty
 
-	err error // context.Canceled or context.DeadlineExceeded
+	err  error // context.Canceled or context.DeadlineExceeded
+	lost bool  // no report came
 }
 
 // Error returns a text with the scope, what canceled it, and the reason.
 func (c *ClientCanceled) Error() string {
+	if c.lost {
+		return "canceled by the client, or the connection is lost"
+	}
 	text := "canceled by the client"
 	if c.Scope != "" {
 		text = "client's scope " + strconv.Quote(c.Scope) + " canceled"
@@ -70,4 +74,4 @@ func parseKind(text string) cancelscope.Kind {
 
 // noReason is the cause where the client ended the call and no report came: the connection
 // was lost, or the client does not send reports.
-var noReason = &ClientCanceled{Kind: cancelscope.ByParent, err: context.Canceled}
+var noReason = &ClientCanceled{Kind: cancelscope.ByParent, err: context.Canceled, lost: true}
