@@ -160,6 +160,7 @@ func compare(b *testing.B, without, with func() error) {
 func BenchmarkCanceled(b *testing.B) {
 	for _, with := range []string{"plain", "both", "reasons"} {
 		b.Run("with="+with, func(b *testing.B) {
+			b.Cleanup(grpcscope.SetPatience(20 * time.Millisecond)) // as in programs
 			entered := make(chan struct{}, 1)
 			service := textservice.Service{Unary: func(ctx context.Context, _ string) (string, error) {
 				entered <- struct{}{}
@@ -176,13 +177,11 @@ func BenchmarkCanceled(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx, cancel := context.WithCancelCause(b.Context())
-				stop := context.AfterFunc(ctx, func() {})
 				go func() {
 					<-entered
 					cancel(errBoom)
 				}()
 				_, err := textservice.Call(ctx, cc, "")
-				stop()
 				if status.Code(err) != codes.Canceled {
 					b.Fatal(err)
 				}

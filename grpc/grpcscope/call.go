@@ -12,7 +12,7 @@ import (
 )
 
 // holdBack is how long the cancellation of a handler waits for the client's report. It is
-// a variable for the tests, which run on machines that are busy.
+// a variable for the same reason as reportLimit.
 var holdBack = 50 * time.Millisecond
 
 // A call is one call at the server, from the beginning to the end of its interceptor.
@@ -39,6 +39,9 @@ type call struct {
 func (s *Server) begin(stream context.Context) *call {
 	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
 	id, announced := s.announced(stream)
+	if stream.Err() != nil {
+		id = "" // it is too late for a report
+	}
 	if id != "" {
 		c.detach(id, announced)
 	} else if c.base != nil {

@@ -2,9 +2,14 @@ package grpcscope
 
 import "time"
 
-// SetHoldBack changes how long the cancellation of a handler waits for the client's report.
-// It must not be called while a server runs.
-func SetHoldBack(d time.Duration) { holdBack = d }
+// SetPatience changes how long the cancellation of a handler waits for the client's report,
+// and how long a client tries to report. It must not be called while a call runs. It
+// returns a function that undoes it.
+func SetPatience(d time.Duration) (restore func()) {
+	hold, limit := holdBack, reportLimit
+	holdBack, reportLimit = d, d
+	return func() { holdBack, reportLimit = hold, limit }
+}
 
 // Calls returns how many calls wait for reports.
 func (s *Server) Calls() int {

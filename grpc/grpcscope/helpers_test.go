@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func (s setup) start(t testing.TB) *pair {
 		t.Fatal(err)
 	}
 	p := &pair{addr: l.Addr().String()}
-	p.server = grpc.NewServer(append(append(s.first, s.scopes.ServerOptions()...), s.server...)...)
+	p.server = grpc.NewServer(slices.Concat([]grpc.ServerOption{grpc.WaitForHandlers(true)}, s.first, s.scopes.ServerOptions(), s.server)...)
 	s.Service.Register(p.server)
 	if s.scopes.Reasons {
 		s.scopes.Register(p.server)
@@ -76,7 +77,7 @@ func plain(t testing.TB, service textservice.Service) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(grpc.WaitForHandlers(true))
 	service.Register(server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()

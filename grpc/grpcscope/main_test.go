@@ -16,6 +16,6 @@ func TestMain(m *testing.M) {
 	}
 	// A report is there within microseconds, unless the machine is busy. What a test
 	// asserts must not depend on that.
-	grpcscope.SetHoldBack(soon)
+	grpcscope.SetPatience(soon)
 	goleak.VerifyTestMain(m)
 }

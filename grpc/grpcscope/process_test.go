@@ -47,7 +47,7 @@ func play(role string) {
 		return
 	}
 	if role == "patient server" {
-		grpcscope.SetHoldBack(soon) // the reason must come, also if the machine is busy
+		grpcscope.SetPatience(soon) // the reason must come, also if the machine is busy
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

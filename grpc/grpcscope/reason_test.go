@@ -226,8 +226,7 @@ func TestReportCancelsNothing(t *testing.T) {
 
 // Without a report the handler is canceled all the same.
 func TestReasonThatDoesNotCome(t *testing.T) {
-	grpcscope.SetHoldBack(10 * time.Millisecond)
-	defer grpcscope.SetHoldBack(soon)
+	t.Cleanup(grpcscope.SetPatience(10 * time.Millisecond))
 	w := newWitness()
 	s := setup{scopes: &grpcscope.Server{Reasons: true}, Service: w.service()}
 	p := s.start(t)
