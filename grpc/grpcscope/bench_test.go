@@ -65,16 +65,17 @@ func BenchmarkBesidePlain(b *testing.B) {
 				if side.server {
 					with = s.start(b).cc
 				}
-				ctx := b.Context()
-				if side.scoped {
-					scope := cancelscope.Scope{Name: "bench"}
-					scope.SetTimeout(time.Hour)
-					inside, end := scope.Enter(ctx)
-					var err error
-					defer end(&err)
-					ctx = inside
+				measure := func(ctx context.Context) error {
+					compare(b, worker(b, ctx, without, kind), worker(b, ctx, with, kind))
+					return nil
 				}
-				compare(b, worker(b, ctx, without, kind), worker(b, ctx, with, kind))
+				if !side.scoped {
+					_ = measure(b.Context())
+					return
+				}
+				scope := cancelscope.Scope{Name: "bench"}
+				scope.SetTimeout(time.Hour)
+				_ = scope.Run(b.Context(), measure)
 			})
 		}
 	}

@@ -139,6 +139,7 @@ func TestReasons(t *testing.T) {
 			})
 		}
 	}
+	p.server.Stop() // waits for handlers
 	if n := scopes.Calls(); n != 0 {
 		t.Errorf("%d calls are waiting for reports after all have ended", n)
 	}
@@ -238,6 +239,7 @@ func TestReasonThatDoesNotCome(t *testing.T) {
 			t.Errorf("announced as %.30q: the cause is %v, want a context.Canceled", announced, cause)
 		}
 	}
+	p.server.Stop() // waits for handlers
 	if n := s.scopes.Calls(); n != 0 {
 		t.Errorf("%d calls are waiting for reports after all have ended", n)
 	}

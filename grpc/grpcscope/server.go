@@ -160,7 +160,7 @@ func (s *Server) answer(c *call, err error, setTrailer func(metadata.MD)) error 
 	if real == nil {
 		return s.canceled(c, canceled)
 	}
-	answer, code := s.failure(real)
+	code, answer := s.failure(real)
 	if (code == codes.Canceled || code == codes.DeadlineExceeded) && !c.remote() {
 		setTrailer(metadata.Pairs(ownKey, strconv.Itoa(int(code))))
 	}
@@ -181,16 +181,16 @@ func (s *Server) canceled(c *call, err error) error {
 	return &statusError{err, status.New(code, cut(textOf(err), maxText))}
 }
 
-// failure returns the answer to a call that failed, and its code.
-func (s *Server) failure(err error) (error, codes.Code) {
+// failure returns the code of a call that failed, and the answer to it.
+func (s *Server) failure(err error) (codes.Code, error) {
 	if body := onlyBody(err); body != nil {
 		if err = body; !structured(err) {
-			return err, codeOf(err)
+			return codeOf(err), err
 		}
 	}
 	st := encode(err)
 	if s.Opaque {
 		st = status.New(st.Code(), st.Message())
 	}
-	return &statusError{err, st}, st.Code()
+	return st.Code(), &statusError{err, st}
 }
