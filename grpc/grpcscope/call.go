@@ -3,12 +3,14 @@ package grpcscope
 import (
 	"context"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/metadata"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/internal/tree"
+	"github.com/trellis-go/trellis/nursery"
 )
 
 // holdBack is how long the cancellation of a handler waits for the client's report. It is
@@ -22,6 +24,9 @@ type call struct {
 	stream context.Context // of gRPC
 	ctx    context.Context // what the nursery of the call is made with; done when the call is to end
 	base   context.Context // of Serve; nil without it
+
+	nursery *nursery.Nursery // written before the handler runs, read-only after
+	own     atomic.Bool      // the context of the handler may end before stream does
 
 	cancel   context.CancelCauseFunc // of ctx; nil if ctx is that of gRPC
 	stopBase func() bool             // of the AfterFunc on base; may be nil

@@ -44,6 +44,14 @@
 // the Timeout of [Server.Call], the call fails with the code Canceled or DeadlineExceeded
 // and the cause as its text.
 //
+// # Streams
+//
+// gRPC ends a RecvMsg or SendMsg that waits only with its whole stream. So a task that receives
+// could not be canceled, and a nursery would wait for it. [BindClient] and [BindServer]
+// bind a stream to the context of a block, as deadline.Conn does with a connection: its methods
+// fail when that context is done, and nothing is lost. The stream of a handler is
+// bound to the handler's context as soon as the handler uses its nursery.
+//
 // # Errors
 //
 // If a nursery has failed, that of the call or one inside a handler, the status has the code

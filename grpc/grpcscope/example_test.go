@@ -86,11 +86,11 @@ func ExampleClient_Unary() {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	_, err := textservice.Call(ctx, conn, "how are you?")
-	fmt.Println(err)
+	fmt.Println(cancelscope.IsCancellation(ctx, err))
 	// Output:
 	// DeadlineExceeded false
 	// DeadlineExceeded true
-	// rpc error: code = DeadlineExceeded desc = context deadline exceeded
+	// true
 }
 
 // A stream that is canceled because another task has failed is no second failure.
@@ -284,6 +284,62 @@ func ExampleClientCanceled() {
 	})
 	<-ended
 	// Output: deadline answer
+}
+
+// A limit around one message of a stream.
+func ExampleBindClient() {
+	scopes := new(grpcscope.Server)
+	addr, stop := listen(scopes, grpc.NewServer(scopes.ServerOptions()...), sleepy)
+	defer stop()
+
+	conn := connect(addr, grpcscope.Client{}.DialOptions()...)
+	defer conn.Close()
+	ctx := context.Background()
+	stream, err := textservice.Open(ctx, conn, textservice.Both)
+	if err != nil {
+		panic(err)
+	}
+	stream = grpcscope.BindClient(ctx, stream)
+	expired, err := deadline.MoveOnAfter(ctx, 20*time.Millisecond, func(ctx context.Context) error {
+		_, err := textservice.Receive(grpcscope.BindClient(ctx, stream))
+		return err
+	})
+	fmt.Println(expired, err)
+	// Output: true <nil>
+}
+
+// A failure ends a task that waits for the next message of the client.
+func ExampleBindServer() {
+	scopes := new(grpcscope.Server)
+	server := grpc.NewServer(scopes.ServerOptions()...)
+	service := textservice.Service{Stream: func(stream grpc.ServerStream) error {
+		return nursery.Run(stream.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			stream := grpcscope.BindServer(ctx, stream)
+			n.GoNamed("receiver", func(context.Context) error {
+				_, err := textservice.Receive(stream)
+				return err
+			})
+			n.GoNamed("disk", func(context.Context) error { return errors.New("full") })
+			return nil
+		})
+	}}
+	service.Register(server)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() { _ = server.Serve(l) }()
+	defer server.Stop()
+
+	conn := connect(l.Addr().String(), grpcscope.Client{}.DialOptions()...)
+	defer conn.Close()
+	stream, err := textservice.Open(context.Background(), conn, textservice.Both)
+	if err != nil {
+		panic(err)
+	}
+	_, err = textservice.Receive(stream)
+	fmt.Println(err)
+	// Output: disk: full
 }
 
 // A server in a program that drains: what is in progress has a minute.

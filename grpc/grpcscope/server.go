@@ -73,8 +73,8 @@ func (s *Server) baseContext() context.Context {
 	return nil
 }
 
-// nurseryKey is the key of the nursery in the context of a call.
-type nurseryKey struct{}
+// contextKey is the key of the *call in the context of a handler.
+type contextKey struct{}
 
 // Nursery returns the nursery of the call that ctx belongs to. Its tasks are awaited before
 // the call ends, also those that the handler has not waited for when it returns; if one
@@ -83,11 +83,12 @@ type nurseryKey struct{}
 // Nursery panics if ctx does not come from a handler of a server that has the interceptors
 // of a [Server].
 func Nursery(ctx context.Context) *nursery.Nursery {
-	n, ok := ctx.Value(nurseryKey{}).(*nursery.Nursery)
+	c, ok := ctx.Value(contextKey{}).(*call)
 	if !ok {
 		panic("grpcscope: Nursery with a context that is not a call's: give the server the interceptors of a Server")
 	}
-	return n
+	c.own.Store(true)
+	return c.nursery
 }
 
 // Unary returns the interceptor for calls with one request and one response. It returns
@@ -121,7 +122,7 @@ func (s *Server) Stream() grpc.StreamServerInterceptor {
 			handler = untilClosing(c.base, handler)
 		}
 		err := s.run(c, func(ctx context.Context) error {
-			return handler(srv, &serverStream{stream, ctx, c})
+			return handler(srv, newServerStream(ctx, stream, c))
 		})
 		if err == nil {
 			return nil
@@ -133,16 +134,16 @@ func (s *Server) Stream() grpc.StreamServerInterceptor {
 // run runs the handler as the body of a nursery.
 func (s *Server) run(c *call, handler func(ctx context.Context) error) error {
 	var returned error
-	var n *nursery.Nursery
-	err := s.Call.Run(c.ctx, func(ctx context.Context, own *nursery.Nursery) error {
-		n = own
-		returned = handler(context.WithValue(ctx, nurseryKey{}, n))
+	c.own.Store(s.Call.Timeout != 0)
+	err := s.Call.Run(c.ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		c.nursery = n
+		returned = handler(context.WithValue(ctx, contextKey{}, c))
 		return returned
 	})
 	if err == nil && returned != nil {
 		// The nursery's scope was canceled by hand or by its own limit, and has absorbed
 		// that. The call has no result for all that, and must not seem to have one.
-		return &ownEnd{n.Scope().Cause()}
+		return &ownEnd{c.nursery.Scope().Cause()}
 	}
 	return err
 }
