@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log"
 	"net"
 	"os"
@@ -19,9 +20,11 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/grpc/grpcscope"
+	"github.com/trellis-go/trellis/grpc/internal/textservice"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -230,6 +233,103 @@ func TestDocsReasons(t *testing.T) {
 	<-served
 	if !strings.Contains(logged.String(), `scope "" at the client: deadline: `) {
 		t.Errorf("logged %q", &logged)
+	}
+}
+
+// A chat repeats what is said.
+type chat struct{ words chan string }
+
+func (s *chat) say(word string) { s.words <- word }
+
+func (s *chat) heard(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			select {
+			case word := <-s.words:
+				if !yield("heard " + word) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (s *chat) Talk(stream grpc.BidiStreamingServer[wrapperspb.StringValue, wrapperspb.StringValue]) error {
+	return nursery.Run(stream.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		bound := &grpc.GenericServerStream[wrapperspb.StringValue, wrapperspb.StringValue]{ServerStream: grpcscope.BindServer(ctx, stream)}
+		n.GoNamed("receiver", func(ctx context.Context) error {
+			for {
+				m, err := bound.Recv()
+				if err != nil {
+					return err // of the client, or the cancellation if the sender has failed
+				}
+				s.say(m.Value)
+			}
+		})
+		n.GoNamed("sender", func(ctx context.Context) error {
+			for m := range s.heard(ctx) {
+				if err := bound.Send(wrapperspb.String(m)); err != nil {
+					return err
+				}
+			}
+			return context.Cause(ctx)
+		})
+		return nil
+	})
+}
+
+// The chat of the page answers, and ends with its client.
+func TestDocsStreams(t *testing.T) {
+	s := &chat{make(chan string, 10)}
+	ended := make(chan error, 1)
+	service := textservice.Service{Stream: func(stream grpc.ServerStream) error {
+		err := s.Talk(&grpc.GenericServerStream[wrapperspb.StringValue, wrapperspb.StringValue]{ServerStream: stream})
+		ended <- err
+		return err
+	}}
+	scopes := new(grpcscope.Server)
+	server := grpc.NewServer(scopes.ServerOptions()...)
+	service.Register(server)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error)
+	go func() { served <- server.Serve(l) }()
+	cc, err := connect(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cc.Close()
+		server.Stop()
+		<-served
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stream, err := textservice.Open(ctx, cc, textservice.Both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := new(wrapperspb.StringValue)
+	bound := grpcscope.BindClient(ctx, stream)
+	expired, err := deadline.MoveOnAfter(ctx, 20*time.Millisecond, func(ctx context.Context) error {
+		return grpcscope.BindClient(ctx, bound).RecvMsg(answer)
+	})
+	if !expired || err != nil {
+		t.Errorf("MoveOnAfter = %t, %v, want a limit that expires", expired, err)
+	}
+	if err := textservice.Send(bound, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := textservice.Receive(bound); text != "heard hello" || err != nil {
+		t.Errorf("received %q, %v, want heard hello", text, err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Talk = %v, want the cancellation by the client", err)
 	}
 }
 

@@ -241,6 +241,29 @@ func TestEndOfTheContext(t *testing.T) {
 	}
 }
 
+// An earlyContext claims that its deadline is d.
+type earlyContext struct {
+	context.Context
+	d time.Time
+}
+
+func (c earlyContext) Deadline() (time.Time, bool) { return c.d, true }
+
+// A deadline counts as soon as it has passed, also if the timer of the context is late.
+func TestLateTimer(t *testing.T) {
+	s := setup{}
+	s.Unary = blocking(nil)
+	p := s.start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := p.call("")(earlyContext{ctx, time.Now()}); !cancelscope.IsCancellation(ctx, err) {
+		t.Errorf("a call whose timer is late returned %v, want a cancellation", err)
+	}
+	if err := p.call("")(earlyContext{t.Context(), time.Now()}); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a call whose context is never done returned %v, want the status alone", err)
+	}
+}
+
 // Failures that have nothing to do with the context stay what they are.
 func TestOtherFailures(t *testing.T) {
 	s := setup{}

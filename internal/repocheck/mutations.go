@@ -114,16 +114,26 @@ func readMutations(t *testing.T) []mutation {
 	return list
 }
 
-// testMutations checks that the list fits the code. Whether the tests notice each
-// mutation takes long, and is tried by
+// testMutations checks the list of the root module. Whether the tests notice each mutation
+// takes long, and is tried by
 //
 //	TRELLIS_MUTATIONS=. go test -v -run TestRepository/mutations -timeout 3h .
 //
 // where the value is a part of the names to try, or a dot for all.
 func testMutations(t *testing.T) {
+	TestMutations(t, 12,
+		[]string{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery"},
+		// Alone, because the generated programs are shrunk when they fail.
+		[]string{"-run", "^TestCorpus$", "./internal/corpus"})
+}
+
+// TestMutations checks that testdata/mutations.txt of the module whose root is the working
+// directory fits the code, and has at least so many entries. Those that are named in
+// TRELLIS_MUTATIONS it tries with the tests that the arguments of go test select.
+func TestMutations(t *testing.T, least int, tests ...[]string) {
 	list := readMutations(t)
-	if len(list) < 12 {
-		t.Errorf("%d mutations, want at least 12", len(list))
+	if len(list) < least {
+		t.Errorf("%d mutations, want at least %d", len(list), least)
 	}
 	wanted := os.Getenv("TRELLIS_MUTATIONS")
 	for _, m := range list {
@@ -135,7 +145,7 @@ func testMutations(t *testing.T) {
 		if wanted == "" || wanted != "." && !strings.Contains(m.name, wanted) {
 			continue
 		}
-		red, err := tryMutation(t, changed)
+		red, err := tryMutation(t, changed, tests)
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", m.name, err)
@@ -147,9 +157,9 @@ func testMutations(t *testing.T) {
 	}
 }
 
-// tryMutation runs the tests of the library with the changed files in place of its
-// own, and returns which failed.
-func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
+// tryMutation runs the tests with the changed files in place of those of the module, and
+// returns which failed.
+func tryMutation(t *testing.T, changed map[string]string, tests [][]string) ([]string, error) {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
 	for file, text := range changed {
@@ -172,11 +182,7 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 		return nil, err
 	}
 	var red []string
-	for _, args := range [][]string{
-		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery"},
-		// Alone, because the generated programs are shrunk when they fail.
-		{"-run", "^TestCorpus$", "./internal/corpus"},
-	} {
+	for _, args := range tests {
 		args = append([]string{"test", "-vet=off", "-short", "-timeout", "30s", "-overlay", list}, args...)
 		out, err := exec.Command("go", args...).CombinedOutput()
 		switch {
