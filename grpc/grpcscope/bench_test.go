@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,20 +54,25 @@ var sides = []struct {
 func BenchmarkBesidePlain(b *testing.B) {
 	service := textservice.Service{Unary: echo, Stream: echoAll}
 	for _, side := range sides {
-		for _, kind := range []string{"unary", "stream", "message", "failure"} {
+		for _, kind := range []string{"unary", "stream", "message", "bound", "failure"} {
 			b.Run("with="+side.name+"/kind="+kind, func(b *testing.B) {
 				service := service
 				if kind == "failure" {
 					service.Unary = func(context.Context, string) (string, error) { return "", status.Error(codes.NotFound, "gone") }
 				}
 				without := dial(b, plain(b, service), insecureOption)
+				if kind == "bound" {
+					service.Stream = func(stream grpc.ServerStream) error {
+						return echoAll(grpcscope.BindServer(stream.Context(), stream))
+					}
+				}
 				s := setup{Service: service, scopes: &grpcscope.Server{Reasons: side.reasons}, client: grpcscope.Client{Reasons: side.reasons}}
 				with := dial(b, plain(b, service), append(s.client.DialOptions(), insecureOption)...)
 				if side.server {
 					with = s.start(b).cc
 				}
 				measure := func(ctx context.Context) error {
-					compare(b, worker(b, ctx, without, kind), worker(b, ctx, with, kind))
+					compare(b, worker(b, ctx, without, strings.Replace(kind, "bound", "message", 1)), worker(b, ctx, with, kind))
 					return nil
 				}
 				if !side.scoped {
@@ -107,8 +113,11 @@ func worker(b *testing.B, ctx context.Context, cc *grpc.ClientConn, kind string)
 			}
 			return err
 		}
-	case "message":
+	case "message", "bound":
 		s := open()
+		if kind == "bound" {
+			s = grpcscope.BindClient(ctx, s)
+		}
 		b.Cleanup(func() {
 			_ = s.CloseSend()
 			_, _ = textservice.Receive(s)

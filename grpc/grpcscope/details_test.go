@@ -287,7 +287,15 @@ func TestRemoteCancellationIsNotAbsorbed(t *testing.T) {
 	for _, show := range []bool{false, true} {
 		w := newWitness()
 		scopes := &grpcscope.Server{Reasons: show}
-		s := setup{scopes: scopes, client: grpcscope.Client{Reasons: true}, Service: w.service()}
+		service := w.service()
+		service.Unary = func(ctx context.Context, _ string) (string, error) {
+			return "", nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				n.Go(func(ctx context.Context) error { return deadline.Sleep(ctx, time.Hour) })
+				n.Go(w.await)
+				return nil
+			})
+		}
+		s := setup{scopes: scopes, client: grpcscope.Client{Reasons: true}, Service: service}
 		s.first = []grpc.ServerOption{grpc.ChainUnaryInterceptor(outermost)}
 		p := s.start(t)
 		var scope cancelscope.Scope

@@ -23,7 +23,8 @@
 // same error of both. Such a status stays a real error:
 //
 //   - If the server has the interceptors of a [Server], it marks these statuses by a trailer,
-//     and the verdict is exact.
+//     and the verdict is exact; except for a method that is retried after DeadlineExceeded:
+//     a deadline of the client that passes between two attempts seems to be the server's.
 //   - From other servers, a status counts as a cancellation if the context of the call is done
 //     when the call returns, has ended in the way that the code says, and the text is one that
 //     gRPC makes at the client, or, after a deadline, one that speaks of a deadline. If the
