@@ -75,6 +75,29 @@ func codeOf(err error) codes.Code {
 	return status.FromContextError(err).Code()
 }
 
+// firstFailure returns the innermost error of the first failure in err.
+func firstFailure(err error) error {
+	for range maxDepth {
+		if err = nursery.First(err); !structured(err) {
+			break
+		}
+		var inner error
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			inner = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			if all := e.Unwrap(); len(all) > 0 {
+				inner = all[0]
+			}
+		}
+		if _, ok := err.(*cancelscope.TooSlowError); ok || inner == nil {
+			break
+		}
+		err = inner
+	}
+	return err
+}
+
 // structured reports whether something is in err that the text of a status would lose.
 func structured(err error) bool {
 	return errors.As(err, new(*nursery.Error)) || errors.As(err, new(*cancelscope.TooSlowError))

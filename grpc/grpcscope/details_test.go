@@ -334,15 +334,28 @@ func TestFailureBesideACancellation(t *testing.T) {
 	}
 }
 
-// With Opaque the client gets the code and the text.
+// With Opaque the client gets the code and the text of the first failure.
 func TestOpaque(t *testing.T) {
-	p := failing(t, &grpcscope.Server{Opaque: true}, trip)
-	st := status.Convert(p.call("")(t.Context()))
-	if strings.Contains(st.Message(), "goroutine ") {
-		t.Errorf("the stack of a panic was sent: %s", st.Message())
-	}
-	if st.Code() != codes.ResourceExhausted || len(st.Details()) != 0 || !strings.HasPrefix(st.Message(), "trip: 6 tasks failed") {
-		t.Errorf("status %v with %d details", st, len(st.Details()))
+	for want, fail := range map[string]func(ctx context.Context) error{
+		"no vacancy": trip,
+		"boom": func(ctx context.Context) error {
+			return fmt.Errorf("secret: %w", tasks(ctx, "secret", task("secret", fails(errBoom)), task("other", fails(errBang))))
+		},
+		"panic: oh": func(ctx context.Context) error {
+			return nursery.Config{Panics: nursery.ConvertPanics}.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				n.GoNamed("secret", func(context.Context) error { panic("oh") })
+				return nil
+			})
+		},
+		"too slow: limit of 1ms exceeded: secret": func(ctx context.Context) error {
+			return tasks(ctx, "", task("secret", fails(&deadline.TooSlowError{Limit: time.Millisecond, Reason: errors.New("secret")})))
+		},
+		"plain": fails(errors.New("plain")),
+	} {
+		p := failing(t, &grpcscope.Server{Opaque: true}, fail)
+		if st := status.Convert(p.call("")(t.Context())); st.Message() != want || len(st.Details()) != 0 {
+			t.Errorf("the status is %v with %d details, want %q and none", st, len(st.Details()), want)
+		}
 	}
 }
 

@@ -35,8 +35,9 @@ type Server struct {
 	// namely if no reason comes.
 	Reasons bool
 
-	// Opaque sends the code and the text of errors only: for clients that must not learn the
-	// names of tasks, or what failed beside the first failure.
+	// Opaque sends the code and the text of the first failure only: for clients that must not
+	// learn the names of tasks, or what else failed. The errors of handlers that use no nursery
+	// are sent as they are.
 	Opaque bool
 
 	registered atomic.Bool
@@ -189,9 +190,10 @@ func (s *Server) failure(err error) (codes.Code, error) {
 			return codeOf(err), err
 		}
 	}
-	st := encode(err)
 	if s.Opaque {
-		st = status.New(st.Code(), st.Message())
+		st := encode(firstFailure(err))
+		return st.Code(), &statusError{err, status.New(st.Code(), st.Message())}
 	}
+	st := encode(err)
 	return st.Code(), &statusError{err, st}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -298,6 +299,24 @@ func TestOtherFailures(t *testing.T) {
 	})
 	if err == nil {
 		t.Errorf("a call whose own context was not done returned a cancellation")
+	}
+}
+
+// The caller's options are not written to: calls share them.
+func TestOptionsOfTheCaller(t *testing.T) {
+	s := setup{client: grpcscope.Client{Reasons: true}}
+	s.Unary = func(context.Context, string) (string, error) { return "", nil }
+	p := s.start(t)
+	options := make([]grpc.CallOption, 10)
+	for i := range options {
+		options[i] = grpc.WaitForReady(true)
+	}
+	want := slices.Clone(options)
+	if _, err := textservice.Call(t.Context(), p.cc, "", options[:1]...); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(options, want) {
+		t.Errorf("options of the caller after the call: %v", options)
 	}
 }
 
