@@ -9,7 +9,7 @@ import (
 )
 
 // pages have Go code that runs with the packages of the root module.
-var pages = []string{"README.md", "docs/cancellation.md", "docs/cookbook.md", "docs/errgroup.md", "docs/faq.md", "docs/trio.md", "docs/tutorial.md"}
+var pages = []string{"README.md", "docs/cancellation.md", "docs/cookbook.md", "docs/errgroup.md", "docs/faq.md", "docs/shutdown.md", "docs/trio.md", "docs/tutorial.md"}
 
 // otherPages are tested by the module that they are about.
 var otherPages = []string{"docs/grpc.md", "docs/temporal.md"}

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 	"weak"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Kind says what canceled a scope first.
@@ -58,6 +60,7 @@ type Canceled struct {
 	scope    string                // the name of the scope where it began
 	deadline time.Time             // for ByDeadline
 	within   []weak.Pointer[Scope] // for ByParent: the scope just inside, and those around it, innermost first
+	at       int64                 // when it was made, on the clock of package record; zero if recording was off
 
 	// live is the cause of the context outside where reason is not that but a reduced
 	// form of it, and carrier is what carry returns. Both are let go of when the scope
@@ -184,7 +187,7 @@ func (s *Scope) fromOutside(end, cause error) (c *Canceled, changed bool) {
 		cause = nil
 	}
 	reason, changed := reduce(cause)
-	c = &Canceled{kind: ByParent, err: end, reason: reason, scope: s.Name, within: s.placed()}
+	c = &Canceled{kind: ByParent, err: end, reason: reason, scope: s.Name, within: s.placed(), at: record.Now()}
 	if changed {
 		c.live.Store(&cause)
 	}

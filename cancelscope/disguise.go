@@ -3,6 +3,7 @@ package cancelscope
 import (
 	"context"
 
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -41,7 +42,7 @@ func AsCancellation(ctx context.Context, err error) error {
 // knownAs returns the cancellation of ctx, whose Err is end, by which the scopes around
 // know it best.
 func knownAs(ctx context.Context, end error) error {
-	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
+	if c, ok := record.Unwrap(ctx).(*scopeContext); ok { // context.Cause would make the bridge
 		if c := (*Scope)(c).poll(); c != nil && c.kind != ByExit {
 			return c
 		}

@@ -3,6 +3,8 @@ package cancelscope
 import (
 	"context"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A relay closes a relayed bridge.
@@ -49,7 +51,7 @@ func (s *Scope) subscribe() {
 		}
 		ctx = up.bridge
 	case s.has(foreign) && !s.has(shielded):
-		ctx = s.outer
+		ctx = record.Unwrap(s.outer) // which may have an AfterFunc method
 	default:
 		return
 	}

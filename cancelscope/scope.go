@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Scope is a part of a program that can be canceled as a whole: the block
@@ -113,6 +115,7 @@ const (
 	late              // the deadline was set or moved while the scope ran, and it is not Adjustable
 	linked            // it is in the list of up
 	calmInside        // this scope or one inside that is linked may be calm
+	older             // it is in olders: see record.go
 )
 
 func (s *Scope) has(flag uint32) bool { return s.flags.Load()&flag != 0 }
@@ -211,7 +214,7 @@ func (s *Scope) cancel(kind Kind, reason error) {
 	s.mu.Lock()
 	s.called.Store(true)
 	if s.phase != left && s.cause.Load() == nil {
-		c := &Canceled{kind: kind, err: context.Canceled, reason: reason, scope: s.Name}
+		c := &Canceled{kind: kind, err: context.Canceled, reason: reason, scope: s.Name, at: record.Now()}
 		s.setCauseLocked(c)
 		s.own = s.cause.Load() == c
 	}

@@ -3,6 +3,7 @@ package cancelscope
 import (
 	"context"
 
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -79,7 +80,7 @@ func judgeOf(ctx context.Context, err error) (p part, ok bool) {
 	case (err == context.Canceled || err == context.DeadlineExceeded) && err == state:
 		return part{err: err, by: first}, true // what most canceled tasks return
 	}
-	if c, ok := ctx.(*scopeContext); ok { // context.Cause would make the bridge
+	if c, ok := record.Unwrap(ctx).(*scopeContext); ok { // context.Cause would make the bridge
 		s := (*Scope)(c)
 		return s.judge(s.poll()).part(err), true
 	}

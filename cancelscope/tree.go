@@ -3,6 +3,7 @@ package cancelscope
 import (
 	"context"
 
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -21,7 +22,12 @@ import (
 
 // enter makes s a running scope inside ctx.
 func (s *Scope) enter(ctx context.Context) {
-	up, where := surroundings(ctx)
+	up, where := surroundings(record.Unwrap(ctx))
+	var node *record.Node
+	if record.Active() {
+		node = s.node(ctx)
+		ctx = node
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase != fresh {
@@ -29,6 +35,9 @@ func (s *Scope) enter(ctx context.Context) {
 	}
 	s.phase = running
 	s.outer = ctx
+	if node != nil {
+		node.Link()
+	}
 	if up != nil {
 		s.up.Store(up)
 	}
@@ -94,6 +103,10 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 		s.mu.Lock()
 		s.setCauseLocked(last)
 	}
+	var ended *record.Node
+	if record.Is(s.outer) || s.has(older) {
+		ended = s.endedNode()
+	}
 	up := s.up.Load() // an ended scope is not moved
 	in := s.has(linked)
 	s.mu.Unlock()
@@ -103,6 +116,9 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 		up.mu.Lock()
 		s.unlinkLocked(up)
 		up.mu.Unlock()
+	}
+	if ended != nil {
+		ended.End()
 	}
 	return cause, visible
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Group is a set of goroutines, called tasks, that work on parts of one job.
@@ -17,8 +20,10 @@ type Group struct {
 	tasks sync.WaitGroup
 	slots chan struct{} // one element for each task under a limit; nil without one; never closed; replaced by SetLimit only
 
-	once sync.Once
-	err  error // written in once, read after tasks.Wait
+	mu  sync.Mutex
+	err error // guarded by mu until tasks.Wait has returned
+
+	node atomic.Pointer[record.Node] // see record.go; nil until it is made
 }
 
 // WithContext returns a new Group, and a context derived from ctx. The context is done
@@ -28,8 +33,12 @@ type Group struct {
 // WithContext does not block. It panics if ctx is nil. A group that is never waited for
 // and has no failing task keeps the context registered with ctx until ctx is done.
 func WithContext(ctx context.Context) (*Group, context.Context) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	return &Group{cancel: cancel}, ctx
+	inner, cancel := context.WithCancelCause(ctx)
+	g := &Group{cancel: cancel}
+	if record.On() {
+		return g, g.newNode(ctx, inner)
+	}
+	return g, inner
 }
 
 // Go starts a task: it calls f in a new goroutine. While the group has as many tasks as
@@ -47,6 +56,10 @@ func (g *Group) Go(f func() error) {
 		g.slots <- struct{}{}
 	}
 	g.tasks.Add(1)
+	if record.Active() {
+		go g.runRecorded(g.task(f), f)
+		return
+	}
 	go g.run(f)
 }
 
@@ -62,12 +75,15 @@ func (g *Group) TryGo(f func() error) bool {
 		}
 	}
 	g.tasks.Add(1)
+	if record.Active() {
+		go g.runRecorded(g.task(f), f)
+		return true
+	}
 	go g.run(f) // not by a call of Go, so that the stack trace of the task says TryGo
 	return true
 }
 
-// run is the whole of a task's goroutine: a task begins where run begins, and has ended
-// where end returns. Whatever is to be recorded about tasks belongs here.
+// run is the whole of the goroutine of a task that is not recorded.
 func (g *Group) run(f func() error) {
 	// Not recovered: a panic that is carried to Wait arrives late or never, and without
 	// the stack that crash reports need (golang/go#53757, #74275, #74304).
@@ -81,12 +97,15 @@ func (g *Group) run(f func() error) {
 // is the first. If another is just being recorded, fail waits until that is done, so that
 // no failing task ends before the context is canceled.
 func (g *Group) fail(err error) {
-	g.once.Do(func() {
-		g.err = err
-		if g.cancel != nil {
-			g.cancel(err)
-		}
-	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err != nil {
+		return
+	}
+	g.err = err
+	if g.cancel != nil {
+		g.cancel(err)
+	}
 }
 
 // end runs when f has returned, has panicked or has called runtime.Goexit. The slot comes

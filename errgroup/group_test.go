@@ -274,7 +274,7 @@ func TestTraceNamesThePlace(t *testing.T) {
 			})
 			g.Wait()
 			for _, want := range []string{
-				"errgroup.(*Group).run(",
+				"errgroup.(*Group).run", // or runRecorded
 				"created by github.com/trellis-go/trellis/errgroup.(*Group)." + name + " in goroutine",
 			} {
 				if !strings.Contains(stack, want) {

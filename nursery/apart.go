@@ -29,7 +29,7 @@ func (w *worker) apart(index int, ordered bool, run func(ctx context.Context) er
 		}()
 		one := worker{n: n, fn: w.fn, item: index}
 		defer one.end()
-		if err := run(n.ctx); err != nil {
+		if err := run(w.ctx); err != nil {
 			one.failed(err)
 		}
 		one.returned = true

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // errBackgroundOver is the reason for which background tasks are canceled.
@@ -46,7 +47,11 @@ func (n *Nursery) Background(name string, f func(ctx context.Context) error) *Ta
 		panic("nursery: Background in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
 	t := newTask[struct{}](label{name: name, task: f, kind: backgroundTask})
-	go t.run(n, n.backgroundContext(), backgroundShare, withoutResult(f))
+	ctx := n.backgroundContext()
+	if record.Active() {
+		ctx = n.ownNode(record.Background, t.label, ctx)
+	}
+	go t.run(n, ctx, backgroundShare, withoutResult(f))
 	return t
 }
 
@@ -67,7 +72,7 @@ func StartBackground[T any](ctx context.Context, n *Nursery, name string, task f
 func (n *Nursery) backgroundScope() *background {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	r := n.recordLocked()
+	r := n.ledgerLocked()
 	if r.background == nil {
 		r.background = new(background)
 		r.background.scope.Name = "background"
@@ -80,7 +85,10 @@ func (n *Nursery) backgroundScope() *background {
 // has not been done. The caller has a share in the nursery.
 func (n *Nursery) backgroundContext() context.Context {
 	b := n.backgroundScope()
-	b.once.Do(func() { b.ctx, b.end = b.scope.Enter(n.ctx) })
+	b.once.Do(func() {
+		b.ctx, b.end = b.scope.Enter(n.ctx)
+		hideNode(b.ctx)
+	})
 	return b.ctx
 }
 

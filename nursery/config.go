@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Config has the settings of a nursery. The zero value is what [Run] uses.
@@ -87,6 +89,9 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	if c.Shield {
 		n.scope.SetShield(true)
+	}
+	if record.Active() {
+		return n.openRecorded(ctx, body)
 	}
 	return n.open(ctx, body)
 }

@@ -141,7 +141,7 @@ func (n *Nursery) noteCanceled(canceled error, wait bool) {
 		}
 	}
 	n.mu.Lock()
-	if r := n.recordLocked(); r.cut == nil {
+	if r := n.ledgerLocked(); r.cut == nil {
 		r.cut = canceled
 	}
 	n.mu.Unlock()
@@ -161,7 +161,7 @@ func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed
 	e := &TaskError{Task: l.String(), madeUp: l.madeUp()}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	r := n.recordLocked()
+	r := n.ledgerLocked()
 	if canceled != nil && r.cut == nil {
 		r.cut = canceled
 	}
@@ -196,7 +196,7 @@ func (n *Nursery) recordEnd(l label, o outcome, canceled, failure error) (failed
 }
 
 // keepsLocked reports whether one more failure is kept.
-func (n *Nursery) keepsLocked(r *record) bool {
+func (n *Nursery) keepsLocked(r *ledger) bool {
 	return n.hooks == nil || n.hooks.keep == 0 || len(r.failures) < n.hooks.keep
 }
 
@@ -261,7 +261,7 @@ func (n *Nursery) reportPanic(l label, p *PanicError) {
 func (n *Nursery) recordExtra(l label, o outcome) {
 	e := &TaskError{Task: l.String(), Err: o.err, madeUp: l.madeUp()}
 	n.mu.Lock()
-	r := n.recordLocked()
+	r := n.ledgerLocked()
 	switch {
 	case o.panicked != nil:
 		e.Err = o.panicked

@@ -84,19 +84,20 @@ func (f *feed[T]) callLocked() {
 
 // work is the goroutine of a worker.
 func (f *feed[T]) work() {
-	defer f.n.exit(taskShare)
-	w := worker{n: f.n, fn: f.given, src: f.src}
+	w := f.n.newWorker(f.given, f.src.label().name)
+	w.src = f.src
+	defer w.exit()
 	defer f.leave(&w)
 	defer w.end()
 	f.mu.Lock()
 	f.coming = false
 	for f.readyLocked(&w) {
-		w.item = f.begun
+		w.begin(f.begun)
 		v := f.takeLocked()
 		f.mu.Unlock()
 		if itemsApart {
 			w.apart(w.item, f.limit == 1, func(ctx context.Context) error { return f.fn(ctx, v) })
-		} else if err := f.fn(f.n.ctx, v); err != nil {
+		} else if err := f.fn(w.ctx, v); err != nil {
 			w.failed(err)
 		}
 		f.mu.Lock()
@@ -130,13 +131,14 @@ func (f *feed[T]) readyLocked(w *worker) bool {
 			return false
 		case f.pulling:
 			f.waiting++
+			w.rest()
 			f.idle.Wait()
 			f.coming = false
 		default:
 			f.pulling = true
 			f.room = min(f.limit-(f.pulled-f.done), len(f.queue))
 			f.mu.Unlock()
-			w.item = theSource
+			w.begin(theSource)
 			v, ok := f.pull()
 			f.mu.Lock()
 			f.pulling = false

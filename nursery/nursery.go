@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Nursery is a block that starts tasks: functions that run in goroutines of their
@@ -25,7 +26,7 @@ type Nursery struct {
 	panics    uint8 // a PanicPolicy
 
 	// canceledNoted says whether it has been recorded that a task ended in cancellations
-	// alone: the next such task adds nothing. Invariant: once it is noted, record.cut is
+	// alone: the next such task adds nothing. Invariant: once it is noted, ledger.cut is
 	// set and the scope is canceled; while it is noting, a task that has not ended yet
 	// ensures that.
 	canceledNoted atomic.Uint32
@@ -38,7 +39,7 @@ type Nursery struct {
 	parked sync.WaitGroup
 
 	mu     sync.Mutex
-	record *record // guarded by mu until closed; nil as long as there is nothing to record
+	ledger *ledger // guarded by mu until closed; nil as long as there is nothing to record
 }
 
 // A hooks has the settings of a Config that few nurseries have, so that the others are
@@ -49,9 +50,9 @@ type hooks struct {
 	keep    int // as in Config
 }
 
-// A record is what a nursery remembers of tasks that did not just return nil, and of
+// A ledger is what a nursery remembers of tasks that did not just return nil, and of
 // its background tasks.
-type record struct {
+type ledger struct {
 	failures   []*TaskError  // real errors, first failure first
 	dropped    int           // how many more there were, which only OnError has been given
 	first      *TaskError    // the failure that canceled the nursery
@@ -62,23 +63,23 @@ type record struct {
 	background *background   // nil if there was no background task
 }
 
-// nothing is the record of a nursery that has nothing to remember.
-var nothing record
+// nothing is the ledger of a nursery that has nothing to remember.
+var nothing ledger
 
-// closed returns the record of a nursery that has closed.
-func (n *Nursery) closed() *record {
-	if n.record == nil {
+// closed returns the ledger of a nursery that has closed.
+func (n *Nursery) closed() *ledger {
+	if n.ledger == nil {
 		return &nothing
 	}
-	return n.record
+	return n.ledger
 }
 
-// recordLocked returns the record to write into.
-func (n *Nursery) recordLocked() *record {
-	if n.record == nil {
-		n.record = new(record)
+// ledgerLocked returns the ledger to write into.
+func (n *Nursery) ledgerLocked() *ledger {
+	if n.ledger == nil {
+		n.ledger = new(ledger)
 	}
-	return n.record
+	return n.ledger
 }
 
 // Run makes a nursery, calls body with it in the calling goroutine, and returns when
@@ -222,7 +223,9 @@ func (n *Nursery) TryGo(name string, task func(ctx context.Context) error) error
 	// leaves its thread locked would pass it on, labels for profiles would have to be
 	// reset, a stack would show an earlier task, and a task that is started alone would
 	// wait until a goroutine has been woken.
-	if name == "" {
+	if record.Active() {
+		n.goRecorded(name, task)
+	} else if name == "" {
 		go n.run(task)
 	} else {
 		go n.runNamed(name, task)

@@ -3,6 +3,8 @@ package nursery
 import (
 	"context"
 	"errors"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // errRaceWon is the reason for which the losers of a race are canceled.
@@ -112,5 +114,6 @@ func checkFunctions[T any](call string, ctx context.Context, fns []func(ctx cont
 // goFor is like [Nursery.Go] with a task that stands for the function fn.
 func (n *Nursery) goFor(fn any, task func(ctx context.Context) error) {
 	n.enter(taskShare)
-	go n.runFor(label{task: fn}, task)
+	l := label{task: fn}
+	go n.runFor(n.inNode(record.Task, l), l, task)
 }

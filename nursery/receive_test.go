@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/memchan"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -135,7 +136,7 @@ func TestReceiveFunctionsAreCalledOneAtATime(t *testing.T) {
 			}
 			return ctx, nil
 		}, func(ctx, received context.Context) error {
-			if ctx != received {
+			if ctx != received && !record.On() { // which gives each worker a context of its own
 				t.Error("the receive function and the items have different contexts")
 			}
 			return nil

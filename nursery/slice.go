@@ -51,8 +51,8 @@ func (c *cursor) start(number int) {
 
 // work is the goroutine of a worker.
 func (c *cursor) work(number int) {
-	defer c.n.exit(taskShare)
-	w := worker{n: c.n, fn: c.fn}
+	w := c.n.newWorker(c.fn, "")
+	defer w.exit()
 	defer w.end()
 	// Read before the loop: next, which all workers write, is in the same cache line.
 	ctx, count, run := c.n.ctx, c.count, c.run
@@ -63,7 +63,7 @@ func (c *cursor) work(number int) {
 			break
 		}
 		index := int(next)
-		w.item = index
+		w.begin(index)
 		if ctx.Err() != nil {
 			c.miss(index)
 			c.n.cutShort(c.fn)
@@ -77,7 +77,7 @@ func (c *cursor) work(number int) {
 			w.apart(index, c.limit == 1, func(ctx context.Context) error { return run(ctx, index) })
 			continue
 		}
-		if err := run(ctx, index); err != nil {
+		if err := run(w.ctx, index); err != nil {
 			w.failed(err)
 		}
 	}

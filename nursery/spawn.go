@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Task is the handle of a task: to wait for its result, or to cancel it alone. [Spawn],
@@ -43,7 +44,7 @@ func Spawn[T any](n *Nursery, name string, f func(ctx context.Context) (T, error
 		panic("nursery: Spawn in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
 	t := newTask[T](label{name: name, task: f})
-	go t.run(n, n.ctx, taskShare, f)
+	go t.run(n, n.inOwnNode(record.Task, t.label), taskShare, f)
 	return t
 }
 
@@ -57,7 +58,7 @@ func (n *Nursery) Task(name string, f func(ctx context.Context) error) *Task[str
 		panic("nursery: Task in a nursery that has closed: call it while the body or a task of the nursery runs")
 	}
 	t := newTask[struct{}](label{name: name, task: f})
-	go t.run(n, n.ctx, taskShare, withoutResult(f))
+	go t.run(n, n.inOwnNode(record.Task, t.label), taskShare, withoutResult(f))
 	return t
 }
 
@@ -72,15 +73,17 @@ func withoutResult(f func(ctx context.Context) error) func(ctx context.Context) 
 	return func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) }
 }
 
-// run is the goroutine of a task with a handle, whose scope lies inside ctx.
+// run is the goroutine of a task with a handle, whose scope lies inside ctx, which may be
+// the node of the task.
 func (t *Task[T]) run(n *Nursery, ctx context.Context, share int64, f func(ctx context.Context) (T, error)) {
-	defer n.exit(share) // also after a callback has exited
+	defer n.exitNode(ctx, share) // also after a callback has exited
 	returned := false
 	defer func() {
 		if !returned {
 			n.endAbnormally(t.label, recover(), t)
 		}
 	}()
+	record.EnterContext(ctx)
 	err := t.scope.Run(ctx, func(ctx context.Context) error {
 		v, err := f(ctx)
 		t.value = v

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/internal/tree"
 )
 
@@ -90,7 +91,7 @@ func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, l l
 		return value, ErrClosed
 	}
 	s := &starting[T]{nursery: n, label: l, handle: h, ready: make(chan struct{})}
-	go s.run(ctx, scope, task)
+	go s.run(n.inPendingNode(ctx, l), scope, task)
 	<-s.ready
 	s.mu.Lock()
 	said, moved, value := s.said, s.moved, s.value
@@ -111,15 +112,16 @@ func start[T any](ctx context.Context, n *Nursery, scope *cancelscope.Scope, l l
 	return none, s.outcome.err
 }
 
-// run is the goroutine of the task.
+// run is the goroutine of the task. ctx is that of the caller, or the node of the task.
 func (s *starting[T]) run(ctx context.Context, scope *cancelscope.Scope, task func(ctx context.Context, started func(T)) error) {
-	defer s.exit() // also after a callback has exited
+	defer s.exit(ctx) // also after a callback has exited
 	returned := false
 	defer func() {
 		if !returned {
 			s.endAbnormally(recover())
 		}
 	}()
+	record.EnterContext(ctx)
 	err := scope.Run(ctx, func(ctx context.Context) error {
 		s.node = ctx.(tree.Node)
 		s.node.Movable()
@@ -165,7 +167,8 @@ func (s *starting[T]) endAbnormally(value any) {
 
 // exit gives back the share in the nursery, and releases the caller if the task has not
 // moved.
-func (s *starting[T]) exit() {
+func (s *starting[T]) exit(ctx context.Context) {
+	record.EndContext(ctx)
 	if s.moved && s.label.kind == backgroundTask {
 		s.nursery.exit(backgroundShare)
 		return
@@ -188,6 +191,7 @@ func (s *starting[T]) started(value T) {
 	}
 	s.said, s.value = true, value
 	if s.move() {
+		s.nursery.moveNode(s.node, s.label)
 		s.moved = true
 		close(s.ready)
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A label says which task an error, a panic or a callback is about.
@@ -81,17 +83,19 @@ func (n *Nursery) leave(returned *bool, name string, task func(ctx context.Conte
 }
 
 // runFor is the goroutine of a task that stands for another function.
-func (n *Nursery) runFor(l label, task func(ctx context.Context) error) {
+// ctx is the context of the nursery, or the node of the task.
+func (n *Nursery) runFor(ctx context.Context, l label, task func(ctx context.Context) error) {
 	returned := false
 	defer func() {
 		if returned {
-			n.exit(taskShare)
+			n.exitNode(ctx, taskShare)
 			return
 		}
-		defer n.exit(taskShare) // also after a callback has exited
+		defer n.exitNode(ctx, taskShare) // also after a callback has exited
 		n.endAbnormally(l, recover(), nil)
 	}()
-	if err := task(n.ctx); err != nil {
+	record.EnterContext(ctx)
+	if err := task(ctx); err != nil {
 		n.endWithError(l, err, nil)
 	}
 	returned = true

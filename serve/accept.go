@@ -3,6 +3,8 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -48,8 +50,9 @@ func newAcceptor(ctx context.Context, d *drain, l net.Listener) *acceptor {
 	return a
 }
 
-// next returns the next connection. After the last one it returns errAccepted, and the
-// listener is closed; or, if work is done, its cause. All other errors are those of the
+// next returns the next connection. After the last one it returns errAccepted, with the
+// reason if that is not what it should be, and the listener is closed; or, if work is
+// done, its cause. All other errors are those of the
 // listener.
 func (a *acceptor) next() (net.Conn, error) {
 	l, ok := a.l.(interface {
@@ -72,9 +75,14 @@ func (a *acceptor) next() (net.Conn, error) {
 	}
 	if now := time.Now(); a.work.Err() == nil && now.Before(a.limit) {
 		_ = l.SetDeadline(now.Add(backlogQuiet)) // an error is also one of Accept
-		if c, err := l.Accept(); err == nil {
+		c, err := l.Accept()
+		if err == nil {
 			return c, nil
 		}
+		if last := a.last(); isTimeout(err) || last != errAccepted {
+			return nil, last
+		}
+		return nil, fmt.Errorf("%w: what is in the backlog is lost: %w", errAccepted, err)
 	}
 	return nil, a.last()
 }
@@ -92,4 +100,11 @@ func (a *acceptor) last() error {
 func (a *acceptor) close() {
 	a.stop()
 	a.l.Close()
+}
+
+// warn logs why accepting has ended, if that loses connections.
+func (d *drain) warn(err error) {
+	if errors.Is(err, errAccepted) && err != errAccepted {
+		d.log(slog.LevelWarn, "connections may be lost", slog.Any("error", err))
+	}
 }

@@ -17,7 +17,8 @@ type cleanup func(ctx context.Context) error
 //
 // f gets a context with the values of that of the program, which is not canceled with
 // it. Grace does not limit f, so give what may hang a limit (package deadline). A signal
-// that would cancel the program cancels f instead. Errors of f are joined to that of
+// that would cancel the program cancels f instead; what f leaves undone counts as work that
+// was cut off. Errors of f are joined to that of
 // [Program.Run]. A panic of f is one of Run, and the functions that are left are still
 // called.
 //
@@ -64,6 +65,9 @@ func (r *running) cleanUp(ctx context.Context, err *error) {
 	scope.SetShield(true)
 	r.cleanup.Store(&scope)
 	failed := scope.Run(ctx, f)
+	if cut := r.cut.Load(); failed == nil && cut != nil && scope.CanceledCaught() {
+		failed = cut
+	}
 	switch {
 	case failed == nil:
 	case *err == nil:

@@ -27,6 +27,7 @@ type conn struct {
 	mu      sync.Mutex
 	idle    bool      // guarded by mu; the peer has no request in progress
 	used    bool      // guarded by mu; it has had a request
+	ahead   bool      // guarded by mu; a byte of the next request has been read
 	begun   bool      // guarded by mu; a byte has been read since it became idle
 	ending  bool      // guarded by mu; reads end when it is idle
 	looking time.Time // guarded by mu; until when a Read takes the last look, zero if none does
@@ -50,6 +51,9 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.restoreLocked() // end may have come after the read
 		}
 		c.begun, c.read = true, time.Now()
+		// While a handler runs, net/http reads a single byte, to notice when the client
+		// goes away.
+		c.ahead = c.ahead || !c.idle && len(p) == 1
 		c.mu.Unlock()
 		return n, err
 	}
@@ -113,7 +117,7 @@ func (c *conn) restoreLocked() { _ = c.Conn.SetReadDeadline(c.limit) }
 func (c *conn) becomeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.idle, c.used, c.begun = true, true, false
+	c.idle, c.used, c.begun, c.ahead = true, true, c.ahead, false
 	c.interruptLocked()
 }
 
@@ -124,7 +128,7 @@ func (c *conn) becomeBusy() {
 	if c.endsLocked() {
 		c.restoreLocked()
 	}
-	c.idle, c.used = false, true
+	c.idle, c.used, c.ahead = false, true, false
 }
 
 // quiet reports whether the connection is idle, and nothing has been read since t.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
 )
@@ -58,21 +60,24 @@ func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx conte
 	}
 	s := &connServer{drain: drainOf(ctx), limit: int32(min(limit, nursery.NoLimit)), handle: handle, freed: make(chan struct{}, 1)}
 	s.addr = l.Addr().String()
-	defer s.drain.exit(s.drain.enter("connections on " + s.addr))
-	config := nursery.Config{Supervise: true, Keep: -1, Panics: nursery.ConvertPanics, OnError: s.report}
+	config := nursery.Config{Name: "connections on " + s.addr, Supervise: true, Keep: -1, Panics: nursery.ConvertPanics, OnError: s.report}
 	var failed error
-	// All errors but those of l have been reported.
-	_ = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		a := newAcceptor(ctx, s.drain, l)
 		defer a.close()
 		if failed = s.accept(n, a); failed != nil {
 			n.Scope().Cancel(failed)
 			return nil
 		}
-		failed = s.finish(ctx)
+		s.endIdle()
 		return nil
 	})
-	return failed
+	if failed != nil {
+		return failed
+	}
+	// All other errors have been reported.
+	canceled, _ := cancelscope.Split(ctx, err)
+	return canceled
 }
 
 // A connServer is a call of Conns.
@@ -106,6 +111,7 @@ func (s *connServer) accept(n *nursery.Nursery, a *acceptor) error {
 			refused++
 			c.Close()
 		case errors.Is(err, errAccepted):
+			s.drain.warn(err)
 			if refused > 0 {
 				s.log(slog.LevelWarn, "connections refused in the drain: the limit is reached", slog.Int("refused", refused))
 			}
@@ -157,12 +163,10 @@ func (s *connServer) start(n *nursery.Nursery, c net.Conn) {
 		f.end()
 	}
 	s.mu.Unlock()
-	name := "connection from " + remote(c)
+	name := "from " + remote(c)
 	n.GoNamed(name, func(ctx context.Context) error {
-		wait := s.drain.enter(name)
 		defer func() {
 			c.Close()
-			s.drain.exit(wait)
 			s.mu.Lock()
 			delete(s.conns, f)
 			s.mu.Unlock()
@@ -179,33 +183,24 @@ func (s *connServer) start(n *nursery.Nursery, c net.Conn) {
 // remote returns where a connection comes from, without what differs between several of
 // one client.
 func remote(c net.Conn) string {
-	addr := c.RemoteAddr()
-	if addr == nil {
-		return "unknown"
+	addr := ""
+	if a := c.RemoteAddr(); a != nil {
+		addr = a.String()
 	}
-	if host, _, err := net.SplitHostPort(addr.String()); err == nil {
-		return host
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		addr = host
 	}
-	return addr.String()
+	return cmp.Or(addr, "unknown")
 }
 
-// finish waits for the end of all connections, which end when they are idle. It returns
-// the cancellation if ctx is done before.
-func (s *connServer) finish(ctx context.Context) error {
+// endIdle ends connections that are idle, or as soon as they are.
+func (s *connServer) endIdle() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.ending = true
 	for f := range s.conns {
 		f.end()
 	}
-	s.mu.Unlock()
-	for s.active.Load() > 0 {
-		select {
-		case <-s.freed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // report logs the failure of one connection.
@@ -218,11 +213,7 @@ func (s *connServer) report(e *nursery.TaskError) {
 }
 
 func (s *connServer) log(level slog.Level, msg string, attrs ...slog.Attr) {
-	var r *reporter
-	if s.drain != nil {
-		r = s.drain.reporter
-	}
-	r.log(level, msg, append(attrs, slog.String("addr", s.addr))...)
+	s.drain.log(level, msg, append(attrs, slog.String("addr", s.addr))...)
 }
 
 // A flow is a connection that is idle when it has been written to and nothing has been

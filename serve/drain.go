@@ -90,15 +90,14 @@ type drain struct {
 	closing chan struct{} // closed after begun, when nothing new is accepted, under mu
 
 	mu        sync.Mutex
-	reason    error             // guarded by mu; not nil once the drain has begun
-	lingers   bool              // guarded by mu; nothing new is accepted only after elapsed was called
-	closed    bool              // guarded by mu; closing is closed
-	byOuter   bool              // guarded by mu; the program around began the drain
-	inner     map[*drain]bool   // guarded by mu; of programs that run inside
-	listeners map[*func()]bool  // guarded by mu; called when closing is closed
-	waits     map[*waiting]bool // guarded by mu; see names.go
-	cleanups  []cleanup         // guarded by mu; see cleanup.go
-	cleaned   bool              // guarded by mu; the program has ended
+	reason    error            // guarded by mu; not nil once the drain has begun
+	lingers   bool             // guarded by mu; nothing new is accepted only after elapsed was called
+	closed    bool             // guarded by mu; closing is closed
+	byOuter   bool             // guarded by mu; the program around began the drain
+	inner     map[*drain]bool  // guarded by mu; of programs that run inside
+	listeners map[*func()]bool // guarded by mu; called when closing is closed
+	cleanups  []cleanup        // guarded by mu; see cleanup.go
+	cleaned   bool             // guarded by mu; the program has ended
 }
 
 // newDrain returns the drain of a program that runs inside the one that outer belongs
@@ -133,6 +132,9 @@ func (d *drain) leave() {
 func (d *drain) begin(reason error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.reason != nil {
+		return
+	}
 	d.beginLocked(reason)
 	if !d.lingers {
 		d.closeLocked()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,8 +75,15 @@ func ExampleProgram_Run() {
 
 // inBubble runs a test in a bubble of package synctest, from an example.
 func inBubble(f func(t *testing.T)) {
-	testing.RunTests(func(string, string) (bool, error) { return true, nil },
-		[]testing.InternalTest{{Name: "drain", F: func(t *testing.T) { synctest.Test(t, f) }}})
+	for name, value := range map[string]string{"test.run": "", "test.skip": "", "test.v": "false", "test.failfast": "false"} {
+		v := flag.Lookup(name).Value // is about the tests of this package
+		defer v.Set(v.String())
+		v.Set(value)
+	}
+	var once sync.Once // not for each -count and -cpu
+	testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "drain", F: func(t *testing.T) {
+		once.Do(func() { synctest.Test(t, f) })
+	}}})
 }
 
 // A program may decide by itself that it has to end, for example when its files change.
@@ -315,11 +324,11 @@ func ExampleExitCode() {
 			serve.Drain(ctx, &serve.SignalError{Signal: os.Interrupt}) // as a signal does
 			return deadline.Sleep(ctx, time.Hour)
 		})
-	fmt.Println(serve.ExitCode(interrupted), interrupted)
+	fmt.Println(serve.ExitCode(interrupted))
 	fmt.Println(serve.ExitCode(errors.New("disk full")))
 	fmt.Println(serve.ExitCode(nil))
 	// Output:
-	// 130 canceled by signal: interrupt
+	// 130
 	// 1
 	// 0
 }

@@ -41,9 +41,9 @@ func Graceful(ctx context.Context, run func() error, drain func(ctx context.Cont
 	ran := make(chan struct{})
 	g := &graceful{drain: drain, stop: stop, ran: ran, drained: make(chan struct{})}
 	d := drainOf(ctx)
-	defer d.exit(d.enter("server"))
-	return nursery.First(nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		n.Go(func(context.Context) error {
+	config := nursery.Config{Name: "graceful"} // which is in no error, because of First
+	return nursery.First(config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		n.GoNamed("run", func(context.Context) error {
 			defer close(ran)
 			if err := run(); !errors.Is(err, http.ErrServerClosed) {
 				return err
@@ -75,7 +75,7 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 		}
 	}
 	drained := g.drained
-	n.Go(func(ctx context.Context) error {
+	n.GoNamed("drain", func(ctx context.Context) error {
 		defer close(drained)
 		return g.drain(ctx)
 	})

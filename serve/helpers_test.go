@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
 )
 
 // patience is how long tests wait for what must happen. It only matters where that does
@@ -90,6 +92,50 @@ func start(t *testing.T, f func() error) (wait func() error) {
 			t.Fatal("it has not ended")
 			return nil
 		}
+	}
+}
+
+// A program is a serve.Program that runs beside the test.
+type program struct {
+	ctx  context.Context // of the body
+	wait func() error    // waits for its end
+	end  context.CancelFunc
+
+	ended chan struct{} // closed when Run has returned
+}
+
+// run runs a program, and returns when its body has been called.
+func run(t *testing.T, p serve.Program, b body) *program {
+	t.Helper()
+	if p.Log == nil {
+		p.Log = quiet
+	}
+	outer, cancel := context.WithCancel(context.Background())
+	began, ended := make(chan context.Context, 1), make(chan struct{})
+	wait := start(t, func() error {
+		defer close(ended)
+		return p.Run(outer, func(ctx context.Context, n *nursery.Nursery) error {
+			began <- ctx
+			return b(ctx, n)
+		})
+	})
+	t.Cleanup(cancel)
+	return &program{ctx: <-began, wait: wait, end: cancel, ended: ended}
+}
+
+// wantRunning checks that the program has not ended.
+func (p *program) wantRunning(t *testing.T) {
+	t.Helper()
+	if isClosed(p.ended) {
+		t.Error("Run has returned already")
+	}
+}
+
+// wantEnd checks the error of the program.
+func (p *program) wantEnd(t *testing.T, want error) {
+	t.Helper()
+	if err := p.wait(); !errors.Is(err, want) || want == nil && err != nil {
+		t.Errorf("Run = %v, want %v", err, want)
 	}
 }
 

@@ -2,21 +2,24 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
 )
 
 // HTTP serves s on the listeners until the program drains or ctx is done, and returns
 // when every handler has returned, also those that have taken their connections over. It
 // listens on s.Addr if there is no listener, or if it is nil. If s.TLSConfig is not nil
-// it serves TLS, with HTTP/2.
+// it serves TLS, with HTTP/2; the listeners are plain in any case.
 //
 // When the drain begins, responses ask clients to close their connections: by
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still
@@ -31,7 +34,7 @@ import (
 // which lie inside ctx. Handlers have a second to answer; then all connections are
 // closed, which ends handlers that wait for their clients, connections that were taken
 // over included. HTTP waits for handlers as long as they run, and then returns the
-// cancellation if any request was in progress, else nil.
+// cancellation if any handler was running when ctx was done, else nil.
 //
 // Errors of listening and accepting are returned as they are; they cancel the requests.
 // A handler that panics ends its own connection only: package net/http logs it. If
@@ -50,7 +53,9 @@ import (
 //   - The connections that net/http reads from are wrapped below TLS. Hijack returns
 //     such a connection, and its method NetConn that of the listener.
 //
-// HTTP panics if ctx or s is nil, or if it was called with s before.
+// Functions of RegisterOnShutdown are called when the connections of HTTP/1 have ended.
+//
+// HTTP panics if ctx or s is nil, or if it has served s before.
 func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error {
 	switch {
 	case ctx == nil:
@@ -58,15 +63,23 @@ func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error 
 	case s == nil:
 		panic("serve: HTTP with a nil server: pass at least &http.Server{Handler: handler}")
 	}
-	h := &httpServer{server: s, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
-	h.conns = make(map[*conn]*tracked)
-	h.wrap() // first, because it panics
+	if _, ok := s.Handler.(*handler); ok {
+		panic("serve: HTTP with a server that it was called with before: pass all listeners in one call")
+	}
 	listeners, err := listen(ctx, s, listeners)
 	if err != nil {
 		return err
 	}
-	err = nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		h.ctx = ctx
+	h := &httpServer{server: s, secure: s.TLSConfig != nil, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
+	h.conns = make(map[*conn]*tracked)
+	h.wrap()
+	var addrs []string
+	for _, l := range listeners {
+		addrs = append(addrs, l.Addr().String())
+	}
+	config := nursery.Config{Name: "HTTP on " + strings.Join(addrs, ", ")} // which is in no error, because of First
+	err = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		h.ctx, h.node = ctx, tree.Record(ctx)
 		return h.run(n, listeners)
 	})
 	return nursery.First(err)
@@ -105,10 +118,13 @@ func listen(ctx context.Context, s *http.Server, given []net.Listener) ([]net.Li
 // An httpServer is a server that HTTP runs.
 type httpServer struct {
 	server *http.Server
+	secure bool            // it serves TLS; read-only, because Serve gives the server a TLSConfig
 	drain  *drain          // nil if there is none
 	ctx    context.Context // that of requests; written before anything is served
+	node   *record.Node    // of ctx, nil if recording is off; written with ctx
 
 	serving atomic.Int32  // calls of Serve that have not returned
+	broken  atomic.Bool   // a call of Serve has panicked, and a connection may not be served
 	changed chan struct{} // gets a value when something has changed that end waits for
 
 	tracking
@@ -120,18 +136,15 @@ const closeTail = time.Second
 // run serves, and ends the server when it is time.
 func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 	h.serving.Store(int32(len(listeners)))
-	var names []string
 	for _, l := range listeners {
-		names = append(names, l.Addr().String())
 		a := newAcceptor(h.ctx, h.drain, l)
-		n.Go(func(context.Context) error {
+		n.GoNamed("accept", func(context.Context) error {
 			defer h.change()
 			defer h.serving.Add(-1)
 			defer a.close()
 			return h.serve(&listener{Listener: l, from: a, to: h})
 		})
 	}
-	defer h.drain.exit(h.drain.enter(fmt.Sprintf("HTTP on %v", names)))
 	ended := func() bool { return h.serving.Load() == 0 }
 	var err error
 	if h.await(h.ctx, ended) { // nothing is accepted any more, or the server was closed elsewhere
@@ -145,11 +158,19 @@ func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 
 // serve calls Serve, and returns its error if that is one.
 func (h *httpServer) serve(l net.Listener) (err error) {
-	if h.server.TLSConfig != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			h.broken.Store(true) // a hook of the user has panicked
+		}
+	}()
+	if h.secure {
 		err = h.server.ServeTLS(l, "", "")
 	} else {
 		err = h.server.Serve(l)
 	}
+	returned = true
+	h.drain.warn(err)
 	if errors.Is(err, errAccepted) || errors.Is(err, http.ErrServerClosed) || h.ctx.Err() != nil {
 		return nil
 	}
@@ -165,7 +186,10 @@ func (h *httpServer) finish() error {
 	// sends GOAWAY.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for h.count(isHTTP1) > 0 {
+	for {
+		if one, _ := h.open(); one == 0 {
+			break
+		}
 		select {
 		case <-h.changed:
 		case <-tick.C:
@@ -177,7 +201,7 @@ func (h *httpServer) finish() error {
 	if err := h.server.Shutdown(h.ctx); err != nil && h.ctx.Err() != nil {
 		return err
 	}
-	if !h.await(h.ctx, func() bool { return h.count(isOpen) == 0 && h.requests() == 0 }) {
+	if !h.await(h.ctx, func() bool { return h.closed() && h.requests() == 0 }) {
 		return h.ctx.Err()
 	}
 	return nil
@@ -186,7 +210,6 @@ func (h *httpServer) finish() error {
 // cut ends everything, since the context is done, and returns the cancellation if there
 // were requests.
 func (h *httpServer) cut(ended func() bool) error {
-	busy := h.requests() > 0
 	h.endIdle()
 	done := func() bool { return ended() && h.requests() == 0 }
 	_ = cancelscope.Shield(h.ctx, closeTail, func(ctx context.Context) error {
@@ -195,13 +218,19 @@ func (h *httpServer) cut(ended func() bool) error {
 	})
 	h.closeTaken()
 	h.server.Close()
-	for !done() || h.count(isOpen) > 0 {
+	for !done() || !h.closed() && !h.broken.Load() {
 		<-h.changed
 	}
-	if busy {
+	if h.wasCut() {
 		return context.Cause(h.ctx)
 	}
 	return nil
+}
+
+// closed reports whether net/http has no connections any more.
+func (h *httpServer) closed() bool {
+	_, all := h.open()
+	return all == 0
 }
 
 // await waits until ok returns true, and reports whether it has before ctx was done.
@@ -224,6 +253,8 @@ func (h *httpServer) change() {
 	}
 }
 
+var errTLSListener = errors.New("serve: HTTP with a listener of package crypto/tls: pass the listener inside it, and set TLSConfig")
+
 // A listener is what net/http accepts from.
 type listener struct {
 	net.Listener
@@ -235,6 +266,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.from.next()
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := c.(*tls.Conn); ok {
+		c.Close()
+		return nil, errTLSListener // below our connection net/http would not know it
 	}
 	return l.to.track(c), nil
 }

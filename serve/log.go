@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,10 +20,13 @@ const (
 // for it.
 type reporter struct {
 	logger  *slog.Logger
-	lines   chan slog.Record // closed by close
-	dropped atomic.Int64     // lines for which there was no room
-	start   sync.Once        // starts write
-	written chan struct{}    // closed when write has ended
+	written chan struct{} // closed when write has ended
+
+	mu      sync.Mutex
+	lines   chan slog.Record // sent to and closed with mu held
+	dropped int              // guarded by mu; lines for which there was no room
+	started bool             // guarded by mu; write runs
+	closed  bool             // guarded by mu
 }
 
 // newReporter returns a reporter that writes to logger, or to slog.Default(). It must be
@@ -39,33 +41,42 @@ func newReporter(logger *slog.Logger, program string) *reporter {
 	return &reporter{logger: logger, lines: make(chan slog.Record, logLines), written: make(chan struct{})}
 }
 
-// log writes a line soon. It does not block. A nil reporter uses the default logger, and
-// blocks as that does.
+// log writes a line soon. It does not block. After close it does nothing. A nil reporter
+// uses the default logger, and blocks as that does.
 func (r *reporter) log(level slog.Level, msg string, attrs ...slog.Attr) {
+	if r == nil {
+		slog.Default().LogAttrs(context.Background(), level, msg, attrs...)
+		return
+	}
 	line := slog.NewRecord(time.Now(), level, msg, 0)
 	for _, a := range attrs {
 		if a.Key != "" {
 			line.AddAttrs(a)
 		}
 	}
-	if r == nil {
-		_ = slog.Default().Handler().Handle(context.Background(), line)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
 		return
 	}
-	r.start.Do(func() { go r.write() })
+	if !r.started {
+		r.started = true
+		go r.write()
+	}
+	if r.dropped > 0 {
+		line.AddAttrs(slog.Int("dropped", r.dropped))
+	}
 	select {
 	case r.lines <- line:
+		r.dropped = 0
 	default:
-		r.dropped.Add(1)
+		r.dropped++
 	}
 }
 
 func (r *reporter) write() {
 	defer close(r.written)
 	for line := range r.lines {
-		if n := r.dropped.Swap(0); n > 0 {
-			line.AddAttrs(slog.Int64("dropped", n))
-		}
 		if h := r.logger.Handler(); h.Enabled(context.Background(), line.Level) {
 			_ = h.Handle(context.Background(), line) // there is no place for the error of a log
 		}
@@ -74,12 +85,27 @@ func (r *reporter) write() {
 
 // close waits until all lines have been written, or for logPatience.
 func (r *reporter) close() {
+	r.mu.Lock()
+	r.closed = true
 	close(r.lines)
-	r.start.Do(func() { close(r.written) }) // nothing was logged
+	started := r.started
+	r.mu.Unlock()
+	if !started {
+		return
+	}
 	limit := time.NewTimer(logPatience)
 	defer limit.Stop()
 	select {
 	case <-r.written:
 	case <-limit.C:
 	}
+}
+
+// log writes a line to the log of the program.
+func (d *drain) log(level slog.Level, msg string, attrs ...slog.Attr) {
+	var r *reporter
+	if d != nil {
+		r = d.reporter
+	}
+	r.log(level, msg, attrs...)
 }

@@ -1,92 +1,129 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
-// A waiting is something that a drain waits for: a request, a connection.
-type waiting struct {
-	name  string
-	since time.Time
-}
+const (
+	// maxNames bounds the names in one log line.
+	maxNames = 10
+	// maxPath is how many names a path has at most, those nearest to the task.
+	maxPath = 3
+)
 
-// enter records that a drain has to wait for what is called name, until leave. A nil
-// drain records nothing.
-func (d *drain) enter(name string) *waiting {
-	if d == nil {
+// names returns what runs inside root, the node of a nursery: what has nothing else inside
+// it, by the names around it, the oldest first; each only once, with the number and the age
+// of the oldest. Background tasks, which wait for the others, are left out unless they are
+// all there is.
+func names(root *record.Node) []string {
+	if root == nil {
 		return nil
 	}
-	w := &waiting{name, time.Now()}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.waits == nil {
-		d.waits = make(map[*waiting]bool)
+	tasks, background := leaves(root)
+	if len(tasks) == 0 {
+		tasks = background
 	}
-	d.waits[w] = true
-	return w
-}
-
-func (d *drain) exit(w *waiting) {
-	if w == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.waits, w)
-}
-
-// waitsLocked returns what the drain waits for, also in programs inside.
-func (d *drain) waitsLocked() []*waiting {
-	var all []*waiting
-	for w := range d.waits {
-		all = append(all, w)
-	}
-	for inner := range d.inner {
-		inner.mu.Lock()
-		all = append(all, inner.waitsLocked()...)
-		inner.mu.Unlock()
-	}
-	return all
-}
-
-// maxNames bounds the names in one log line.
-const maxNames = 10
-
-// names returns what the drain waits for, the oldest first, each name once with the
-// number and the age of the oldest.
-func (d *drain) names() []string {
-	d.mu.Lock()
-	all := d.waitsLocked()
-	d.mu.Unlock()
-	slices.SortFunc(all, func(a, b *waiting) int {
-		if c := a.since.Compare(b.since); c != 0 {
-			return c
-		}
-		return strings.Compare(a.name, b.name)
+	slices.SortFunc(tasks, func(a, b leaf) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), strings.Compare(a.path, b.path))
 	})
 	var list []string
-	var oldest []*waiting
+	var oldest []leaf
 	count := make(map[string]int)
-	for _, w := range all {
-		if count[w.name]++; count[w.name] == 1 {
-			oldest = append(oldest, w)
+	for _, l := range tasks {
+		if count[l.path]++; count[l.path] == 1 {
+			oldest = append(oldest, l)
 		}
 	}
-	for i, w := range oldest {
+	for i, l := range oldest {
 		if i == maxNames {
-			list = append(list, fmt.Sprintf("and %d more", len(oldest)-i))
-			break
+			return append(list, fmt.Sprintf("and %d more", len(oldest)-i))
 		}
-		text := w.name
-		if n := count[w.name]; n > 1 {
+		text := l.path
+		if n := count[l.path]; n > 1 {
 			text = fmt.Sprintf("%s × %d", text, n)
 		}
-		list = append(list, fmt.Sprintf("%s (%v)", text, rounded(time.Since(w.since))))
+		list = append(list, fmt.Sprintf("%s (%v)", text, rounded(time.Since(record.Time(l.start)))))
 	}
 	return list
+}
+
+// A leaf is a node that has no others inside.
+type leaf struct {
+	path  string
+	start int64 // on the clock of package record
+}
+
+// leaves returns the leaves inside root, those that are inside background tasks apart. If
+// there is nothing inside, it is the body of the nursery that runs.
+func leaves(root *record.Node) (tasks, background []leaf) {
+	all := record.All()
+	inner := make(map[*record.Node]bool) // has others inside
+	for _, n := range all {
+		if !n.Hidden() {
+			if p := around(n); p != nil {
+				inner[p] = true
+			}
+		}
+	}
+	for _, n := range all {
+		if n.Hidden() || inner[n] {
+			continue
+		}
+		path, inside, isBackground := pathOf(n, root)
+		switch {
+		case !inside:
+		case isBackground:
+			background = append(background, leaf{path, n.Start()})
+		default:
+			tasks = append(tasks, leaf{path, n.Start()})
+		}
+	}
+	if len(tasks) == 0 && root.View().Over.IsZero() {
+		tasks = append(tasks, leaf{"body", root.Start()})
+	}
+	return tasks, background
+}
+
+// around returns the node around n that lives and is shown, nil if there is none.
+func around(n *record.Node) *record.Node {
+	for n = n.Parent(); n != nil && (n.Ended() || n.Hidden()); {
+		n = n.Parent()
+	}
+	return n
+}
+
+// pathOf returns the names from root, which is left out, down to n. inside reports whether
+// n is inside root, and background whether it is inside a background task there.
+func pathOf(n, root *record.Node) (path string, inside, background bool) {
+	var parts []string
+	function := ""
+	for at := n; at != root; at = around(at) {
+		if at == nil {
+			return "", false, false
+		}
+		v := at.View()
+		background = background || v.Kind == record.Background
+		if v.Name != "" && len(parts) < maxPath {
+			parts = append(parts, v.Name)
+		}
+		if function == "" && v.Func != 0 {
+			function = record.FuncName(v.Func)
+		}
+	}
+	if n == root {
+		return "", false, false
+	}
+	if len(parts) == 0 {
+		parts = []string{cmp.Or(function, "scope")}
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, " > "), true, background
 }
 
 // rounded returns d for readers.

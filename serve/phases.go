@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -27,6 +28,7 @@ type running struct {
 
 	// Written before control runs, read-only after.
 	nursery  *nursery.Nursery // of the program
+	node     *record.Node     // of nursery
 	controls *nursery.Task[struct{}]
 
 	// cut is how the program was canceled, nil if it was not, or not by control.
@@ -170,7 +172,7 @@ func (r *running) onClosing() bool {
 	reason, byOuter := r.drain.why()
 	r.enterPhase(PhaseClosing, reason)
 	if r.Linger > 0 {
-		r.log(slog.LevelInfo, "accepting nothing new", slog.Int("tasks", r.nursery.Running()), waitsFor(r.drain.names()))
+		r.log(slog.LevelInfo, "accepting nothing new", slog.Int("tasks", r.nursery.Running()), waitsFor(names(r.node)))
 	}
 	if r.Grace == 0 && !byOuter {
 		var sig os.Signal
@@ -185,7 +187,7 @@ func (r *running) onClosing() bool {
 // cancel cancels everything: because of a signal, or because the time is up if sig is
 // nil.
 func (r *running) cancel(sig os.Signal) {
-	cut := &CutError{Signal: sig, Grace: r.Grace, Tasks: r.drain.names()}
+	cut := &CutError{Signal: sig, Grace: r.Grace, Tasks: names(r.node)}
 	r.cut.Store(cut)
 	r.canceled = true
 	r.nursery.Scope().Cancel(cut)
@@ -214,7 +216,7 @@ func (r *running) logWaits() {
 	}
 	reason, _ := r.drain.why()
 	r.log(level, "waiting", slog.Duration("since", rounded(time.Since(r.start))), slog.Bool("canceled", r.canceled),
-		slog.Any("reason", reason), slog.Int("tasks", r.nursery.Running()), waitsFor(r.drain.names()))
+		slog.Any("reason", reason), slog.Int("tasks", r.nursery.Running()), waitsFor(names(r.node)))
 }
 
 // logEnd logs the end of a program, if something was logged before.

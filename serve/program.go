@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -46,8 +48,11 @@ type Program struct {
 
 	// Log gets a line for each phase, with reasons and counts, and every few seconds of
 	// a drain the names of what it waits for. If it is nil, slog.Default() is used. A
-	// log that blocks does not delay the phases; lines are dropped then. A program that
-	// ends without a drain logs nothing.
+	// program that ends without a drain logs nothing.
+	//
+	// A log that blocks does not delay the phases: lines are dropped, and counted in the
+	// next one. If it still blocks a second after everything has ended, Run returns, and
+	// leaves behind the goroutine that writes to it.
 	Log *slog.Logger
 
 	// OnPhase, if not nil, is called when the program enters a phase, in this order and
@@ -103,9 +108,10 @@ func Main(body func(ctx context.Context, n *nursery.Nursery) error) { Program{}.
 
 // Main is like the function [Main], with the settings of p.
 //
-// A first signal begins the drain, a second one cancels everything at once, and the next
-// one after that ends the process, as signals do. If the first one has canceled
-// everything, because Grace is 0 or has passed, it is the second that ends the process.
+// A first signal begins the drain, unless it has begun already; a second one cancels
+// everything at once; and the next one after that ends the process, as signals do. If
+// everything is canceled already when the second one comes, because Grace is 0 or has
+// passed, it is that one that ends the process.
 //
 // A program with a Grace is a server: Main lets it ignore SIGPIPE, so that it continues
 // when the reader of its log has gone.
@@ -141,7 +147,8 @@ var exit = os.Exit // a variable for the examples
 // ended, it is a [*CutError]. Errors of functions given to Cleanup are joined to it.
 //
 // Run works in the bubbles of testing/synctest, as long as it has no Signals. While it
-// runs, tasktree can show what runs. It panics if ctx or body is nil, or Linger is
+// runs, recording is on: package tasktree can show what runs, and the log has the names of
+// what a drain waits for. It panics if ctx or body is nil, or Linger is
 // negative.
 func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
 	switch {
@@ -159,6 +166,7 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 		over:     make(chan struct{}),
 	}
 	defer r.reporter.close()
+	defer record.Start(nil)()
 	r.drain = newDrain(drainOf(ctx), r.reporter, p.Linger > 0)
 	defer r.drain.leave()
 	if len(p.Signals) > 0 {
@@ -170,7 +178,8 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 	var err error
 	// A nursery around that of the program has what must continue until that has ended. It
 	// returns no errors of its own.
-	_ = nursery.Run(ctx, func(ctx context.Context, shell *nursery.Nursery) error {
+	_ = nursery.Config{Name: "program"}.Run(ctx, func(ctx context.Context, shell *nursery.Nursery) error {
+		hide(ctx)
 		if p.OnPhase != nil {
 			shell.Background("phase hooks", r.callHooks)
 		}
@@ -183,6 +192,14 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 	return err
 }
 
+// hide leaves the innermost task or nursery around the holder of ctx out of what package
+// tasktree shows.
+func hide(ctx context.Context) {
+	if node := tree.Record(ctx); node != nil {
+		node.Become(record.Internal)
+	}
+}
+
 // run runs the program and cleans up after it.
 func (r *running) run(ctx context.Context, shell *nursery.Nursery, body func(ctx context.Context, n *nursery.Nursery) error) (err error) {
 	defer r.cleanUp(ctx, &err)
@@ -193,8 +210,9 @@ func (r *running) run(ctx context.Context, shell *nursery.Nursery, body func(ctx
 		body = asTask(body)
 	}
 	err = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-		r.nursery = n
-		r.controls = shell.Task("phases", func(context.Context) error {
+		r.nursery, r.node = n, tree.Record(ctx)
+		r.controls = shell.Task("phases", func(own context.Context) error {
+			hide(own)
 			r.control(ctx)
 			return nil
 		})

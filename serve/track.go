@@ -17,33 +17,49 @@ const newQuiet = 5 * time.Second
 // tracking is what an httpServer knows of its connections and requests.
 type tracking struct {
 	mu      sync.Mutex
-	conns   map[*conn]*tracked // guarded by mu; without those that net/http has closed
+	conns   map[*conn]*tracked // guarded by mu; without those that are gone
+	count   [places]int        // guarded by mu; how many of conns are where
 	running int                // guarded by mu; handlers
+	late    bool               // guarded by mu; a handler has returned when the context was done
 	ending  bool               // guarded by mu; connections end when they are idle
 }
 
 // A tracked is the state of a connection.
 type tracked struct {
-	http2 bool // it speaks HTTP/2
-	taken bool // a handler has taken it over
+	place place
 	tls   bool // it is below TLS
 }
 
-// Which connections are counted.
-func isOpen(t *tracked) bool  { return !t.taken }
-func isHTTP1(t *tracked) bool { return !t.taken && !t.http2 }
+// A place is what a connection belongs to.
+type place int
 
-// count returns the number of connections for which f reports true.
-func (h *httpServer) count(f func(*tracked) bool) int {
+const (
+	http1  place = iota // net/http, by HTTP/1 or in a TLS handshake
+	http2               // net/http, by HTTP/2
+	taken               // a handler that has taken it over
+	gone                // nothing
+	places              // how many there are
+)
+
+// moveLocked makes a tracked connection belong to something else.
+func (h *httpServer) moveLocked(c *conn, to place) {
+	t := h.conns[c]
+	if t == nil {
+		return
+	}
+	h.count[t.place]--
+	h.count[to]++
+	t.place = to
+	if to == gone {
+		delete(h.conns, c)
+	}
+}
+
+// open returns how many connections there are that net/http has: by HTTP/1, or all.
+func (h *httpServer) open() (one, all int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := 0
-	for _, t := range h.conns {
-		if f(t) {
-			n++
-		}
-	}
-	return n
+	return h.count[http1], h.count[http1] + h.count[http2]
 }
 
 // requests returns the number of handlers that run.
@@ -53,12 +69,20 @@ func (h *httpServer) requests() int {
 	return h.running
 }
 
+// wasCut reports whether a handler was running when the context was done.
+func (h *httpServer) wasCut() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.late
+}
+
 // track makes an accepted connection known.
 func (h *httpServer) track(c net.Conn) *conn {
 	in := newConn(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.conns[in] = new(tracked)
+	h.count[http1]++
 	if h.ending {
 		in.end()
 	}
@@ -71,7 +95,7 @@ func (h *httpServer) endIdle() {
 	defer h.mu.Unlock()
 	h.ending = true
 	for c, t := range h.conns {
-		if isHTTP1(t) {
+		if t.place == http1 {
 			c.end()
 		}
 	}
@@ -83,7 +107,7 @@ func (h *httpServer) endQuiet() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, t := range h.conns {
-		if isHTTP1(t) && t.tls && c.quiet(time.Now().Add(-newQuiet)) {
+		if t.place == http1 && t.tls && c.quiet(time.Now().Add(-newQuiet)) {
 			c.Close()
 		}
 	}
@@ -94,7 +118,7 @@ func (h *httpServer) closeTaken() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, t := range h.conns {
-		if t.taken {
+		if t.place == taken {
 			c.Close()
 		}
 	}
@@ -102,32 +126,30 @@ func (h *httpServer) closeTaken() {
 
 // state is the ConnState hook of the server.
 func (h *httpServer) state(nc net.Conn, state http.ConnState) {
-	c, overTLS := nc.(*conn), false
-	if t, ok := nc.(*tls.Conn); ok {
-		c, overTLS = t.NetConn().(*conn), true
-	}
+	c := trackedConn(nc)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.conns[c]
 	if t == nil {
 		return
 	}
-	t.tls = overTLS
+	over, isTLS := nc.(*tls.Conn)
+	t.tls = isTLS
 	switch state {
 	case http.StateActive:
-		if overTLS && !t.http2 {
-			t.http2 = nc.(*tls.Conn).ConnectionState().NegotiatedProtocol == "h2" // the handshake is over
+		if isTLS && over.ConnectionState().NegotiatedProtocol == "h2" { // the handshake is over
+			h.moveLocked(c, http2)
 		}
 		c.becomeBusy()
 	case http.StateIdle:
-		if !t.http2 {
+		if t.place == http1 {
 			c.becomeIdle()
 		}
 	case http.StateHijacked:
-		t.taken = true
+		h.moveLocked(c, taken)
 		c.becomeBusy()
 	case http.StateClosed:
-		delete(h.conns, c)
+		h.moveLocked(c, gone)
 	}
 	h.change()
 }
@@ -138,9 +160,6 @@ type connKey struct{}
 // wrap puts what HTTP needs around the hooks of the server.
 func (h *httpServer) wrap() {
 	s := h.server
-	if _, ok := s.Handler.(*handler); ok {
-		panic("serve: HTTP with a server that it was called with before: pass all listeners in one call")
-	}
 	next := s.Handler
 	if next == nil {
 		next = http.DefaultServeMux
@@ -162,11 +181,7 @@ func (h *httpServer) wrap() {
 		if connContext != nil {
 			ctx = connContext(ctx, outermost(c))
 		}
-		in, _ := c.(*conn)
-		if t, ok := c.(*tls.Conn); ok {
-			in, _ = t.NetConn().(*conn)
-		}
-		return context.WithValue(ctx, connKey{}, in)
+		return context.WithValue(ctx, connKey{}, trackedConn(c))
 	}
 	connState := s.ConnState
 	s.ConnState = func(c net.Conn, state http.ConnState) {
@@ -175,6 +190,15 @@ func (h *httpServer) wrap() {
 			connState(outermost(c), state)
 		}
 	}
+}
+
+// trackedConn returns the connection that was tracked when c was accepted.
+func trackedConn(c net.Conn) *conn {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	in, _ := c.(*conn)
+	return in
 }
 
 // outermost returns what a server has without HTTP in place of c.

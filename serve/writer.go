@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A handler is the outermost handler of a server.
@@ -23,13 +25,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.speaksHTTP2(c)
 	}
 	s.begin()
-	wait := s.drain.enter(r.Method + " " + r.URL.Path)
 	out := &writer{ResponseWriter: w, server: s}
 	returned := false
-	defer func() {
-		s.drain.exit(wait)
-		s.finished(c)
-	}()
+	defer s.finished(c)
+	if s.node != nil {
+		recorded, end := s.record(r)
+		defer end()
+		r = recorded
+	}
 	defer func() {
 		if !returned && out.taken {
 			s.abandon(c, r, recover())
@@ -42,6 +45,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out.head(http.StatusOK) // if it has not written any
 	returned = true
+}
+
+// record makes a request a task in the tree that package tasktree shows.
+func (h *httpServer) record(r *http.Request) (recorded *http.Request, end func()) {
+	node := record.New(record.Task, r.Context(), h.node, r.Method+" "+r.URL.Path, nil)
+	node.Link()
+	node.Enter()
+	recorded = r.WithContext(node)
+	return recorded, func() {
+		node.End()
+		r.MultipartForm = recorded.MultipartForm // net/http removes its files
+	}
 }
 
 // begin counts a handler that begins.
@@ -57,8 +72,9 @@ func (h *httpServer) finished(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.running--
-	if t := h.conns[c]; t != nil && t.taken {
-		delete(h.conns, c)
+	h.late = h.late || h.ctx.Err() != nil
+	if t := h.conns[c]; t != nil && t.place == taken {
+		h.moveLocked(c, gone)
 	}
 	h.change()
 }
@@ -68,9 +84,7 @@ func (h *httpServer) finished(c *conn) {
 func (h *httpServer) speaksHTTP2(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.conns[c]; t != nil {
-		t.http2 = true
-	}
+	h.moveLocked(c, http2)
 }
 
 // abandon is called when a handler has panicked, or exited, after it had taken its

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Call is one way to call an entry point, and what that may allocate.
@@ -29,9 +31,12 @@ func (c Call) name() string {
 	return c.entry + ", " + c.note
 }
 
-// SkipUnderRace skips the test if the race detector is on.
+// SkipUnderRace skips the test if the race detector is on, or recording.
 func SkipUnderRace(t testing.TB) {
 	t.Helper()
+	if record.On() {
+		t.Skip("recording allocates: run this test without TRELLIS_RECORD")
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		t.Skip("the race detector makes allocations of its own: run this test without -race")
 	}

@@ -21,7 +21,7 @@ var packages = map[string]string{
 	"time": "time", "url": "net/url",
 
 	"cancelscope": modulePath + "/cancelscope", "deadline": modulePath + "/deadline",
-	"memchan": modulePath + "/memchan", "nursery": modulePath + "/nursery",
+	"memchan": modulePath + "/memchan", "nursery": modulePath + "/nursery", "serve": modulePath + "/serve",
 	"errgroup": "golang.org/x/sync/errgroup", "semaphore": "golang.org/x/sync/semaphore",
 }
 

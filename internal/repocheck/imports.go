@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"memchan":         {"cancelscope"},
 	"errgroup":        {},
 	"serve":           {"cancelscope", "deadline", "nursery"},
+	"tasktree":        {},
 	"internal/corpus": {"cancelscope", "deadline", "nursery"},
 
 	"internal/stdcontext": {"cancelscope", "deadline", "nursery"},

@@ -3,6 +3,8 @@ package tree
 import (
 	"context"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A Node is the context of a running cancel scope. The methods beyond
@@ -39,6 +41,10 @@ type Node interface {
 	// whether it did: a scope that is canceled already stays where it is. If
 	// to is canceled, so is the scope when Move returns.
 	Move(to Node) bool
+
+	// Record returns what package tasktree shows of the scope, and makes it if the scope
+	// was entered while recording was off. It returns nil if recording is off then.
+	Record() *record.Node
 }
 
 // Key is the key under which a [context.Context] gives the Node that is
@@ -50,6 +56,16 @@ type Key struct{}
 func Of(ctx context.Context) Node {
 	n, _ := ctx.Value(Key{}).(Node)
 	return n
+}
+
+// Record returns the node that the holder of ctx is inside of, nil if there is none: that of
+// a task or of the innermost scope, whichever is nearer.
+func Record(ctx context.Context) *record.Node {
+	node, scope := record.Of(ctx), Of(ctx)
+	if scope == nil || node != nil && Of(node.Inside()) == scope {
+		return node // a task or group that is inside the scope
+	}
+	return scope.Record()
 }
 
 // Disguised marks the errors that cancelscope.AsCancellation makes. The method is never

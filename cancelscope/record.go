@@ -1,0 +1,163 @@
+package cancelscope
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
+)
+
+// What package tasktree shows of a scope is a node, which is made when the scope is
+// entered while recording is on. The scope keeps it as outer: a node is also the context
+// that it is made from. For a scope that was entered before recording was turned on,
+// outer is something else. If its node is needed, because something is opened inside, it
+// is made then, and kept in olders until the scope is left.
+
+// olders maps scopes to their nodes, if outer is not the node.
+var olders sync.Map // of *Scope to *record.Node
+
+// node returns the node of s, which is being entered in ctx. If ctx is a node that is
+// about s, it is that one.
+func (s *Scope) node(ctx context.Context) *record.Node {
+	c := (*scopeContext)(s)
+	if n, ok := ctx.(*record.Node); ok && n.Expects() && n.Host(c) {
+		return n
+	}
+	n := record.New(s.recordKind(), ctx, tree.Record(ctx), s.Name, nil)
+	n.Host(c)
+	return n
+}
+
+func (s *Scope) recordKind() record.Kind {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.has(shielded):
+		return record.Shield
+	case s.limit != nil:
+		return record.Limit
+	}
+	return record.Scope
+}
+
+// ownNode returns the node that s has as outer, nil if it has none.
+func (s *Scope) ownNode() *record.Node {
+	if n, ok := s.outer.(*record.Node); ok && n.Hosted() == record.Reporter((*scopeContext)(s)) {
+		return n
+	}
+	return nil
+}
+
+// knownNode returns the node of s, nil if it has none.
+func (s *Scope) knownNode() *record.Node {
+	if n := s.ownNode(); n != nil {
+		return n
+	}
+	if n, ok := olders.Load(s); ok {
+		return n.(*record.Node)
+	}
+	return nil
+}
+
+// endedNode returns the node that ends with s, nil if there is none. The phase is left.
+func (s *Scope) endedNode() *record.Node {
+	if s.has(older) {
+		n, _ := olders.LoadAndDelete(s)
+		s.setLocked(older, false)
+		return n.(*record.Node)
+	}
+	if n := s.ownNode(); n != nil && !n.Expects() {
+		return n
+	}
+	return nil
+}
+
+// Record implements [tree.Node].
+func (c *scopeContext) Record() *record.Node {
+	s := (*Scope)(c)
+	if n := s.knownNode(); n != nil {
+		return n
+	}
+	if !record.On() {
+		return nil
+	}
+	around := tree.Record(s.outer) // before the lock: it asks contexts that may be the user's own
+	kind := s.recordKind()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.phase != running:
+		return around
+	case s.has(older):
+		n, _ := olders.Load(s)
+		return n.(*record.Node)
+	}
+	n := record.NewOlder(kind, s.outer, around, s.Name)
+	n.Host(c)
+	s.setLocked(older, true)
+	olders.Store(s, n)
+	n.Link()
+	return n
+}
+
+// Report implements [record.Reporter]. It finds out what poll would, and changes nothing.
+func (c *scopeContext) Report() (r record.Report) {
+	s := (*Scope)(c)
+	r.Shielded = s.has(shielded)
+	first, sees := never, true
+	var due *Scope
+	for n := s; n != nil; n = n.up.Load() {
+		if cause := n.cause.Load(); cause != nil && sees {
+			r.Cause = cause.story()
+			return r
+		}
+		if at := n.deadline(); at.before(first) || at != never && at == first && sees {
+			due, first = n, at
+		}
+		if n.has(shielded) {
+			break
+		}
+		if n.has(foreign) {
+			if sees {
+				r.Outer = record.Unwrap(n.outer)
+			}
+			sees = false // what is beyond, outer must say
+		}
+	}
+	if due == nil {
+		return r
+	}
+	r.Deadline, r.Of = base.Add(time.Duration(first)).Round(0), due.knownNode()
+	if first.passed(now()) {
+		r.Cause = &record.Cause{Identity: due, Kind: ByDeadline.String(), By: due.Name, Reason: due.Reason, Since: r.Deadline}
+	}
+	return r
+}
+
+// Ask implements [record.Reporter].
+func (c *scopeContext) Ask(outer context.Context) (cause *record.Cause, deadline time.Time) {
+	err := outer.Err()
+	if err == nil {
+		deadline, _ = outer.Deadline()
+		return nil, deadline
+	}
+	reason := context.Cause(outer)
+	if by, ok := reason.(*Canceled); ok && by != nil {
+		return by.story(), deadline
+	}
+	return &record.Cause{Identity: c, Kind: ByParent.String(), Reason: reason}, deadline
+}
+
+// story is what is shown of a cancellation.
+func (c *Canceled) story() *record.Cause {
+	r := &record.Cause{Identity: c, Kind: c.kind.String(), By: c.scope, Reason: c.reason, Since: record.Time(c.at)}
+	switch {
+	case c.kind == ByDeadline:
+		r.Since = c.deadline.Round(0)
+	case c.kind == ByParent && c.reason == nil:
+		r.Reason = c.err
+	}
+	return r
+}

@@ -1,0 +1,263 @@
+//go:build unix
+
+package serve_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
+)
+
+func init() { programs["phases"] = phases }
+
+// phases is a program with the Grace and the Linger that its arguments say. What it does
+// is the third one. It prints the phases.
+func phases() {
+	grace, err1 := time.ParseDuration(os.Args[1])
+	linger, err2 := time.ParseDuration(os.Args[2])
+	if err := errors.Join(err1, err2); err != nil {
+		panic(err)
+	}
+	p := serve.Program{Name: "test", Grace: grace, Linger: linger, OnPhase: func(_ context.Context, phase serve.Phase, reason error) {
+		fmt.Println(phase, reason)
+	}}
+	p.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		switch what := os.Args[3]; what {
+		case "nice": // ends when nothing new is accepted
+			n.Go(func(ctx context.Context) error { <-serve.Closing(ctx); return nil })
+		case "canceled": // ends with the context
+			n.Go(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		case "deaf": // does not end
+			n.Go(func(context.Context) error { select {} })
+		case "cleanup": // ends at once, but cleans up until the context is done
+			n.Go(func(ctx context.Context) error { <-serve.Draining(ctx); return nil })
+			serve.Cleanup(ctx, func(ctx context.Context) error {
+				fmt.Println("cleaning")
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		case "fail":
+			return errors.New("out of ink")
+		case "panic":
+			n.Go(func(context.Context) error { panic("bad") })
+		case "late": // serves when it gets a line
+			fmt.Println("running")
+			if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+				return err
+			}
+			return serve.HTTP(ctx, &http.Server{Addr: "127.0.0.1:0"})
+		default: // an address
+			return serve.HTTP(ctx, &http.Server{Addr: what})
+		}
+		fmt.Println("running")
+		return nil
+	})
+}
+
+// Each signal takes the program to the next step: drain, cancellation, end of the process.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	const term, intr = syscall.SIGTERM, syscall.SIGINT
+	type step struct {
+		signal os.Signal
+		then   string // a line of the output
+	}
+	for _, tt := range []struct {
+		grace, linger, what string
+		steps               []step
+		end                 string
+	}{
+		{"1m", "0s", "nice", []step{{term, "closing terminated signal received"}}, "exit status 0"},
+		{"1m", "10ms", "nice", []step{{intr, "draining interrupt signal received"}}, "exit status 0"},
+		{"-1s", "0s", "nice", []step{{term, "closing terminated signal received"}}, "exit status 0"},
+		{"10ms", "0s", "canceled", []step{{term, "canceled work was cut off 10ms after"}}, "exit status 3"},
+		{"0s", "0s", "canceled", []step{{term, "canceled canceled by signal: terminated"}}, "exit status 143"},
+		{"0s", "0s", "canceled", []step{{intr, "canceled canceled by signal: interrupt"}}, "exit status 130"},
+		{"0s", "0s", "nice", []step{{intr, "closing interrupt"}}, "exit status 0"},
+		// A second signal in each phase.
+		{"1m", "1m", "canceled", []step{{term, "draining terminated"}, {term, "canceled canceled by signal: terminated"}}, "exit status 143"},
+		{"1m", "0s", "canceled", []step{{term, "closing terminated"}, {intr, "canceled canceled by signal: interrupt"}}, "exit status 130"},
+		{"-1s", "0s", "canceled", []step{{term, "closing terminated"}, {term, "canceled canceled by signal: terminated"}}, "exit status 143"},
+		{"10ms", "0s", "deaf", []step{{term, "canceled work was cut off"}, {term, ""}}, "signal: terminated"},
+		{"0s", "0s", "deaf", []step{{term, "canceled canceled by signal"}, {intr, ""}}, "signal: interrupt"},
+		{"1m", "0s", "cleanup", []step{{term, "cleaning"}, {term, "ended canceled by signal: terminated"}}, "exit status 143"},
+		// A third one.
+		{"1m", "1m", "deaf", []step{{term, "draining terminated"}, {term, "canceled canceled"}, {term, ""}}, "signal: terminated"},
+		{"1m", "0s", "deaf", []step{{intr, "closing interrupt"}, {intr, "canceled canceled"}, {intr, ""}}, "signal: interrupt"},
+	} {
+		t.Run(strings.Join([]string{tt.what, tt.grace, tt.linger, strconv.Itoa(len(tt.steps))}, ","), func(t *testing.T) {
+			t.Parallel()
+			p := startProcess(t, "phases", tt.grace, tt.linger, tt.what)
+			p.out.await(t, "^running$")
+			for _, s := range tt.steps {
+				p.signal(t, s.signal)
+				if s.then != "" {
+					p.out.await(t, "^"+s.then)
+				}
+			}
+			p.expect(t, tt.end)
+		})
+	}
+}
+
+// A program that fails logs the failure, and only that.
+func TestMainFails(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "phases", "1m", "0s", "fail")
+	p.expect(t, "exit status 1")
+	if got := p.err.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR failed program=test error=\"test: out of ink\"") {
+		t.Errorf("standard error:\n%s\nwant one line with the failure", got)
+	}
+}
+
+func TestMainPanics(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "phases", "1m", "0s", "panic")
+	p.expect(t, "exit status 2")
+	if got := p.err.String(); !strings.Contains(got, "panicked: bad") {
+		t.Errorf("standard error:\n%s\nwant the panic in it", got)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	p := startProcess(t, "phases", "1m", "0s", l.Addr().String())
+	p.expect(t, "exit status 1")
+	if got := p.err.String(); !strings.Contains(got, "address already in use") {
+		t.Errorf("standard error:\n%s\nwant the reason", got)
+	}
+}
+
+// A signal that comes before the server listens counts.
+func TestSignalBeforeTheListener(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, "phases", "1m", "0s", "late")
+	in, err := p.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.begin(t)
+	p.out.await(t, "^running$")
+	p.signal(t, syscall.SIGTERM)
+	p.out.await(t, "^closing")
+	fmt.Fprintln(in)
+	p.expect(t, "exit status 0")
+}
+
+// A log that blocks does not delay the end, nor does one whose reader has gone.
+func TestLogThatBlocks(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []bool{false, true} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if gone {
+			r.Close()
+		} else {
+			w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+			io.Copy(w, strings.NewReader(strings.Repeat("x", 1<<20))) // until it is full
+		}
+		p := newProcess(t, "phases", "1m", "10ms", "nice")
+		p.Stderr = w
+		p.begin(t)
+		w.Close()
+		p.out.await(t, "^running$")
+		p.signal(t, syscall.SIGTERM)
+		p.expect(t, "exit status 0")
+	}
+}
+
+func init() { programs["inherited"] = inherited }
+
+// inherited serves on the sockets with the names that are its arguments.
+func inherited() {
+	serve.Program{Grace: time.Minute}.Main(func(ctx context.Context, n *nursery.Nursery) error {
+		listeners, err := serve.Listeners(os.Args[1:]...)
+		if err != nil {
+			return err
+		}
+		again, err := serve.Listeners()
+		fmt.Printf("%d listeners, again %d %v, %q\n", len(listeners), len(again), err, os.Getenv("LISTEN_FDS"))
+		if len(listeners) == 0 {
+			return nil
+		}
+		hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+		return serve.HTTP(ctx, &http.Server{Handler: hello}, listeners...)
+	})
+}
+
+// The sockets that systemd passes are served, and those that are not wanted are closed.
+func TestListeners(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T, env string, files []net.Listener, names ...string) *process {
+		p := newProcess(t, "inherited")
+		for _, l := range files {
+			f, err := l.(*net.TCPListener).File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			p.ExtraFiles = append(p.ExtraFiles, f)
+			l.Close()
+		}
+		p.Args = append([]string{"sh", "-c", env + ` exec "$0" "$@"`, p.Path}, names...)
+		p.Path = "/bin/sh"
+		p.begin(t)
+		return p
+	}
+	t.Run("all", func(t *testing.T) {
+		one, two := listen(t), listen(t)
+		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2", []net.Listener{one, two})
+		p.out.await(t, `^2 listeners, again 0 <nil>, ""$`)
+		for _, l := range []net.Listener{one, two} {
+			if got, err := fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+l.Addr().String()); got != "hello" || err != nil {
+				t.Errorf("GET = %q, %v, want hello", got, err)
+			}
+		}
+		p.signal(t, syscall.SIGTERM)
+		p.expect(t, "exit status 0")
+	})
+	t.Run("by name", func(t *testing.T) {
+		one, two := listen(t), listen(t)
+		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=admin:web", []net.Listener{one, two}, "web")
+		p.out.await(t, `^1 listeners, again 0 <nil>, ""$`)
+		if got, err := fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+two.Addr().String()); got != "hello" || err != nil {
+			t.Errorf("GET = %q, %v, want hello", got, err)
+		}
+		if c, err := net.Dial("tcp", one.Addr().String()); err == nil {
+			c.Close()
+			t.Error("the socket that is not wanted is open")
+		}
+		p.signal(t, syscall.SIGTERM)
+		p.expect(t, "exit status 0")
+	})
+	t.Run("of another process", func(t *testing.T) {
+		p := start(t, "LISTEN_PID=1 LISTEN_FDS=2", nil)
+		p.out.await(t, `^0 listeners, again 0 <nil>, "2"$`)
+		p.expect(t, "exit status 0")
+	})
+	t.Run("nonsense", func(t *testing.T) {
+		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=many", nil)
+		p.expect(t, "exit status 1")
+	})
+	t.Run("no sockets", func(t *testing.T) {
+		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=1 3</dev/null", nil)
+		p.expect(t, "exit status 1")
+	})
+}

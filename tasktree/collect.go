@@ -1,0 +1,146 @@
+package tasktree
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/trellis-go/trellis/internal/record"
+)
+
+// A snapshot is what [record.All] returned, as a tree. There may be a million entries, so
+// they are small, and refer to each other by their index. The index none refers to nothing.
+type snapshot struct {
+	entries    []entry
+	roots      []int32
+	inOrder    []int32 // all that is shown: each after what is around it
+	reports    []*report
+	goroutines map[uint64]*Goroutine // nil unless stacks were asked for
+}
+
+type entry struct {
+	node   *record.Node
+	parent int32
+	first  int32 // the first child
+	next   int32 // the next sibling
+	count  int32 // how many entries there are in it, with itself
+	start  int64
+	sig    uint64 // equal for entries that are alike, see sign
+	report int32  // index of what is known about the scope, none if nothing is
+}
+
+const none = -1
+
+// collect returns what lives. An entry is below the nearest node around it that lives, as
+// some may have ended or begun meanwhile.
+func collect() *snapshot {
+	s := new(snapshot)
+	all := record.All()
+	s.entries = make([]entry, 0, len(all))
+	around := make(map[*record.Node]int32) // the index of each node that is a parent, none if it is not known
+	for _, n := range all {
+		if n.Hidden() {
+			continue
+		}
+		s.add(n)
+		if p := livingParent(n); p != nil {
+			around[p] = none
+		}
+	}
+	for i := range s.entries {
+		if _, ok := around[s.entries[i].node]; ok {
+			around[s.entries[i].node] = int32(i)
+		}
+	}
+	complete := false                     // around has all entries
+	for i := 0; i < len(s.entries); i++ { // also those that are added on the way
+		p := livingParent(s.entries[i].node)
+		if p == nil {
+			continue
+		}
+		at, ok := around[p]
+		if !ok && !complete { // it was not the parent before, because another one has ended since
+			for i := range s.entries {
+				around[s.entries[i].node] = int32(i)
+			}
+			complete = true
+			at, ok = around[p]
+		}
+		if !ok || at == none { // it has begun since
+			at = s.add(p)
+			around[p] = at
+		}
+		s.entries[i].parent = at
+	}
+	return s
+}
+
+func (s *snapshot) add(n *record.Node) int32 {
+	s.entries = append(s.entries, entry{node: n, parent: none, first: none, next: none, report: none, start: n.Start()})
+	return int32(len(s.entries) - 1)
+}
+
+// livingParent returns the nearest node around n that has not ended and is shown.
+func livingParent(n *record.Node) *record.Node {
+	p := n.Parent()
+	for p != nil && (p.Ended() || p.Hidden()) {
+		p = p.Parent()
+	}
+	return p
+}
+
+// restrict makes the entry of n the only root.
+func (s *snapshot) restrict(n *record.Node) {
+	for i := range s.entries {
+		if s.entries[i].node == n {
+			s.roots = []int32{int32(i)}
+			return
+		}
+	}
+	s.roots = []int32{} // not nil: nothing is shown
+}
+
+// order finds the children of each entry, the oldest first, and puts what can be reached
+// from the roots in order.
+func (s *snapshot) order() {
+	sorted := make([]int32, len(s.entries))
+	for i := range sorted {
+		sorted[i] = int32(i)
+	}
+	slices.SortFunc(sorted, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(s.entries[b].start, s.entries[a].start), cmp.Compare(s.entries[b].node.ID(), s.entries[a].node.ID()))
+	})
+	all := s.roots == nil
+	for _, i := range sorted { // the newest first, so that each list begins with the oldest
+		e := &s.entries[i]
+		switch {
+		case e.parent != none:
+			e.next = s.entries[e.parent].first
+			s.entries[e.parent].first = i
+		case all:
+			s.roots = append(s.roots, i)
+		}
+	}
+	if all {
+		slices.Reverse(s.roots)
+	}
+	s.inOrder = append(sorted[:0], s.roots...)
+	for at := 0; at < len(s.inOrder); at++ {
+		for child := s.entries[s.inOrder[at]].first; child != none; child = s.entries[child].next {
+			s.inOrder = append(s.inOrder, child)
+		}
+	}
+	for _, i := range slices.Backward(s.inOrder) {
+		e := &s.entries[i]
+		e.count++
+		if e.parent != none {
+			s.entries[e.parent].count += e.count
+		}
+	}
+}
+
+// children calls f with each child of an entry, the oldest first.
+func (s *snapshot) children(i int32, f func(child int32)) {
+	for child := s.entries[i].first; child != none; child = s.entries[child].next {
+		f(child)
+	}
+}

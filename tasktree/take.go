@@ -1,0 +1,82 @@
+package tasktree
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
+)
+
+// DefaultMax is how many nodes a tree has at most if Options.Max is zero.
+const DefaultMax = 10_000
+
+// MaxStacks is how many goroutines a process may have so that Take looks at their stacks
+// without Options.Force: the world stands still while it does.
+const MaxStacks = 20_000
+
+// Options say what [Take] returns. The zero value is the whole tree, folded, with at most
+// DefaultMax nodes and without stacks.
+type Options struct {
+	// Within, if not nil, restricts the tree to the innermost scope or task around the
+	// holder of this context, and what is inside it.
+	Within context.Context
+
+	// Max is how many nodes the tree has at most. Zero means DefaultMax, and a negative
+	// number no limit. What is left out is counted in Node.Omitted, and in Tree.Total.
+	// Nodes that are canceled and still run are left out last among their siblings, and
+	// what is far inside before what is near the roots.
+	Max int
+
+	// Unfolded shows each of several identical siblings. Otherwise siblings that are
+	// alike in kind, function, place, state and in what is inside them are shown as one,
+	// the oldest, with the number of the others in Node.Same. Their names may differ
+	// in numbers if there are at least ten of them.
+	Unfolded bool
+
+	// Redact, if not nil, is called with each name that the program gave, and with the
+	// text of each reason, before they enter the tree, and returns what stands there. It
+	// is called by the goroutine that calls Take.
+	Redact func(text string) string
+
+	// Stacks asks for the state and the stack of the goroutines of tasks. Only tasks
+	// that were recorded with Config.Labels have them. All goroutines of the process stand
+	// still for as long as it takes to copy their stacks. Tree.Notes says so if stacks were
+	// left out, because the process has more than MaxStacks goroutines.
+	Stacks bool
+
+	// Force asks for stacks also if there are more than MaxStacks goroutines.
+	Force bool
+}
+
+// Take returns a tree of what lives in the process. While recording is off the tree is
+// empty.
+//
+// Take does not block, with one exception. It calls the Error methods of the reasons for
+// which scopes were canceled, and methods of contexts that the program has made itself. It
+// holds no lock then, and waits for one second at most for all of them together. What has
+// not been returned by then is missing, and Tree.Notes says so. A method that never returns
+// keeps one goroutine for ever; after four such calls Take asks no more.
+func Take(o Options) *Tree {
+	t := &Tree{
+		Version: Version, Taken: time.Now().Round(0), RecordingSince: record.Since(), Labels: record.Labels(),
+		Goroutines: runtime.NumGoroutine(), Roots: []*Node{},
+	}
+	if t.RecordingSince.IsZero() {
+		return t
+	}
+	s := collect()
+	if o.Within != nil {
+		s.restrict(tree.Record(o.Within))
+	}
+	s.order()
+	s.report(t)
+	if o.Stacks {
+		s.goroutines = stacks(t, o.Force)
+	}
+	s.sign()
+	b := builder{snapshot: s, tree: t, options: o, names: make(map[uintptr]string), places: make(map[uintptr][2]string)}
+	b.build()
+	return t
+}
