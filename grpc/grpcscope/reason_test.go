@@ -225,6 +225,36 @@ func TestReportCancelsNothing(t *testing.T) {
 	wait(t, "the end of the call", ended)
 }
 
+// What a client reports is bounded by the server, whatever the client is.
+func TestReportIsBounded(t *testing.T) {
+	w := newWitness()
+	p, _ := reasons(t, w)
+	id := strings.Repeat("A", 26)
+	ctx, cancel := context.WithCancel(metadata.AppendToOutgoingContext(t.Context(), "trellis-call", "id="+id))
+	defer cancel()
+	cc := dial(t, p.addr, insecureOption) // without interceptors
+	ended := make(chan error, 1)
+	go func() {
+		_, err := textservice.Call(ctx, cc, "")
+		ended <- err
+	}()
+	wait(t, "the handler", w.entered)
+	long := strings.Repeat("%00long%0A", 180)
+	req, known := wrapperspb.String("id="+id+"&kind=x&scope="+long+"&reason="+long), new(wrapperspb.BoolValue)
+	if err := cc.Invoke(t.Context(), "/trellis.v1.Reasons/Report", req, known); err != nil || !known.Value {
+		t.Fatalf("Report = %t, %v", known.Value, err)
+	}
+	cancel()
+	var c *grpcscope.ClientCanceled
+	if cause := wait(t, "the end of the handler", w.causes); !errors.As(cause, &c) {
+		t.Fatalf("the cause is %v, want a ClientCanceled", cause)
+	}
+	if len(c.Scope) > grpcscope.MaxName || len(c.Reason) > grpcscope.MaxReason || strings.ContainsAny(c.Scope+c.Reason, "\x00\n") || c.Kind != cancelscope.ByParent {
+		t.Errorf("of the report are left: %d and %d bytes, %q", len(c.Scope), len(c.Reason), c)
+	}
+	wait(t, "the end of the call", ended)
+}
+
 // Without a report the handler is canceled all the same.
 func TestReasonThatDoesNotCome(t *testing.T) {
 	t.Cleanup(grpcscope.SetPatience(10 * time.Millisecond))

@@ -196,6 +196,8 @@ func TestGraceHasPassed(t *testing.T) {
 	}
 	if err := wait(t, "the end of the program", p.ended); !errors.As(err, &cut) {
 		t.Errorf("Run = %v, want a CutError", err)
+	} else if !strings.Contains(strings.Join(cut.Tasks, ", "), "/"+textservice.Name+"/Unary") {
+		t.Errorf("what was cut off are %q, want the call among them", cut.Tasks)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -101,7 +102,7 @@ func (s *Server) Unary() grpc.UnaryServerInterceptor {
 		}
 		c := s.begin(ctx)
 		defer s.end(c)
-		err = s.run(c, func(ctx context.Context) (err error) {
+		err = s.run(c, info.FullMethod, func(ctx context.Context) (err error) {
 			resp, err = handler(ctx, req)
 			return err
 		})
@@ -122,7 +123,7 @@ func (s *Server) Stream() grpc.StreamServerInterceptor {
 		if c.base != nil && info.FullMethod == healthgrpc.Health_Watch_FullMethodName {
 			handler = untilClosing(c.base, handler)
 		}
-		err := s.run(c, func(ctx context.Context) error {
+		err := s.run(c, info.FullMethod, func(ctx context.Context) error {
 			return handler(srv, newServerStream(ctx, stream, c))
 		})
 		if err == nil {
@@ -132,11 +133,21 @@ func (s *Server) Stream() grpc.StreamServerInterceptor {
 	}
 }
 
-// run runs the handler as the body of a nursery.
-func (s *Server) run(c *call, handler func(ctx context.Context) error) error {
+// run runs the handler as the body of a nursery. In the tree that package tasktree shows, and
+// where a program names what its drain waits for, the call is a task with the name of the
+// method.
+func (s *Server) run(c *call, method string, handler func(ctx context.Context) error) error {
 	var returned error
 	c.own.Store(s.Call.Timeout != 0)
-	err := s.Call.Run(c.ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	ctx := c.ctx
+	if record.Active() {
+		node := record.New(record.Task, ctx, record.Of(ctx), method, nil)
+		node.Link()
+		node.Enter()
+		defer node.End()
+		ctx = node
+	}
+	err := s.Call.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		c.nursery = n
 		returned = handler(context.WithValue(ctx, contextKey{}, c))
 		return returned
