@@ -147,6 +147,31 @@ func TestOrderOfInterceptors(t *testing.T) {
 		"server before: code Canceled, cancellation true, nursery false")
 }
 
+// A limit that another interceptor sets, before or after, is not the caller's: a failure.
+func TestLimitOfAnotherInterceptor(t *testing.T) {
+	limit := grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		return invoker(ctx, method, req, reply, cc, opts...)
+	})
+	s := setup{}
+	s.Unary = blocking(nil)
+	p := s.start(t)
+	for name, opts := range map[string][]grpc.DialOption{
+		"before": append([]grpc.DialOption{insecureOption, limit}, grpcscope.Client{}.DialOptions()...),
+		"after":  append(append([]grpc.DialOption{insecureOption}, grpcscope.Client{}.DialOptions()...), limit),
+	} {
+		cc := dial(t, p.addr, opts...)
+		expired, err := deadline.MoveOnAfter(t.Context(), soon, func(ctx context.Context) error {
+			_, err := textservice.Call(ctx, cc, "")
+			return err
+		})
+		if expired || status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("%s: MoveOnAfter = %t, %v, want false and the code DeadlineExceeded", name, expired, err)
+		}
+	}
+}
+
 // A recovery interceptor before those of this package catches panics of the handler, with its
 // own value, and those of tasks.
 func TestPanics(t *testing.T) {

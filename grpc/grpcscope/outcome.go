@@ -49,7 +49,7 @@ func (o *outgoing) byContext(st *status.Status, trailer metadata.MD) bool {
 	if !o.done(code) {
 		return false
 	}
-	sent := len(trailer) > 0 && o.cc.GetMethodConfig(o.method).RetryPolicy == nil
+	sent := len(trailer) > 0 && !o.retried()
 	text := strings.ToLower(st.Message())
 	switch o.ctx.Err() {
 	case context.DeadlineExceeded:
@@ -59,6 +59,11 @@ func (o *outgoing) byContext(st *status.Status, trailer metadata.MD) bool {
 		return code == codes.Canceled && !sent &&
 			(strings.Contains(text, context.Canceled.Error()) || strings.Contains(text, "latest balancer error"))
 	}
+}
+
+// retried reports whether gRPC may repeat the call.
+func (o *outgoing) retried() bool {
+	return o.cc != nil && o.cc.GetMethodConfig(o.method).RetryPolicy != nil
 }
 
 // timerLate is how long a timer of the standard library is waited for that should have

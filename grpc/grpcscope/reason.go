@@ -51,8 +51,8 @@ const (
 
 // announce returns the context to make the call with.
 func (o *outgoing) announce() context.Context {
-	if o.ctx.Done() == nil {
-		return o.ctx
+	if o.ctx.Done() == nil || o.cc == nil {
+		return o.ctx // nothing will be reported
 	}
 	o.id = rand.Text()
 	v := url.Values{idField: {o.id}}

@@ -320,6 +320,21 @@ func TestOptionsOfTheCaller(t *testing.T) {
 	}
 }
 
+// The interceptors also work for calls that another package makes, which have no ClientConn.
+func TestCallsOfAnotherPackage(t *testing.T) {
+	interceptor := grpcscope.Client{Reasons: true}.Unary()
+	var s cancelscope.Scope
+	err := s.Run(t.Context(), func(ctx context.Context) error {
+		return interceptor(ctx, "/a/b", nil, nil, nil, func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+			s.Cancel(nil)
+			return status.FromContextError(ctx.Err()).Err()
+		})
+	})
+	if err != nil || !s.CanceledCaught() {
+		t.Errorf("around such a call: %v, want nil and a cancellation that was caught", err)
+	}
+}
+
 // An error of another interceptor passes unchanged.
 func TestErrorsOfOtherInterceptors(t *testing.T) {
 	errOther := errors.New("refused here")
