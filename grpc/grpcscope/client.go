@@ -94,7 +94,7 @@ func (c Client) Stream() grpc.StreamClientInterceptor {
 
 // outgoing is a call at the client.
 type outgoing struct {
-	ctx    context.Context // the caller's
+	ctx    context.Context  // the caller's
 	cc     *grpc.ClientConn // nil if the call is made by another package than grpc
 	method string
 	id     string    // by which the server knows the call; "" if no reason is sent
