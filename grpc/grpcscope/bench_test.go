@@ -52,6 +52,7 @@ var sides = []struct {
 // BenchmarkBesidePlain makes calls of plain gRPC and calls with interceptors in turn, on loopback,
 // and reports how much longer the latter take.
 func BenchmarkBesidePlain(b *testing.B) {
+	b.Cleanup(grpcscope.SetPatience(20 * time.Millisecond)) // as in programs
 	service := textservice.Service{Unary: echo, Stream: echoAll}
 	for _, side := range sides {
 		for _, kind := range []string{"unary", "stream", "message", "bound", "failure"} {
