@@ -310,6 +310,9 @@ func TestBoundStreamsEnd(t *testing.T) {
 				t.Errorf("%s under a canceled context = %v, want a cancellation", what, err)
 			}
 		}
+		for range 20 {
+			_ = bound.SendMsg(new(wrapperspb.StringValue)) // which would end the handler
+		}
 		return bound.RecvMsg(new(wrapperspb.StringValue))
 	})
 	if err != nil || !s.CanceledCaught() {

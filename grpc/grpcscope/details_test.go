@@ -165,6 +165,9 @@ func TestErrorsForOtherClients(t *testing.T) {
 	if st.Code() != codes.ResourceExhausted || !strings.HasPrefix(st.Message(), "trip: 6 tasks failed:\n\thotel: ") {
 		t.Errorf("the status is %v %q", st.Code(), st.Message())
 	}
+	if strings.Contains(fmt.Sprint(st.Proto()), "goroutine ") {
+		t.Errorf("the stack of a panic was sent: %v", st.Proto())
+	}
 	var found []string
 	for _, detail := range st.Details() {
 		if task, ok := detail.(*spb.Status); ok {
@@ -446,6 +449,13 @@ func TestDamagedDetails(t *testing.T) {
 			err := p.call("")(t.Context())
 			if st, ok := status.FromError(err); !ok || st.Code() != codes.NotFound && name != "success inside" || err.Error() == "" {
 				t.Errorf("the call returned %.200v (%T), want an error with the code NotFound", err, err)
+			}
+			levels := 0
+			for all, ok := err.(*nursery.Error); ok; all, ok = all.Unwrap()[0].(*nursery.Error) {
+				levels++
+			}
+			if levels > 50 {
+				t.Errorf("%d levels were restored, want at most 50", levels)
 			}
 		})
 	}
