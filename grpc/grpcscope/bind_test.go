@@ -290,10 +290,14 @@ func TestBoundSend(t *testing.T) {
 
 // A bound stream fails at once when its context is done, and ends with the stream.
 func TestBoundStreamsEnd(t *testing.T) {
-	p := streaming(t, nil, func(stream grpc.ServerStream) error {
-		_, err := textservice.Receive(stream)
+	received := make(chan string, 1)
+	p := setup{Service: textservice.Service{Unary: echo, Stream: func(stream grpc.ServerStream) error {
+		text, err := textservice.Receive(stream)
+		if err == nil {
+			received <- text
+		}
 		return err
-	})
+	}}}.start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	stream, err := textservice.Open(ctx, p.cc, textservice.Both)
 	if err != nil {
@@ -311,7 +315,15 @@ func TestBoundStreamsEnd(t *testing.T) {
 			}
 		}
 		for range 20 {
-			_ = bound.SendMsg(new(wrapperspb.StringValue)) // which would end the handler
+			_ = bound.SendMsg(new(wrapperspb.StringValue))
+		}
+		for range 20 { // more than enough time for a message
+			if err := p.call("")(t.Context()); err != nil {
+				return err
+			}
+		}
+		if len(received) > 0 {
+			t.Error("a message was sent under a canceled context")
 		}
 		return bound.RecvMsg(new(wrapperspb.StringValue))
 	})

@@ -110,6 +110,16 @@ func TestReasons(t *testing.T) {
 			_ = named("inner").Run(ctx, call)
 			return nil
 		}, `canceled by the client: deadline passed`},
+		{"deadline of the standard library inside a later one", func(ctx context.Context, call func(context.Context) error) error {
+			s := named("patient")
+			s.SetTimeout(time.Hour)
+			_ = s.Run(ctx, func(ctx context.Context) error {
+				ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+				defer cancel()
+				return call(ctx)
+			})
+			return nil
+		}, `canceled by the client: deadline passed`},
 		{"parent", func(ctx context.Context, call func(context.Context) error) error {
 			ctx, cancel := context.WithCancelCause(ctx)
 			go func() { <-w.entered; cancel(errors.New("user left")) }()

@@ -201,6 +201,49 @@ func TestGraceHasPassed(t *testing.T) {
 	}
 }
 
+// Serve reports that calls were cut off, also if they end at the instant at which they are
+// canceled. Which comes first is a matter of chance, so there are many rounds.
+func TestCutOffIsReported(t *testing.T) {
+	for range 40 {
+		w := newWitness()
+		p := run(t, serve.Program{Grace: time.Millisecond}, w.service())
+		answers := make(chan error, 1)
+		go func() { answers <- p.call("")(t.Context()) }()
+		wait(t, "the handler", w.entered)
+		p.drain()
+		var cut *serve.CutError
+		if err := wait(t, "the end of Serve", p.served); !errors.As(err, &cut) {
+			t.Errorf("Serve = %v, want the cancellation", err)
+		}
+		wait(t, "the answer", answers)
+	}
+}
+
+// A handler that has been canceled has a second to answer before its connection is closed.
+func TestFarewell(t *testing.T) {
+	entered := make(chan struct{})
+	p := run(t, serve.Program{Grace: time.Millisecond}, textservice.Service{
+		Unary: func(ctx context.Context, _ string) (string, error) {
+			close(entered)
+			<-ctx.Done()
+			return "", cancelscope.Shield(ctx, soon, func(ctx context.Context) error {
+				if err := deadline.Sleep(ctx, 50*time.Millisecond); err != nil {
+					return err
+				}
+				return status.Error(codes.Aborted, "cleaned up")
+			})
+		},
+	})
+	answers := make(chan error, 1)
+	go func() { answers <- p.call("")(t.Context()) }()
+	wait(t, "the handler", entered)
+	p.drain()
+	if err := wait(t, "the answer", answers); status.Code(err) != codes.Aborted {
+		t.Errorf("the call returned %v, want what the handler answered", err)
+	}
+	wait(t, "the end of the program", p.ended)
+}
+
 // A handler that does not look at its context loses its connection after the farewell, and
 // is awaited all the same.
 func TestStubbornHandler(t *testing.T) {
