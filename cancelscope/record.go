@@ -19,11 +19,14 @@ import (
 var olders sync.Map // of *Scope to *record.Node
 
 // node returns the node of s, which is being entered in ctx. If ctx is a node that is
-// about s, it is that one.
+// about s, it is that one, and otherwise nil while nodes are not to be made.
 func (s *Scope) node(ctx context.Context) *record.Node {
 	c := (*scopeContext)(s)
 	if n, ok := ctx.(*record.Node); ok && n.Expects() && n.Host(c) {
 		return n
+	}
+	if !record.Active() {
+		return nil
 	}
 	n := record.New(s.recordKind(), ctx, tree.Record(ctx), s.Name, nil)
 	n.Host(c)
@@ -34,6 +37,8 @@ func (s *Scope) recordKind() record.Kind {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.has(internal):
+		return record.Internal
 	case s.has(shielded):
 		return record.Shield
 	case s.limit != nil:
@@ -74,10 +79,22 @@ func (s *Scope) endedNode() *record.Node {
 	return nil
 }
 
+// Internal implements [tree.Node].
+func (c *scopeContext) Internal() {
+	s := (*Scope)(c)
+	s.mu.Lock()
+	s.setLocked(internal, true)
+	s.mu.Unlock()
+	if n := s.knownNode(); n != nil {
+		n.Become(record.Internal)
+	}
+}
+
 // Record implements [tree.Node].
 func (c *scopeContext) Record() *record.Node {
 	s := (*Scope)(c)
 	if n := s.knownNode(); n != nil {
+		n.Link() // it may have begun while recording was off and a trace was taken
 		return n
 	}
 	if !record.On() {

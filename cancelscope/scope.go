@@ -116,6 +116,7 @@ const (
 	linked            // it is in the list of up
 	calmInside        // this scope or one inside that is linked may be calm
 	older             // it is in olders: see record.go
+	internal          // see tree.Node
 )
 
 func (s *Scope) has(flag uint32) bool { return s.flags.Load()&flag != 0 }

@@ -24,9 +24,10 @@ import (
 func (s *Scope) enter(ctx context.Context) {
 	up, where := surroundings(record.Unwrap(ctx))
 	var node *record.Node
-	if record.Active() {
-		node = s.node(ctx)
-		ctx = node
+	if record.Active() || record.Is(ctx) {
+		if node = s.node(ctx); node != nil {
+			ctx = node
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // errBackgroundOver is the reason for which background tasks are canceled.
@@ -87,7 +88,7 @@ func (n *Nursery) backgroundContext() context.Context {
 	b := n.backgroundScope()
 	b.once.Do(func() {
 		b.ctx, b.end = b.scope.Enter(n.ctx)
-		hideNode(b.ctx)
+		b.ctx.(tree.Node).Internal()
 	})
 	return b.ctx
 }

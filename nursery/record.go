@@ -126,17 +126,6 @@ func (n *Nursery) inWorkerNode(fn any, supply string) context.Context {
 	return node
 }
 
-// hideNode keeps a scope with that context, which is no part of the program, from being
-// shown.
-func hideNode(ctx context.Context) {
-	if !record.Active() {
-		return
-	}
-	if node := ctx.(tree.Node).Record(); node != nil {
-		node.Become(record.Internal)
-	}
-}
-
 // exitNode is exit for a task whose context may be a node.
 func (n *Nursery) exitNode(ctx context.Context, share int64) {
 	record.EndContext(ctx)

@@ -1,7 +1,7 @@
 package serve
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -30,9 +30,12 @@ type CutError struct {
 
 func (e *CutError) Error() string {
 	var b strings.Builder
-	if e.Signal != nil {
+	switch {
+	case e.Signal != nil:
 		fmt.Fprintf(&b, "canceled by signal: %v", e.Signal)
-	} else {
+	case e.Grace <= 0:
+		b.WriteString("work was cut off at once, because there is no grace period")
+	default:
 		fmt.Fprintf(&b, "work was cut off %v after the drain began to wait for it", e.Grace)
 	}
 	if len(e.Tasks) > 0 {
@@ -49,13 +52,14 @@ const (
 
 // ExitCode returns the code with which [Main] exits when [Program.Run] has returned err:
 // 0 for nil; 130, 143 or the like if a signal canceled work; 3 if work was cut off
-// because Grace had passed; and 1 for every other error.
+// because Grace had passed; and 1 for every other error. An error that joins others has the
+// code of a [*CutError] only if all of them are such, in programs inside this one.
 func ExitCode(err error) int {
-	var cut *CutError
+	cut := cutOf(err)
 	switch {
 	case err == nil:
 		return 0
-	case !errors.As(err, &cut):
+	case cut == nil:
 		return exitFailed
 	case cut.Signal == nil:
 		return exitCut
@@ -64,4 +68,25 @@ func ExitCode(err error) int {
 		return 128 + int(number) // what shells report
 	}
 	return exitFailed
+}
+
+// cutOf returns the first CutError of err, if it consists of nothing else.
+func cutOf(err error) *CutError {
+	switch e := err.(type) {
+	case *CutError:
+		return e
+	case interface{ Unwrap() error }:
+		return cutOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var first *CutError
+		for _, member := range e.Unwrap() {
+			cut := cutOf(member)
+			if cut == nil {
+				return nil
+			}
+			first = cmp.Or(first, cut)
+		}
+		return first
+	}
+	return nil
 }

@@ -92,7 +92,7 @@ func leaves(root *record.Node) (tasks, background []leaf) {
 
 // around returns the node around n that lives and is shown, nil if there is none.
 func around(n *record.Node) *record.Node {
-	for n = n.Parent(); n != nil && (n.Ended() || n.Hidden()); {
+	for n = n.Parent(); n != nil && (!n.Lives() || n.Hidden()); {
 		n = n.Parent()
 	}
 	return n

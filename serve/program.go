@@ -239,8 +239,13 @@ func (r *running) end(err error) {
 func asTask(body func(ctx context.Context, n *nursery.Nursery) error) func(ctx context.Context, n *nursery.Nursery) error {
 	return func(ctx context.Context, n *nursery.Nursery) error {
 		if err := body(ctx, n); err != nil {
-			n.Go(func(context.Context) error { return err })
+			n.Go(failed{err}.body)
 		}
 		return nil
 	}
 }
+
+type failed struct{ err error }
+
+// body stands for the body, also by its name.
+func (f failed) body(context.Context) error { return f.err }

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/trellis-go/trellis/internal/record"
 )
@@ -183,20 +182,21 @@ func errorText(err error) (text string) {
 func oneLine(text string, limit int) string {
 	cut := len(text) > limit
 	if cut {
-		text = text[:limit]
-		for len(text) > 0 && !utf8.ValidString(text[len(text)-1:]) {
-			text = text[:len(text)-1]
-		}
+		text = strings.ToValidUTF8(text[:limit], "") // the last character may have been cut
 	}
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-	text = strings.Map(func(r rune) rune {
+	if text = printable(text); cut {
+		text += "…"
+	}
+	return text
+}
+
+// printable replaces the characters of a text that do not print.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '\uFFFD'
 		}
 		return r
 	}, text)
-	if cut {
-		text += "…"
-	}
-	return text
 }

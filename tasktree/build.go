@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/trellis-go/trellis/internal/record"
 )
@@ -176,7 +177,10 @@ func (b *builder) node(g group) *Node {
 			}
 		})
 	}
-	if !n.WaitingSince.IsZero() {
+	switch {
+	case n.Running == 0:
+		n.WaitingSince = time.Time{} // it is about to end
+	case !n.WaitingSince.IsZero():
 		n.State = StateWaiting
 	}
 	if e.report != none {
@@ -225,7 +229,7 @@ func (b *builder) addSame(n *Node, g group, name string) {
 		return
 	}
 	newest := b.entries[g.others[len(g.others)-1]]
-	n.Same = &Same{Count: len(g.others), Newest: record.Time(newest.start)}
+	n.Same = &Same{Count: len(g.others), Newest: record.Time(newest.node.Start())}
 	switch {
 	case n.Kind == KindItem && strings.HasPrefix(n.Name, "item "):
 		n.Same.Name = "item #"
@@ -266,7 +270,7 @@ func (b *builder) place(pc, call uintptr) (place, called string) {
 		known[0] = shortFile(file) + ":" + strconv.Itoa(line)
 		if call != 0 {
 			function, _, _ := record.Frame(call)
-			known[1] = withoutReceiver(record.ShortFunc(function))
+			known[1] = calledFunc(record.ShortFunc(function))
 		}
 		b.places[pc] = known
 	}
@@ -279,8 +283,10 @@ func shortFile(file string) string {
 	return path.Join(path.Base(dir), base)
 }
 
-// withoutReceiver makes "nursery.Go" of "nursery.(*Nursery).Go".
-func withoutReceiver(name string) string {
+// calledFunc makes "nursery.Go" of "nursery.(*Nursery).Go", and "nursery.MapSeq" of the
+// function that MapSeq returns, "nursery.MapSeq.func1".
+func calledFunc(name string) string {
+	name, _, _ = strings.Cut(name, ".func")
 	if open := strings.IndexByte(name, '('); open >= 0 {
 		if end := strings.IndexByte(name[open:], ')'); end >= 0 && open+end+2 <= len(name) {
 			return name[:open] + name[open+end+2:]

@@ -2,6 +2,7 @@ package tasktree
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/trellis-go/trellis/internal/record"
@@ -75,14 +76,18 @@ func collect() *snapshot {
 }
 
 func (s *snapshot) add(n *record.Node) int32 {
-	s.entries = append(s.entries, entry{node: n, parent: none, first: none, next: none, report: none, start: n.Start()})
+	start := n.Start()
+	if n.Older() {
+		start = math.MinInt64
+	}
+	s.entries = append(s.entries, entry{node: n, parent: none, first: none, next: none, report: none, start: start})
 	return int32(len(s.entries) - 1)
 }
 
 // livingParent returns the nearest node around n that has not ended and is shown.
 func livingParent(n *record.Node) *record.Node {
 	p := n.Parent()
-	for p != nil && (p.Ended() || p.Hidden()) {
+	for p != nil && (!p.Lives() || p.Hidden()) {
 		p = p.Parent()
 	}
 	return p
@@ -107,7 +112,10 @@ func (s *snapshot) order() {
 		sorted[i] = int32(i)
 	}
 	slices.SortFunc(sorted, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(s.entries[b].start, s.entries[a].start), cmp.Compare(s.entries[b].node.ID(), s.entries[a].node.ID()))
+		if order := cmp.Compare(s.entries[b].start, s.entries[a].start); order != 0 {
+			return order
+		}
+		return cmp.Compare(s.entries[b].node.ID(), s.entries[a].node.ID())
 	})
 	all := s.roots == nil
 	for _, i := range sorted { // the newest first, so that each list begins with the oldest

@@ -58,7 +58,7 @@ func parseDump(dump []byte) map[uint64]*Goroutine {
 //
 //	goroutine 12 [chan receive, 4 minutes, locked to thread]:
 //	main.handle(0xc000012345)
-//		/home/me/chat/server.go:77 +0x1d
+//		/src/chat/server.go:77 +0x1d
 func parseGoroutine(part string) *Goroutine {
 	head, rest, _ := strings.Cut(part, "\n")
 	head, ok := strings.CutPrefix(head, "goroutine ")

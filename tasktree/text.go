@@ -12,6 +12,7 @@ const (
 	defaultWidth = 80
 	leastWidth   = 40
 	maxTitle     = 60 // bytes of a name
+	leastName    = 16 // columns that a name has at least, if the line has to be cut
 )
 
 // WriteText writes the tree to w as text for people, in lines of at most width columns,
@@ -66,11 +67,15 @@ func (p *printer) head() {
 // node writes n, which is inside around, with what is inside it. Its own line begins with
 // first, the others with rest.
 func (p *printer) node(n, around *Node, first, rest string) {
-	p.line(first+p.title(n, around), n.Place)
+	first = cutFront(first, p.width/2) // of a node far inside
+	kind, name, state := p.kind(n), p.name(n), p.state(n, around)
+	room := p.width - columns(first+kind+state) - columns(n.Place) - 2
+	p.line(first+kind+cutFront(name, max(room, leastName))+state, n.Place)
 	inner := rest + "   "
 	if len(n.Children) > 0 {
 		inner = rest + "│  "
 	}
+	inner = cutFront(inner, p.width/2)
 	if c := n.Canceled; c != nil && !canceledWith(n, around) {
 		p.paragraph(inner, "canceled"+p.ago(c.Since)+" "+oneLine(c.Text, 2*maxReason))
 	}
@@ -88,7 +93,7 @@ func (p *printer) node(n, around *Node, first, rest string) {
 		}
 	}
 	if n.Omitted > 0 {
-		p.line(rest+"└─ … "+count(n.Omitted, "node")+" left out", "")
+		p.line(cutFront(rest+"└─ ", p.width/2)+"… "+count(n.Omitted, "node")+" left out", "")
 	}
 }
 
@@ -108,13 +113,13 @@ func canceledWith(n, around *Node) bool {
 	return n.Canceled != nil && around != nil && around.Canceled != nil && *n.Canceled == *around.Canceled
 }
 
-// title says what n is, and how it is.
-func (p *printer) title(n, around *Node) string {
-	parts := []string{p.name(n)}
+// state says for how long n has run, and how it is.
+func (p *printer) state(n, around *Node) string {
+	var parts []string
 	switch {
 	case n.Older:
 		parts = append(parts, "older than the recording")
-	case n.Same != nil && p.age(n.Same.Newest) != p.age(n.Since):
+	case n.Same != nil && !n.Same.Newest.IsZero() && p.age(n.Same.Newest) != p.age(n.Since):
 		parts = append(parts, p.age(n.Since)+" to "+p.age(n.Same.Newest))
 	default:
 		parts = append(parts, p.age(n.Since))
@@ -134,10 +139,25 @@ func (p *printer) title(n, around *Node) string {
 	if canceledWith(n, around) {
 		parts = append(parts, "canceled")
 	}
-	return strings.Join(parts, ", ")
+	state := ", " + strings.Join(parts, ", ")
+	if n.Same != nil {
+		state = " × " + digits(n.Same.Count+1) + state
+	}
+	return state
 }
 
-// name returns the kind and the name, or what stands for it.
+// kind returns the kind as it stands before a name.
+func (p *printer) kind(n *Node) string {
+	switch name := p.name(n); {
+	case name == "":
+		return string(n.Kind)
+	case n.Kind == KindItem && strings.HasPrefix(name, "item "):
+		return ""
+	}
+	return string(n.Kind) + " "
+}
+
+// name returns the name, or what stands for it, if anything does.
 func (p *printer) name(n *Node) string {
 	name := n.Name
 	if n.Same != nil && n.Same.Name != "" {
@@ -149,19 +169,10 @@ func (p *printer) name(n *Node) string {
 	if name == "" && n.Call != "nursery.Run" {
 		name = strings.TrimPrefix(n.Call, "nursery.")
 	}
-	text := string(n.Kind)
-	if name = oneLine(name, maxTitle); name == text {
-		name = "" // the scope of cancelscope.Shield
+	if n.Kind == KindShield && name == "shield" {
+		return "" // the scope of cancelscope.Shield
 	}
-	if name != "" && !(n.Kind == KindItem && strings.HasPrefix(name, "item ")) {
-		text += " " + name
-	} else if name != "" {
-		text = name
-	}
-	if n.Same != nil {
-		text += " × " + digits(n.Same.Count+1)
-	}
-	return text
+	return oneLine(name, maxTitle)
 }
 
 // age returns for how long something has lasted that began at since.
@@ -178,6 +189,7 @@ func (p *printer) ago(since time.Time) string {
 // line writes text, cut if it is too long, with right at the end, in a line of its own if
 // there is no room.
 func (p *printer) line(text, right string) {
+	text, right = printable(text), printable(right)
 	used, wanted := columns(text), columns(right)
 	switch {
 	case right == "":

@@ -103,7 +103,7 @@ type Node struct {
 	Running int `json:"running,omitempty"`
 
 	// WaitingSince is when the body of a nursery ended that waits for its tasks. It is
-	// the zero time if the body runs, or if it ended while recording was off.
+	// the zero time if the body runs, or if the nursery is older than the recording.
 	WaitingSince time.Time `json:"waitingSince,omitzero"`
 
 	// Into is the ID of the nursery that a pending start is to move to.

@@ -2,10 +2,15 @@ package record
 
 import "context"
 
-// Link puts the node into the lists, if recording is on.
+// Link puts the node into the lists, if recording is on and it is not there, with the nodes
+// around it. It does nothing once the node has ended.
+//
+// What is around a node that is linked is linked too, unless it began while recording was
+// off and an execution trace was being taken.
 func (n *Node) Link() {
-	if current.Load() != nil && n.life.Load() == made {
+	for n != nil && n.life.Load() == made && current.Load() != nil && n.life.CompareAndSwap(made, linking) {
 		link(n)
+		n = n.parent.Load()
 	}
 }
 
@@ -54,8 +59,8 @@ func (n *Node) Put(parent *Node) {
 	n.block.into.Store(nil)
 }
 
-// Older reports whether the node was made by [NewOlder].
-func (n *Node) Older() bool { return n.older }
+// Older reports whether the node began while recording was off.
+func (n *Node) Older() bool { return n.start.Load() == 0 }
 
 // Parent returns the node around this one.
 func (n *Node) Parent() *Node { return n.parent.Load() }

@@ -32,29 +32,28 @@ type Key struct{}
 // [New]; the zero value is of no use, and a Node must not be copied. Its methods may be
 // called by any number of goroutines, except where they say otherwise.
 type Node struct {
-	// Read-only.
+	// Read-only once other goroutines have the node.
 	inside context.Context // what this is as a context, never a Node itself
-	id     uint64
 	name   string
 	fn     uintptr // the entry of the function that a task runs
 	place  uintptr // a return address in the code that called us, zero if it is not known
 	call   uintptr // one in our function that was called there
-	older  bool
-	silent bool   // it is in no list, and lives while there are nodes inside
-	hosts  bool   // the next scope that is entered in it is the one that the node is about
-	block  *block // nil for a task or item that has no scope of its own
+	silent bool    // it is in no list, and lives while there are nodes inside
+	hosts  bool    // the next scope that is entered in it is the one that the node is about
+	block  *block  // nil for a task or item that has no scope of its own
 
 	kind   atomic.Uint32
 	life   atomic.Uint32        // storing linked, and later ended, publishes what was written before; see list.go
 	parent atomic.Pointer[Node] // nil for a root; changes when a task moves
-	start  atomic.Int64         // on our clock; of a worker, when its item began
+	start  atomic.Int64         // on our clock; of a worker, when its item began; zero if recording was off then
 	item   atomic.Int64         // of a worker: the index of its item, or one of the constants below
 	goid   atomic.Uint64        // the goroutine, if it is known
 
 	// marks is used by the goroutine of the task only, and its context once that runs.
 	marks *marks
 
-	next, prev *Node // guarded by the mu of the shard
+	id         uint64 // written before life is linked, read-only after
+	next, prev *Node  // guarded by the mu of the shard
 }
 
 // A block is what a node has besides that is about a scope, a nursery or a group.
@@ -73,7 +72,8 @@ const (
 
 // The values of Node.life.
 const (
-	made uint32 = iota
+	made    uint32 = iota
+	linking        // a goroutine is putting it into a list
 	linked
 	ended
 )
@@ -150,7 +150,7 @@ func New(kind Kind, ctx context.Context, parent *Node, name string, fn any) *Nod
 
 // NewOlder makes a node for what began while recording was off.
 func NewOlder(kind Kind, ctx context.Context, parent *Node, name string) *Node {
-	n := &Node{inside: Unwrap(ctx), name: name, older: true, block: new(block)}
+	n := &Node{inside: Unwrap(ctx), name: name, block: new(block)}
 	n.kind.Store(uint32(kind))
 	if parent != nil {
 		n.parent.Store(parent)

@@ -54,8 +54,8 @@ type View struct {
 // View returns the node as it is now.
 func (n *Node) View() View {
 	v := View{
-		ID: n.id, Kind: n.Kind(), Name: n.name, Since: Time(n.start.Load()), Item: int(n.item.Load()),
-		GoID: n.goid.Load(), Older: n.older, Place: n.place, Call: n.call, Func: n.fn,
+		ID: n.ID(), Kind: n.Kind(), Name: n.name, Since: Time(n.start.Load()), Item: int(n.item.Load()),
+		Older: n.Older(), GoID: n.goid.Load(), Place: n.place, Call: n.call, Func: n.fn,
 	}
 	if b := n.block; b != nil {
 		v.Into, v.Over = b.into.Load(), Time(b.over.Load())
@@ -65,8 +65,14 @@ func (n *Node) View() View {
 	return v
 }
 
-// ID returns the number of the node, which is its own for the life of the process.
-func (n *Node) ID() uint64 { return n.id }
+// ID returns the number of the node, which is its own for the life of the process; zero if
+// it is not in the lists.
+func (n *Node) ID() uint64 {
+	if n.life.Load() != linked {
+		return 0
+	}
+	return n.id
+}
 
 // Kind returns what the node is now.
 func (n *Node) Kind() Kind { return Kind(n.kind.Load()) }
@@ -77,8 +83,8 @@ func (n *Node) Name() string { return n.name }
 // Start returns when the node began, on our clock.
 func (n *Node) Start() int64 { return n.start.Load() }
 
-// Ended reports whether the node lives no more.
-func (n *Node) Ended() bool { return n.life.Load() == ended }
+// Lives reports whether the node is in the lists.
+func (n *Node) Lives() bool { return n.life.Load() == linked }
 
 // Hidden reports whether the node is not to be shown now: it is no part of the program, or
 // that of a worker without an item.

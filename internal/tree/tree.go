@@ -42,6 +42,10 @@ type Node interface {
 	// to is canceled, so is the scope when Move returns.
 	Move(to Node) bool
 
+	// Internal declares that the scope is no part of the program, so that package
+	// tasktree does not show it.
+	Internal()
+
 	// Record returns what package tasktree shows of the scope, and makes it if the scope
 	// was entered while recording was off. It returns nil if recording is off then.
 	Record() *record.Node
@@ -63,7 +67,12 @@ func Of(ctx context.Context) Node {
 func Record(ctx context.Context) *record.Node {
 	node, scope := record.Of(ctx), Of(ctx)
 	if scope == nil || node != nil && Of(node.Inside()) == scope {
-		return node // a task or group that is inside the scope
+		// A task or group that is inside the scope. It may have begun while recording was
+		// off and a trace was taken.
+		if node != nil {
+			node.Link()
+		}
+		return node
 	}
 	return scope.Record()
 }

@@ -1,0 +1,152 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
+	"github.com/trellis-go/trellis/tasktree"
+)
+
+// A request is a task in the tree of package tasktree, with what it starts inside.
+func TestRequestsAreRecorded(t *testing.T) {
+	t.Parallel()
+	tree := make(chan string, 1)
+	s := serveSite(t, serve.Program{Grace: patience, Name: "shop"}, func(w http.ResponseWriter, r *http.Request) {
+		err := nursery.Run(r.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.GoNamed("query", func(ctx context.Context) error {
+				var b strings.Builder
+				err := tasktree.Take(tasktree.Options{}).WriteText(&b, 0)
+				tree <- b.String()
+				return err
+			})
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	c := s.dial(t)
+	c.send(t, strings.Replace(get, " / ", " /orders?id=1 ", 1))
+	c.answer(t)
+	got := <-tree
+	rest := got
+	for _, want := range []string{"nursery shop", "HTTP on " + s.addr, "GET /orders", "query"} {
+		_, after, ok := strings.Cut(rest, want)
+		if !ok {
+			t.Fatalf("tree:\n%s\nwant %s below what is before it", got, want)
+		}
+		rest = after
+	}
+	if strings.Contains(got, "phases") {
+		t.Errorf("tree:\n%s\nwant nothing of package serve itself", got)
+	}
+	serve.Drain(s.ctx, nil)
+	s.wantEnd(t, nil)
+	if text := tasktree.Take(tasktree.Options{}); strings.Contains(string(names(text.Roots)), "GET /orders") {
+		t.Error("the request is in the tree after its end")
+	}
+}
+
+func names(nodes []*tasktree.Node) []byte {
+	var b bytes.Buffer
+	for _, n := range nodes {
+		b.WriteString(n.Name + "\n")
+		b.Write(names(n.Children))
+	}
+	return b.Bytes()
+}
+
+// The files of an upload are removed at the end of the request, as by net/http alone.
+func TestUploadsAreRemoved(t *testing.T) {
+	t.Parallel()
+	path := make(chan string, 1)
+	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseMultipartForm(1); err != nil {
+			t.Error(err)
+			return
+		}
+		f, err := r.MultipartForm.File["file"][0].Open()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer f.Close()
+		path <- f.(*os.File).Name()
+	})
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	part, err := form.CreateFormFile("file", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(part, strings.Repeat("x", 20<<20)) // too much for memory
+	form.Close()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	res, err := client.Post("http://"+s.addr, form.FormDataContentType(), &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	serve.Drain(s.ctx, nil)
+	s.wantEnd(t, nil)
+	if _, err := os.Stat(<-path); !os.IsNotExist(err) {
+		t.Errorf("the file of the upload: %v, want none", err)
+	}
+}
+
+// Background tasks, which wait for the others, are not named among what a drain waits
+// for, unless they are all that is left. Nor is the body, if tasks are there.
+func TestNamesLeaveBackgroundOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines record
+		err := serve.Program{Grace: time.Minute, Log: lines.logger()}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.Background("metrics", func(ctx context.Context) error {
+				<-ctx.Done()
+				time.Sleep(5 * time.Second) // after the others
+				return nil
+			})
+			n.GoNamed("job", func(ctx context.Context) error {
+				return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+					n.GoNamed("step", func(ctx context.Context) error { return deadline.Sleep(ctx, 4*time.Second) })
+					return nil
+				})
+			})
+			serve.Drain(ctx, nil)
+			return deadline.Sleep(ctx, 7*time.Second)
+		})
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+		for _, want := range []string{`since=3s canceled=false reason="drain requested" tasks=2 for="[job > step (3s)]"`, `tasks=1 for="[body (6s)]"`, `tasks=1 for="[metrics (9s)]"`} {
+			if !strings.Contains(lines.String(), want) {
+				t.Errorf("log:\n%s\nwant %s", &lines, want)
+			}
+		}
+	})
+}
+
+// Linger is also waited for if there is no Grace.
+func TestLingerWithoutGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		err := serve.Program{Linger: 3 * time.Second, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			serve.Drain(ctx, nil)
+			return deadline.Sleep(ctx, time.Hour)
+		})
+		if took := time.Since(start); serve.ExitCode(err) != 3 || took != 3*time.Second {
+			t.Errorf("Run = %v after %v, want a CutError after 3s", err, took)
+		}
+	})
+}

@@ -1,0 +1,8 @@
+package tasktree
+
+// What is here is for tests.
+var (
+	Columns   = columns
+	Duration  = duration
+	ParseDump = parseDump
+)
