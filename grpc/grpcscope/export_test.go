@@ -1,6 +1,10 @@
 package grpcscope
 
-import "time"
+import (
+	"time"
+
+	"google.golang.org/grpc/status"
+)
 
 // SetPatience changes how long the cancellation of a handler waits for the client's report,
 // and how long a client tries to report. It must not be called while a call runs. It
@@ -23,3 +27,7 @@ const (
 	MaxReason = maxReason
 	MaxName   = maxName
 )
+
+// Encode and Decode are what the interceptors do with the errors of nurseries.
+func Encode(err error) *status.Status           { return encode(err) }
+func Decode(st *status.Status, err error) error { return decode(st, err) }
