@@ -223,7 +223,7 @@ func TestDocsReasons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = deadline.MoveOnAfter(t.Context(), 50*time.Millisecond, func(ctx context.Context) error {
+	_, _ = deadline.MoveOnAfter(t.Context(), 500*time.Millisecond, func(ctx context.Context) error {
 		_, err := healthpb.NewHealthClient(cc).Check(ctx, new(healthpb.HealthCheckRequest))
 		return err
 	})

@@ -3,6 +3,7 @@ package grpcscope
 import (
 	"context"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -44,9 +45,6 @@ type call struct {
 func (s *Server) begin(stream context.Context) *call {
 	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
 	id, announced := s.announced(stream)
-	if stream.Err() != nil {
-		id = "" // it is too late for a report
-	}
 	if id != "" {
 		c.detach(id, announced)
 	} else if c.base != nil {
@@ -150,7 +148,7 @@ func (s *Server) announced(stream context.Context) (id string, _ url.Values) {
 		return "", nil
 	}
 	v, err := url.ParseQuery(md[0])
-	if id = v.Get(idField); err != nil || len(id) < 20 || len(id) > 64 {
+	if id = v.Get(idField); err != nil || !isID(id) {
 		return "", nil
 	}
 	return id, v
@@ -165,6 +163,10 @@ func (s *Server) enter(c *call) {
 		s.calls = make(map[string]*call)
 	}
 	s.calls[c.id] = c
+	if i := slices.IndexFunc(s.early, func(e early) bool { return e.id == c.id }); i >= 0 {
+		c.reason <- s.early[i].why
+		s.early = slices.Delete(s.early, i, i+1)
+	}
 }
 
 func (s *Server) leave(c *call) {
@@ -186,15 +188,39 @@ func (s reports) report(text string) (known bool) {
 	if err != nil {
 		return false
 	}
+	id, why := v.Get(idField), parseReason(v, parseKind(v.Get(kindField)), context.Canceled)
 	s.mu.Lock()
-	c := s.calls[v.Get(idField)]
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	c := s.calls[id]
 	if c == nil {
+		s.keepLocked(early{id, why})
 		return false
 	}
 	select {
-	case c.reason <- parseReason(v, parseKind(v.Get(kindField)), context.Canceled):
+	case c.reason <- why:
 	default: // only the first report counts
 	}
 	return true
 }
+
+// An early report is one for a call that the server does not have, or not yet: on a busy
+// machine a call may be canceled, and reported, before its handler begins.
+type early struct {
+	id  string
+	why *ClientCanceled
+}
+
+const maxEarly = 64
+
+// keepLocked keeps an early report, and drops the oldest one if there are too many.
+func (s *Server) keepLocked(e early) {
+	if !isID(e.id) || slices.ContainsFunc(s.early, func(other early) bool { return other.id == e.id }) {
+		return
+	}
+	if s.early = append(s.early, e); len(s.early) > maxEarly {
+		s.early = slices.Delete(s.early, 0, 1)
+	}
+}
+
+// isID reports whether a call may have that id.
+func isID(id string) bool { return len(id) >= 20 && len(id) <= 64 }

@@ -22,7 +22,15 @@ func (s *Server) Calls() int {
 	return len(s.calls)
 }
 
+// Early returns how many reports are kept for calls that the server does not have.
+func (s *Server) Early() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.early)
+}
+
 const (
+	MaxEarly  = maxEarly
 	MaxStatus = maxStatus
 	MaxReason = maxReason
 	MaxName   = maxName

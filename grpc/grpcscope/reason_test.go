@@ -2,6 +2,7 @@ package grpcscope_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
@@ -62,6 +63,7 @@ func TestReasons(t *testing.T) {
 		_, err = textservice.Receive(s)
 		return err
 	}
+	var limit time.Duration // of the deadlines below
 	named := func(name string) *cancelscope.Scope { return &cancelscope.Scope{Name: name} }
 	for _, test := range []struct {
 		name string
@@ -89,15 +91,15 @@ func TestReasons(t *testing.T) {
 		{"deadline", func(ctx context.Context, call func(context.Context) error) error {
 			s := named("answer")
 			s.Reason = errors.New("budget of the page")
-			s.SetTimeout(50 * time.Millisecond)
+			s.SetTimeout(limit)
 			return s.Run(ctx, call)
 		}, `client's scope "answer" canceled: deadline passed: budget of the page`},
 		{"deadline of a scope around", func(ctx context.Context, call func(context.Context) error) error {
 			s := named("answer")
-			s.SetTimeout(50 * time.Millisecond)
+			s.SetTimeout(limit)
 			return s.Run(ctx, func(ctx context.Context) error { return named("inner").Run(ctx, call) })
 		}, `client's scope "answer" canceled: deadline passed`},
-		{"deadline that moves", func(ctx context.Context, call func(context.Context) error) error {
+		{"moved deadline", func(ctx context.Context, call func(context.Context) error) error {
 			s := named("patient")
 			s.Adjustable = true
 			s.SetTimeout(time.Hour)
@@ -105,7 +107,7 @@ func TestReasons(t *testing.T) {
 			return s.Run(ctx, call)
 		}, `client's scope "patient" canceled: deadline passed`},
 		{"deadline of the standard library", func(ctx context.Context, call func(context.Context) error) error {
-			ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
 			_ = named("inner").Run(ctx, call)
 			return nil
@@ -114,7 +116,7 @@ func TestReasons(t *testing.T) {
 			s := named("patient")
 			s.SetTimeout(time.Hour)
 			_ = s.Run(ctx, func(ctx context.Context) error {
-				ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+				ctx, cancel := context.WithTimeout(ctx, limit)
 				defer cancel()
 				return call(ctx)
 			})
@@ -135,10 +137,16 @@ func TestReasons(t *testing.T) {
 	} {
 		for kind, call := range map[string]func(context.Context) error{"unary": p.call(""), "stream": stream} {
 			t.Run(test.name+" "+kind, func(t *testing.T) {
-				if err := test.run(t.Context(), call); err != nil {
-					t.Errorf("the client's scope returned %v, want nil", err)
+				// A call whose deadline passes before the handler begins shows nothing.
+				var cause error
+				for limit = 50 * time.Millisecond; cause == nil; limit *= 3 {
+					if err := test.run(t.Context(), call); err != nil {
+						t.Errorf("the client's scope returned %v, want nil", err)
+					}
+					if !strings.HasPrefix(test.name, "deadline") || len(w.entered) > 0 || limit > time.Second {
+						cause = wait(t, "the end of the handler", w.causes)
+					}
 				}
-				cause := wait(t, "the end of the handler", w.causes)
 				for len(w.entered) > 0 {
 					<-w.entered
 				}
@@ -160,7 +168,9 @@ func TestReasons(t *testing.T) {
 func TestReasonUnwraps(t *testing.T) {
 	w := newWitness()
 	p, _ := reasons(t, w)
-	_, _ = deadline.MoveOnAfter(t.Context(), 20*time.Millisecond, p.call(""))
+	for limit := 20 * time.Millisecond; len(w.entered) == 0; limit *= 3 {
+		_, _ = deadline.MoveOnAfter(t.Context(), limit, p.call(""))
+	}
 	if cause := wait(t, "the end of the handler", w.causes); !errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, context.Canceled) {
 		t.Errorf("after a deadline the cause is %v, want a context.DeadlineExceeded", cause)
 	}
@@ -263,6 +273,39 @@ func TestReportIsBounded(t *testing.T) {
 		t.Errorf("of the report are left: %d and %d bytes, %q", len(c.Scope), len(c.Reason), c)
 	}
 	wait(t, "the end of the call", ended)
+}
+
+// A report may come before the handler of its call begins.
+func TestEarlyReport(t *testing.T) {
+	w := newWitness()
+	p, scopes := reasons(t, w)
+	cc := dial(t, p.addr, insecureOption) // without interceptors
+	report := func(id, reason string) {
+		var known wrapperspb.BoolValue
+		req := wrapperspb.String("id=" + id + "&reason=" + reason)
+		if err := cc.Invoke(t.Context(), "/trellis.v1.Reasons/Report", req, &known); err != nil || known.Value {
+			t.Fatalf("Report of a call that there is not = %t, %v", known.Value, err)
+		}
+	}
+	id := strings.Repeat("A", 26)
+	for range 200 {
+		report(rand.Text(), "other")
+	}
+	report("short", "other")
+	report(id, "early")
+	report(id, "again")
+	if n := scopes.Early(); n != grpcscope.MaxEarly {
+		t.Errorf("%d reports are kept, want %d", n, grpcscope.MaxEarly)
+	}
+	ctx, cancel := context.WithCancel(metadata.AppendToOutgoingContext(t.Context(), "trellis-call", "id="+id))
+	go func() { <-w.entered; cancel() }()
+	_, _ = textservice.Call(ctx, cc, "")
+	if cause := wait(t, "the end of the handler", w.causes); cause.Error() != "canceled by the client: early" {
+		t.Errorf("the cause is %v, want the report", cause)
+	}
+	if n := scopes.Early(); n != grpcscope.MaxEarly-1 {
+		t.Errorf("%d reports are kept, want %d", n, grpcscope.MaxEarly-1)
+	}
 }
 
 // Without a report the handler is canceled all the same.

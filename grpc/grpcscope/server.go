@@ -46,8 +46,9 @@ type Server struct {
 
 	cut atomic.Bool // a call has ended because the context of Serve is done
 
-	mu    sync.Mutex       // guards calls
-	calls map[string]*call // those that have been announced, by their ids
+	mu    sync.Mutex
+	calls map[string]*call // guarded by mu; those that have been announced, by their ids
+	early []early          // guarded by mu; reports without a call, the oldest first, at most maxEarly
 }
 
 // ServerOptions returns both interceptors as options for [grpc.NewServer]. Interceptors

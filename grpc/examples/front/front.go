@@ -43,7 +43,7 @@ type client struct {
 	cc   *grpc.ClientConn
 }
 
-var errBudget = errors.New("a page has 300ms")
+var errBudget = errors.New("a page has 500ms")
 
 // page asks all back ends at once, under one limit. The first failure cancels the others.
 func (f *front) page(ctx context.Context, item string) (string, error) {

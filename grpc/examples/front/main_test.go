@@ -22,7 +22,7 @@ var want = map[string]string{
 	"client": `
 client   chair: 12 EUR, 3 in stock, good
 client   book: code DeadlineExceeded
-client     "page of the book" too slow: limit of 300ms exceeded: a page has 300ms
+client     "page of the book" too slow: limit of 500ms exceeded: a page has 500ms
 client   lamp: code NotFound
 client     stock
 client       north
@@ -30,12 +30,12 @@ client         rpc error: code = NotFound desc = no lamps here
 client       south
 client         rpc error: code = Unavailable desc = closed on Mondays`,
 	"front": `
-front    "page of the book" too slow: limit of 300ms exceeded: a page has 300ms
+front    "page of the book" too slow: limit of 500ms exceeded: a page has 500ms
 front    lamp: stock: 2 tasks failed:
          	north: rpc error: code = NotFound desc = no lamps here
          	south: rpc error: code = Unavailable desc = closed on Mondays`,
 	"reviews": `
-reviews  book: client's scope "page of the book" canceled: deadline passed: a page has 300ms
+reviews  book: client's scope "page of the book" canceled: deadline passed: a page has 500ms
 reviews  lamp: client's scope "lamp" canceled: a task failed: stock: 2 tasks failed: north: rpc error: code = NotFound desc = no lamps here south: rpc error: code = Unavailable desc = closed on Mondays`,
 }
 

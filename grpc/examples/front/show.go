@@ -14,7 +14,7 @@ import (
 )
 
 // limit is how long a page may take.
-const limit = 300 * time.Millisecond
+const limit = 500 * time.Millisecond
 
 // show starts the back ends and the front end as tasks of the program, asks for three pages,
 // and has the program drain.
