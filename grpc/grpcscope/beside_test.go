@@ -270,9 +270,10 @@ func TestStreamsInBothDirections(t *testing.T) {
 	for _, kind := range []textservice.Kind{textservice.Down, textservice.Up, textservice.Both} {
 		for _, end := range []string{"limit", "sibling"} {
 			t.Run(string(kind)+", "+end, func(t *testing.T) {
-				ended := make(chan [2]bool, 1)
+				ended, entered := make(chan [2]bool, 1), make(chan struct{}, 1)
 				s := setup{}
 				s.Stream = func(stream grpc.ServerStream) error {
+					entered <- struct{}{}
 					var canceled [2]bool
 					err := nursery.Run(stream.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 						n.GoNamed("receiver", func(ctx context.Context) error {
@@ -341,8 +342,13 @@ func TestStreamsInBothDirections(t *testing.T) {
 					})
 				}
 				if end == "limit" {
-					if expired, err := deadline.MoveOnAfter(t.Context(), 100*time.Millisecond, work); !expired || err != nil {
-						t.Errorf("MoveOnAfter = %t, %v, want true, nil", expired, err)
+					var s cancelscope.Scope
+					go func() {
+						<-entered
+						s.SetTimeout(50 * time.Millisecond)
+					}()
+					if err := s.Run(t.Context(), work); err != nil || !s.CanceledCaught() {
+						t.Errorf("the scope returned %v, want nil and a deadline that was caught", err)
 					}
 				} else {
 					err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {

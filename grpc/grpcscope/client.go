@@ -118,11 +118,11 @@ func (s *clientStream) RecvMsg(m any) error {
 	case err == nil && s.many:
 		return nil
 	case err == nil || err == io.EOF:
-		s.end()
+		s.end(false)
 		return err
 	}
-	outcome, _ := s.call.outcome(err, s.Trailer())
-	s.end()
+	outcome, canceled := s.call.outcome(err, s.Trailer())
+	s.end(canceled)
 	return outcome
 }
 
@@ -131,14 +131,20 @@ func (s *clientStream) SendMsg(m any) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	outcome, _ := s.call.outcome(err, nil)
-	s.end()
+	outcome, canceled := s.call.outcome(err, nil)
+	s.end(canceled)
 	return outcome
 }
 
-// end is called when the stream has ended. It waits for a report that is under way.
-func (s *clientStream) end() {
-	if s.stop != nil && !s.stop() {
+// end is called when the stream has ended, and whether by a cancellation. It waits for a
+// report that is under way. If the stream noticed the cancellation before the function that
+// reports it could start, end reports it.
+func (s *clientStream) end(canceled bool) {
+	switch {
+	case s.stop == nil:
+	case !s.stop():
 		<-s.reported
+	case canceled:
+		s.call.report()
 	}
 }

@@ -68,7 +68,7 @@ func (o *outgoing) retried() bool {
 
 // timerLate is how long a timer of the standard library is waited for that should have
 // fired.
-const timerLate = 100 * time.Millisecond
+const timerLate = time.Second
 
 // done reports whether the caller's context is done. A deadline counts as soon as it has
 // passed: a server that keeps to the same deadline may answer before the timer here fires.
