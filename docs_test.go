@@ -12,7 +12,7 @@ import (
 var pages = []string{"README.md", "docs/cancellation.md", "docs/cookbook.md", "docs/debugging.md", "docs/errgroup.md", "docs/faq.md", "docs/shutdown.md", "docs/trio.md", "docs/tutorial.md"}
 
 // otherPages are tested by the module that they are about.
-var otherPages = []string{"docs/temporal.md"}
+var otherPages = []string{"docs/grpc.md", "docs/temporal.md"}
 
 // TestPages runs the Go code in the pages, and compares what it prints.
 func TestPages(t *testing.T) {

@@ -107,7 +107,9 @@
 //     deadline is set into the past, os.ErrDeadlineExceeded. (Package deadline has a
 //     Conn whose errors need no help.)
 //   - gRPC: the error is a status with the code Canceled or DeadlineExceeded, which
-//     wraps nothing.
+//     wraps nothing, and which a server may also return for a reason of its own. The
+//     interceptors of the module github.com/trellis-go/trellis/grpc distinguish the
+//     two, so that calls need no help; see docs/grpc.md in the repository.
 //
 // To find out which one you have, print an error with its type where ctx.Err() is not
 // nil and [IsCancellation] reports false. What is printed when you cancel on purpose

@@ -115,16 +115,26 @@ func readMutations(t *testing.T) []mutation {
 	return list
 }
 
-// testMutations checks that the list fits the code. Whether the tests notice each
-// mutation takes long, and is tried by
+// testMutations checks the list of the root module. Whether the tests notice each mutation
+// takes long, and is tried by
 //
 //	TRELLIS_MUTATIONS=. go test -v -run TestRepository/mutations -timeout 3h .
 //
 // where the value is a part of the names to try, or a dot for all.
 func testMutations(t *testing.T) {
+	TestMutations(t, 12,
+		[]string{"./cancelscope", "./deadline", "./errgroup", "./internal/record", "./memchan", "./nursery", "./serve", "./tasktree/..."},
+		// Alone, because the generated programs are shrunk when they fail.
+		[]string{"-run", "^TestCorpus$", "./internal/corpus"})
+}
+
+// TestMutations checks that testdata/mutations.txt of the module whose root is the working
+// directory fits the code, and has at least so many entries. Those that are named in
+// TRELLIS_MUTATIONS it tries with the tests that the arguments of go test select.
+func TestMutations(t *testing.T, least int, tests ...[]string) {
 	list := readMutations(t)
-	if len(list) < 12 {
-		t.Errorf("%d mutations, want at least 12", len(list))
+	if len(list) < least {
+		t.Errorf("%d mutations, want at least %d", len(list), least)
 	}
 	wanted := os.Getenv("TRELLIS_MUTATIONS")
 	for _, m := range list {
@@ -136,7 +146,7 @@ func testMutations(t *testing.T) {
 		if wanted == "" || wanted != "." && !strings.Contains(m.name, wanted) {
 			continue
 		}
-		red, err := tryMutation(t, changed)
+		red, err := tryMutation(t, changed, tests)
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", m.name, err)
@@ -148,10 +158,10 @@ func testMutations(t *testing.T) {
 	}
 }
 
-// tryMutation runs the tests of the library with the changed files in place of its own,
-// and returns which failed: the first of each package. The packages that have changed come
+// tryMutation runs the tests with the changed files in place of those of the module, and
+// returns which failed: the first of each package. The packages that have changed come
 // first, and the others only if no test there has noticed it.
-func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
+func tryMutation(t *testing.T, changed map[string]string, tests [][]string) ([]string, error) {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
 	for file, text := range changed {
@@ -173,17 +183,11 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	if err := os.WriteFile(list, b, 0o600); err != nil {
 		return nil, err
 	}
-	var red, changedFirst []string
+	var red, own []string
 	for file := range changed {
-		changedFirst = append(changedFirst, "./"+path.Dir(file))
+		own = append(own, "./"+path.Dir(file))
 	}
-	for _, args := range [][]string{
-		changedFirst,
-		{"./cancelscope", "./deadline", "./errgroup", "./internal/record", "./memchan", "./nursery", "./serve", "./tasktree/..."},
-		// Alone, because the generated programs are shrunk when they fail, and only where
-		// no other test has noticed.
-		{"-run", "^TestCorpus$", "./internal/corpus"},
-	} {
+	for _, args := range append([][]string{own}, tests...) {
 		if len(red) > 0 {
 			break
 		}

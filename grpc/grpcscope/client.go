@@ -1,0 +1,150 @@
+package grpcscope
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+)
+
+// A Client makes the interceptors of a client. They return the error of a call that ended
+// because its context is done as a cancellation of that context, and restore the errors of a
+// nursery that the server's interceptors have sent: see the package documentation.
+//
+// The zero value is ready for use. A Client may be copied, and its methods may be called by
+// any number of goroutines.
+type Client struct {
+	// Reasons sends with each call which scope its deadline belongs to, and after a
+	// cancellation which scope was canceled, by what, and why. A server with
+	// [Server.Reasons] shows that to its handlers. Names of scopes and texts of errors leave
+	// the program, so Reasons is for servers that may know them.
+	//
+	// A call that was canceled then returns when the server has taken the reason, or after
+	// at most 20 milliseconds.
+	Reasons bool
+}
+
+// DialOptions returns both interceptors as options for [grpc.NewClient]. Interceptors that
+// are chained before them see what the caller sees; interceptors chained after them see
+// the bare statuses.
+func (c Client) DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(c.Unary()),
+		grpc.WithChainStreamInterceptor(c.Stream()),
+	}
+}
+
+// Unary returns the interceptor for calls with one request and one response. It blocks as
+// long as the call does.
+func (c Client) Unary() grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if method == reportMethod {
+			return invoker(ctx, method, req, reply, cc, opts...)
+		}
+		o := &outgoing{ctx: ctx, cc: cc, method: method}
+		var trailer metadata.MD
+		opts = append(slices.Clip(opts), grpc.Trailer(&trailer))
+		sent := ctx
+		if c.Reasons {
+			sent = o.announce()
+			opts = append(opts, grpc.Peer(&o.peer))
+		}
+		err := invoker(sent, method, req, reply, cc, opts...)
+		if err == nil {
+			return nil
+		}
+		outcome, canceled := o.outcome(err, trailer)
+		if canceled && o.peer.Addr != nil { // otherwise the call has reached no server
+			o.report()
+		}
+		return outcome
+	}
+}
+
+// Stream returns the interceptor for all other calls. The errors that it converts are those
+// of the creation of the stream, of RecvMsg and of SendMsg. As with every gRPC stream, an
+// io.EOF of SendMsg says that the stream has ended, and RecvMsg says why; it is returned
+// unchanged, because the server may have ended the stream with a failure.
+func (c Client) Stream() grpc.StreamClientInterceptor {
+	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+		o := &outgoing{ctx: ctx, cc: cc, method: method}
+		sent := ctx
+		if c.Reasons {
+			sent = o.announce()
+		}
+		stream, err := streamer(sent, desc, cc, method, opts...)
+		if err != nil {
+			err, _ = o.outcome(err, nil)
+			return nil, err
+		}
+		s := &clientStream{ClientStream: stream, call: o, many: desc.ServerStreams}
+		if o.id != "" {
+			s.reported = make(chan struct{})
+			s.stop = context.AfterFunc(ctx, func() {
+				defer close(s.reported)
+				o.report()
+			})
+		}
+		return s, nil
+	}
+}
+
+// outgoing is a call at the client.
+type outgoing struct {
+	ctx    context.Context  // the caller's
+	cc     *grpc.ClientConn // nil if the call is made by another package than grpc
+	method string
+	id     string    // by which the server knows the call; "" if no reason is sent
+	peer   peer.Peer // of a unary call with an id, once it has ended
+}
+
+// A clientStream is the caller's side of a stream.
+type clientStream struct {
+	grpc.ClientStream // RecvMsg and SendMsg may run at the same time
+
+	// Read-only.
+	call     *outgoing
+	many     bool          // the server sends any number of messages
+	stop     func() bool   // of the AfterFunc that reports the reason; nil if there is none
+	reported chan struct{} // closed by that function
+}
+
+func (s *clientStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	switch {
+	case err == nil && s.many:
+		return nil
+	case err == nil || err == io.EOF:
+		s.end(false)
+		return err
+	}
+	outcome, canceled := s.call.outcome(err, s.Trailer())
+	s.end(canceled)
+	return outcome
+}
+
+func (s *clientStream) SendMsg(m any) error {
+	err := s.ClientStream.SendMsg(m)
+	if err == nil || err == io.EOF {
+		return err
+	}
+	outcome, canceled := s.call.outcome(err, nil)
+	s.end(canceled)
+	return outcome
+}
+
+// end is called when the stream has ended, and whether by a cancellation. It waits for a
+// report that is under way. If the stream noticed the cancellation before the function that
+// reports it could start, end reports it.
+func (s *clientStream) end(canceled bool) {
+	switch {
+	case s.stop == nil:
+	case !s.stop():
+		<-s.reported
+	case canceled:
+		s.call.report()
+	}
+}

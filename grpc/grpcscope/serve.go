@@ -1,0 +1,107 @@
+package grpcscope
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/status"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/serve"
+)
+
+// farewell is how long handlers that have been canceled may take to answer before their
+// connections are closed.
+const farewell = time.Second
+
+// Serve serves g, which must have the interceptors of s, on l, until the program that ctx
+// belongs to drains, or until ctx is done. It is [serve.Graceful] for gRPC, and belongs
+// into a task of the nursery of serve.Main or [serve.Program.Run]:
+//
+//   - When the drain begins, the status of all services of h becomes NOT_SERVING; h may be
+//     nil. Handlers learn of it from serve.Draining(ctx) with their own context, and
+//     streams should then come to their end.
+//   - When nothing new is accepted any more, l is closed, and clients are sent a GOAWAY:
+//     they open new connections elsewhere, and calls in progress continue. Serve returns
+//     nil when all calls have ended. Calls that watch the status of health are ended.
+//   - When ctx is done, because the program's grace has passed or something has failed,
+//     the contexts of all handlers are canceled, with the cause of ctx. A call that ends
+//     because of that has the code Unavailable, which many clients take as advice to try
+//     another server. After a second the connections are closed.
+//
+// The contexts of handlers have the values of ctx, beside those of gRPC, which come first.
+// So they belong to the program, but not to the scopes around Serve.
+//
+// Serve returns when the server has stopped and all handlers have ended. The error is that of
+// g.Serve, or the cancellation of ctx. Several calls with one g, for several listeners, end
+// together. Serve panics if ctx, g or l is nil. It closes l.
+func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *health.Server) error {
+	if ctx == nil || g == nil || l == nil {
+		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
+	}
+	s.base.CompareAndSwap(nil, &ctx)
+	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		if h != nil {
+			n.Background("health", func(background context.Context) error {
+				select {
+				case <-serve.Draining(ctx):
+				case <-ctx.Done():
+				case <-background.Done():
+					return nil
+				}
+				h.Shutdown()
+				return nil
+			})
+		}
+		return serve.Graceful(ctx,
+			func() error { return g.Serve(l) },
+			func(context.Context) error { g.GracefulStop(); return nil },
+			func() { stop(g) })
+	})
+	if err == nil && s.cut.Load() && ctx.Err() != nil {
+		return context.Cause(ctx) // the calls have ended, but not as they would have
+	}
+	return nursery.First(err)
+}
+
+// stop ends a server whose handlers have been canceled. It waits for all of them.
+func stop(g *grpc.Server) {
+	stopped := make(chan struct{})
+	limit := time.AfterFunc(farewell, func() {
+		defer close(stopped)
+		g.Stop()
+	})
+	g.GracefulStop()
+	if !limit.Stop() {
+		<-stopped
+	}
+}
+
+// errDraining ends what would keep a server from draining.
+var errDraining = status.Error(codes.Unavailable, "server is draining")
+
+// untilClosing returns a handler that ends when nothing new is accepted any more: that of
+// calls which watch the health of the server, and have no end of their own.
+func untilClosing(base context.Context, handler grpc.StreamHandler) grpc.StreamHandler {
+	return func(srv any, stream grpc.ServerStream) error {
+		scope := Nursery(stream.Context()).Scope()
+		Nursery(stream.Context()).Background("drain", func(ctx context.Context) error {
+			select {
+			case <-serve.Closing(base):
+				scope.Cancel(errDraining)
+			case <-ctx.Done():
+			}
+			return nil
+		})
+		err := handler(srv, stream)
+		if c, ok := scope.Cause().(*cancelscope.Canceled); ok && c.Reason() == errDraining {
+			return errDraining
+		}
+		return err
+	}
+}
