@@ -236,6 +236,21 @@ func TestWhatACanceledSays(t *testing.T) {
 	})
 }
 
+// The cause of a context outside of all scopes counts as its cancellation also where no code
+// has asked for it inside.
+func TestCauseOfAContextOutsideIsACancellation(t *testing.T) {
+	errQuota := errors.New("quota used up")
+	outside, cancel := context.WithCancelCause(t.Context())
+	err := new(cancelscope.Scope).Run(outside, func(context.Context) error {
+		cancel(errQuota)
+		return context.Cause(outside)
+	})
+	c := bubbletest.CheckCanceled(t, "Run of a block that returns the cause of the context around", err, cancelscope.ByParent)
+	if c != nil && c.Reason() != errQuota {
+		t.Errorf("Reason() = %v, want %v", c.Reason(), errQuota)
+	}
+}
+
 func TestKindString(t *testing.T) {
 	for kind, want := range map[cancelscope.Kind]string{
 		cancelscope.ByCall:     "call",

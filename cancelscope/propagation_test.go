@@ -83,6 +83,33 @@ func TestLookWhileABridgeCloses(t *testing.T) {
 	})
 }
 
+// In a canceled scope no Done channel is seen open, whichever goroutine notices the
+// cancellation first.
+func TestDoneWhileTheCancellationIsNoticed(t *testing.T) {
+	outer, s := new(cancelscope.Scope), &cancelscope.Scope{Adjustable: true}
+	_ = outer.Run(t.Context(), func(ctx context.Context) error {
+		outer.Cancel(nil)
+		return s.Run(ctx, func(ctx context.Context) error {
+			closed := make(chan bool)
+			var once sync.Once
+			undo := cancelscope.OnRelay(func() {
+				once.Do(func() {
+					go func() { closed <- bubbletest.IsClosed(ctx.Done()) }()
+					for range 100 {
+						runtime.Gosched() // it gets as far as it can
+					}
+				})
+			})
+			defer undo()
+			ctx.Done()
+			if !<-closed {
+				t.Error("Done inside a canceled scope returns a channel that is open")
+			}
+			return nil
+		})
+	})
+}
+
 // A turning context is canceled when Err has returned nil once more.
 type turning struct {
 	context.Context

@@ -227,30 +227,3 @@ func TestStressLookBeforeTheBridgeAroundCloses(t *testing.T) {
 		}
 	})
 }
-
-// In a canceled scope no Done channel is seen open, whichever goroutine notices the
-// cancellation first.
-func TestStressDoneWhileTheCancellationIsNoticed(t *testing.T) {
-	stress.Run(t, 200, func(r *stress.Round) {
-		outer := new(cancelscope.Scope)
-		_ = outer.Run(context.Background(), func(ctx context.Context) error {
-			outer.Cancel(nil)
-			for range 100 {
-				s := &cancelscope.Scope{Adjustable: true}
-				_ = s.Run(ctx, func(ctx context.Context) error {
-					var looks sync.WaitGroup
-					for range 4 {
-						looks.Go(func() {
-							if !bubbletest.IsClosed(ctx.Done()) {
-								r.Errorf("Done inside a canceled scope returns a channel that is open")
-							}
-						})
-					}
-					looks.Wait()
-					return nil
-				})
-			}
-			return nil
-		})
-	})
-}
