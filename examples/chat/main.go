@@ -23,6 +23,7 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/droplog"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 // limits bounds what a client may cost the server, and the others.
@@ -71,6 +72,7 @@ Chat serves a chat room at http://ADDR/. Without a browser:
 	}
 	log := droplog.New(os.Stderr) // a log that is not read must not stop the chat
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
+	tasktree.OnSignal(os.Stderr) // SIGUSR1 prints what runs
 	program := serve.Program{Name: "chat", Grace: 10 * time.Second, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	program.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		serve.Cleanup(ctx, func(context.Context) error { log.Close(); return nil })

@@ -28,6 +28,7 @@ import (
 	"github.com/trellis-go/trellis/examples/internal/droplog"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
+	"github.com/trellis-go/trellis/tasktree"
 )
 
 // options is a command line.
@@ -74,6 +75,7 @@ The server sends, each with the number of the run that the list began:
 	}
 	lines := droplog.New(os.Stderr) // a log that is not read must not stop the server
 	log := slog.New(slog.NewTextHandler(lines, nil))
+	tasktree.OnSignal(os.Stderr) // SIGUSR1 prints what runs
 	program := serve.Program{Name: "stream", Grace: 2 * o.writeTimeout, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	program.Main(func(ctx context.Context, _ *nursery.Nursery) error {
 		serve.Cleanup(ctx, func(context.Context) error { lines.Close(); return nil })
