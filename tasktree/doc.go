@@ -43,6 +43,10 @@
 //   - What began while recording was off is shown only if it is around something that
 //     began later. Its Older field is set then, and its Since is not known.
 //
+// In a synctest bubble times are those of the bubble. Where a tree has nodes of a bubble
+// and others, the ages of those outside the bubble in which it was taken mean nothing:
+// use Options.Within.
+//
 // While recording is on, each task and each worker that runs items has a context value of
 // its own, which says the same as the context of the nursery. Otherwise nothing behaves
 // differently.
@@ -53,8 +57,25 @@
 // # JSON
 //
 // The encoding of a [Tree] is an object with the fields that the struct tags of Tree name,
-// and [Node], [Cancellation], [Deadline], [Goroutine] and [Same] likewise. Its field
-// "version" is [Version]. Within a version fields may be added; none is removed or changes
+// and [Node], [Cancellation], [Deadline], [Goroutine] and [Same] likewise. A small one:
+//
+//	{
+//	  "version": 1, "taken": "2026-11-26T12:00:00Z", "recordingSince": "2026-11-26T11:00:00Z",
+//	  "goroutines": 12, "total": 5,
+//	  "roots": [{
+//	    "id": 1, "kind": "nursery", "name": "serve", "place": "chat/main.go:31", "call": "nursery.Config.Run",
+//	    "since": "2026-11-26T11:00:01Z", "state": "waiting", "running": 4, "waitingSince": "2026-11-26T11:59:00Z",
+//	    "children": [{
+//	      "id": 7, "kind": "task", "name": "connection", "func": "main.handle", "place": "chat/server.go:77",
+//	      "call": "nursery.GoNamed", "since": "2026-11-26T11:30:00Z", "state": "canceled",
+//	      "canceled": {"since": "2026-11-26T11:59:59Z", "kind": "task", "by": "serve", "reason": "accept: refused",
+//	        "text": "because a task failed in \"serve\": accept: refused"},
+//	      "same": {"count": 3, "newest": "2026-11-26T11:50:00Z"}
+//	    }]
+//	  }]
+//	}
+//
+// The field "version" is [Version]. Within a version fields may be added; none is removed or changes
 // its meaning. Times are in RFC 3339 with nanoseconds, durations are integers in
 // nanoseconds. Fields that are empty, false or zero are left out, except version, taken,
 // goroutines, total, roots, id, kind and state.
