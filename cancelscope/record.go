@@ -18,19 +18,23 @@ import (
 // olders maps scopes to their nodes, if outer is not the node.
 var olders sync.Map // of *Scope to *record.Node
 
-// node returns the node of s, which is being entered in ctx. If ctx is a node that is
-// about s, it is that one, and otherwise nil while nodes are not to be made.
-func (s *Scope) node(ctx context.Context) *record.Node {
+// node returns the node of s, which is being entered in ctx, nil if it gets none, and what
+// is to be outer. around, if not nil, is the node that stands for ctx. It may be the one that
+// is about s.
+func (s *Scope) node(ctx context.Context, around *record.Node) (*record.Node, context.Context) {
 	c := (*scopeContext)(s)
-	if n, ok := ctx.(*record.Node); ok && n.Expects() && n.Host(c) {
-		return n
+	if around != nil {
+		if around.Expects() && around.Host(c) {
+			return around, around
+		}
+		ctx = around // so that what is inside s finds it
 	}
-	if !record.Active() {
-		return nil
+	if !record.On() {
+		return nil, ctx
 	}
 	n := record.New(s.recordKind(), ctx, tree.Record(ctx), s.Name, nil)
 	n.Host(c)
-	return n
+	return n, n
 }
 
 func (s *Scope) recordKind() record.Kind {

@@ -22,12 +22,14 @@ import (
 
 // enter makes s a running scope inside ctx.
 func (s *Scope) enter(ctx context.Context) {
-	up, where := surroundings(record.Unwrap(ctx))
+	around, ok := ctx.(*record.Node)
+	if ok {
+		ctx = around.Inside()
+	}
+	up, where := surroundings(ctx)
 	var node *record.Node
-	if record.Active() || record.Is(ctx) {
-		if node = s.node(ctx); node != nil {
-			ctx = node
-		}
+	if ok || record.On() {
+		node, ctx = s.node(ctx, around)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

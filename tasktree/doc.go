@@ -43,6 +43,10 @@
 //   - What began while recording was off is shown only if it is around something that
 //     began later. Its Older field is set then, and its Since is not known.
 //
+// In a synctest bubble times are those of the bubble. Where a tree has nodes of a bubble
+// and others, the ages of those outside the bubble in which it was taken mean nothing:
+// use Options.Within.
+//
 // While recording is on, each task and each worker that runs items has a context value of
 // its own, which says the same as the context of the nursery. Otherwise nothing behaves
 // differently.

@@ -227,7 +227,7 @@ func TestTracebackLabels(t *testing.T) {
 // A task is not in the tree any more when its nursery has closed.
 func TestTasksEndBeforeTheirNursery(t *testing.T) {
 	defer tasktree.Record()()
-	for range 3000 {
+	for range 1000 {
 		nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
 			n.Go(func(context.Context) error { return nil })
 			nursery.Spawn(n, "", func(context.Context) (int, error) { return 0, nil })
