@@ -108,7 +108,7 @@ func (s *Stall) over(now time.Time) *Stall {
 
 // String returns the stall in one line, such as
 //
-//	nursery "press 7" (stream/batch.go:40) was canceled 12s ago (pressed again) and still runs: task "reader" (stream/tab.go:71): chan receive
+//	task "press 7" (stream/batch.go:40) was canceled 12s ago (by a call in "press 7": pressed again) and still runs: task "reader" (stream/tab.go:71): chan receive
 func (s *Stall) String() string {
 	var b strings.Builder
 	b.WriteString(s.Node.describe())
