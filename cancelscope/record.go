@@ -53,8 +53,8 @@ func (s *Scope) recordKind() record.Kind {
 
 // ownNode returns the node that s has as outer, nil if it has none.
 func (s *Scope) ownNode() *record.Node {
-	if n, ok := s.outer.(*record.Node); ok && n.Hosted() == record.Reporter((*scopeContext)(s)) {
-		return n
+	if s.has(recorded) {
+		return s.outer.(*record.Node)
 	}
 	return nil
 }

@@ -107,7 +107,8 @@ const (
 	late              // the deadline was set or moved while the scope ran, and it is not Adjustable
 	linked            // it is in the list of up
 	calmInside        // this scope or one inside that is linked may be calm
-	older             // it is in olders: see record.go
+	recorded          // outer is its node: see record.go
+	older             // its node is in olders
 	internal          // see tree.Node
 
 	// called says that Cancel was called, or that the scope's own deadline passed. It is

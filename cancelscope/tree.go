@@ -39,6 +39,7 @@ func (s *Scope) enter(ctx context.Context) {
 	s.phase = running
 	s.outer = ctx
 	if node != nil {
+		s.setLocked(recorded, true)
 		node.Link()
 	}
 	if up != nil {
@@ -107,7 +108,7 @@ func (s *Scope) exit() (cause, visible *Canceled) {
 		s.setCauseLocked(last)
 	}
 	var ended *record.Node
-	if record.Is(s.outer) || s.has(older) {
+	if s.has(recorded | older) {
 		ended = s.endedNode()
 	}
 	up := s.up.Load() // an ended scope is not moved
