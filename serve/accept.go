@@ -79,6 +79,9 @@ func (a *acceptor) next() (net.Conn, error) {
 		if err == nil {
 			return c, nil
 		}
+		if c := acceptNow(l); c != nil {
+			return c, nil
+		}
 		if last := a.last(); isTimeout(err) || last != errAccepted {
 			return nil, last
 		}

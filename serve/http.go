@@ -24,7 +24,9 @@ import (
 // When the drain begins, responses ask clients to close their connections: by
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still
 // accepted until [Closing]. Then the listeners are closed, after the connections that
-// the kernel has made already have been accepted. Connections without a request are
+// the kernel has made already have been accepted. (One whose handshake is in progress at
+// this very moment is reset; Linger is there so that none comes.) Connections without a
+// request are
 // closed; a request of which a byte has been read is answered, and HTTP waits for it.
 // Meanwhile the contexts of requests are not done: handlers that would run for long, or
 // that have taken their connections over, watch [Draining] or [Closing], with the
@@ -138,7 +140,8 @@ func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 	h.serving.Store(int32(len(listeners)))
 	for _, l := range listeners {
 		a := newAcceptor(h.ctx, h.drain, l)
-		n.GoNamed("accept", func(context.Context) error {
+		n.GoNamed("accept", func(own context.Context) error {
+			hide(own) // it is no work that a drain waits for
 			defer h.change()
 			defer h.serving.Add(-1)
 			defer a.close()

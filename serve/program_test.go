@@ -417,6 +417,24 @@ func TestUntilDrain(t *testing.T) {
 	}
 }
 
+// A drain that has begun before UntilDrain is called counts.
+func TestUntilDrainAfterTheDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		err := serve.Program{Grace: time.Minute, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			serve.Drain(ctx, nil)
+			return serve.UntilDrain(ctx, func(accept, work context.Context) error {
+				if accept.Err() == nil || work.Err() != nil {
+					t.Errorf("accept.Err = %v, work.Err = %v, want a cancellation and nil", accept.Err(), work.Err())
+				}
+				return accept.Err()
+			})
+		})
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	})
+}
+
 // Outside of a program, and where the drain is hidden, a drain is the end of the context.
 func TestNoProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -173,7 +173,7 @@ func tryMutation(t *testing.T, changed map[string]string) ([]string, error) {
 	}
 	var red []string
 	for _, args := range [][]string{
-		{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery", "./serve"},
+		{"./cancelscope", "./deadline", "./errgroup", "./internal/record", "./memchan", "./nursery", "./serve", "./tasktree/..."},
 		// Alone, because the generated programs are shrunk when they fail.
 		{"-run", "^TestCorpus$", "./internal/corpus"},
 	} {
