@@ -61,27 +61,39 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.mu.Unlock()
 		return n, err
 	}
-	until := time.Now().Add(lastLook)
-	if first := c.made.Add(firstLook); !c.used && first.After(until) {
-		until = first
-	}
-	c.looking = until
-	_ = c.Conn.SetReadDeadline(until) // an error is also one of Read
 	c.mu.Unlock()
-	n, err = c.Conn.Read(p)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.looking = time.Time{}
-	if n > 0 {
-		c.begun, c.read = true, time.Now()
-		c.restoreLocked()
+	return c.lastRead(p)
+}
+
+// lastRead is the Read of an idle connection that is to end: it takes the last look.
+func (c *conn) lastRead(p []byte) (int, error) {
+	for {
+		c.mu.Lock()
+		until := time.Now().Add(lastLook)
+		if first := c.made.Add(firstLook); !c.used && first.After(until) {
+			until = first
+		}
+		c.looking = until
+		_ = c.Conn.SetReadDeadline(until) // an error is also one of Read
+		c.mu.Unlock()
+		began := time.Now()
+		n, err := c.Conn.Read(p)
+		c.mu.Lock()
+		c.looking = time.Time{}
+		switch {
+		case n > 0:
+			c.begun, c.read = true, time.Now()
+			c.restoreLocked()
+		case isTimeout(err) && began.After(until):
+			c.mu.Unlock()
+			continue // this goroutine was late, and Read has not looked at all
+		case isTimeout(err):
+			_ = c.Conn.SetReadDeadline(past) // for the next Read
+			err = io.EOF
+		}
+		c.mu.Unlock()
 		return n, err
 	}
-	if isTimeout(err) {
-		_ = c.Conn.SetReadDeadline(past) // for the next Read
-		err = io.EOF
-	}
-	return n, err
 }
 
 // past is a deadline that has passed.

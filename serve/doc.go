@@ -4,9 +4,12 @@
 //
 //	func main() {
 //		serve.Program{Grace: 20 * time.Second}.Main(func(ctx context.Context, n *nursery.Nursery) error {
-//			return serve.HTTP(ctx, &http.Server{Addr: ":8080", Handler: handler}, nil)
+//			return serve.HTTP(ctx, &http.Server{Addr: ":8080", Handler: handler})
 //		})
 //	}
+//
+// The function given to Main is the body of the program. It gets a nursery, in which it
+// starts tasks: goroutines that the program waits for, see package nursery.
 //
 // A program that uses the context of a signal for its requests cancels them with the
 // signal, and so aborts the work that it means to wait for. Here, a signal is a request

@@ -72,7 +72,7 @@ func Closing(ctx context.Context) <-chan struct{} {
 // tasks use, and that must be there until those have ended:
 //
 //	n.Background("metrics", func(ctx context.Context) error {
-//		return serve.HTTP(serve.WithoutDrain(ctx), metrics, nil)
+//		return serve.HTTP(serve.WithoutDrain(ctx), metrics)
 //	})
 func WithoutDrain(ctx context.Context) context.Context {
 	return context.WithValue(ctx, drainKey{}, (*drain)(nil))

@@ -73,6 +73,20 @@ func ExampleProgram_Run() {
 	// Output: <nil> after 45s
 }
 
+// A hook learns of the phases, for example to take the program out of a registry.
+func ExampleProgram_Run_phases() {
+	p := serve.Program{Grace: time.Minute, Log: slog.New(slog.DiscardHandler)}
+	p.OnPhase = func(ctx context.Context, phase serve.Phase, reason error) { fmt.Println(phase, reason) }
+	_ = p.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		serve.Drain(ctx, errors.New("moving to another host"))
+		return nil
+	})
+	// Output:
+	// draining moving to another host
+	// closing moving to another host
+	// ended <nil>
+}
+
 // inBubble runs a test in a bubble of package synctest, from an example.
 func inBubble(f func(t *testing.T)) {
 	for name, value := range map[string]string{"test.run": "", "test.skip": "", "test.v": "false", "test.failfast": "false"} {

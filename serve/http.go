@@ -140,7 +140,8 @@ func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 	h.serving.Store(int32(len(listeners)))
 	for _, l := range listeners {
 		a := newAcceptor(h.ctx, h.drain, l)
-		n.GoNamed("accept", func(context.Context) error {
+		n.GoNamed("accept", func(own context.Context) error {
+			hide(own) // it is no work that a drain waits for
 			defer h.change()
 			defer h.serving.Add(-1)
 			defer a.close()

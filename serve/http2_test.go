@@ -89,7 +89,7 @@ func fetch(c *http.Client, url string) (string, error) {
 func TestHTTP2GoAway(t *testing.T) {
 	t.Parallel()
 	config, c := testTLS(t, true)
-	s := serveTLS(t, serve.Program{Grace: patience, Linger: time.Second}, config, func(w http.ResponseWriter, r *http.Request) {})
+	s := serveTLS(t, serve.Program{Grace: patience, Linger: 3 * time.Second}, config, func(w http.ResponseWriter, r *http.Request) {})
 	reused := func() bool {
 		t.Helper()
 		var reused bool

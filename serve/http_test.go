@@ -150,7 +150,7 @@ func after(t *testing.T, d time.Duration) {
 // to close them; idle connections stay open. Then they are closed.
 func TestHTTPLingers(t *testing.T) {
 	t.Parallel()
-	const linger = 500 * time.Millisecond
+	const linger = 2 * time.Second
 	s := serveSite(t, serve.Program{Grace: patience, Linger: linger}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello")
 	})

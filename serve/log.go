@@ -49,11 +49,7 @@ func (r *reporter) log(level slog.Level, msg string, attrs ...slog.Attr) {
 		return
 	}
 	line := slog.NewRecord(time.Now(), level, msg, 0)
-	for _, a := range attrs {
-		if a.Key != "" {
-			line.AddAttrs(a)
-		}
-	}
+	line.AddAttrs(attrs...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {

@@ -20,10 +20,10 @@ const (
 // names returns what runs inside root, the node of a nursery: what has nothing else inside
 // it, by the names around it, the oldest first; each only once, with the number and the age
 // of the oldest. Background tasks, which wait for the others, are left out unless they are
-// all there is.
-func names(root *record.Node) []string {
+// all there is. count is how many there are.
+func names(root *record.Node) (list []string, count int) {
 	if root == nil {
-		return nil
+		return nil, 0
 	}
 	tasks, background := leaves(root)
 	if len(tasks) == 0 {
@@ -32,25 +32,25 @@ func names(root *record.Node) []string {
 	slices.SortFunc(tasks, func(a, b leaf) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), strings.Compare(a.path, b.path))
 	})
-	var list []string
 	var oldest []leaf
-	count := make(map[string]int)
+	same := make(map[string]int)
 	for _, l := range tasks {
-		if count[l.path]++; count[l.path] == 1 {
+		if same[l.path]++; same[l.path] == 1 {
 			oldest = append(oldest, l)
 		}
 	}
 	for i, l := range oldest {
 		if i == maxNames {
-			return append(list, fmt.Sprintf("and %d more", len(oldest)-i))
+			list = append(list, fmt.Sprintf("and %d more", len(oldest)-i))
+			break
 		}
 		text := l.path
-		if n := count[l.path]; n > 1 {
+		if n := same[l.path]; n > 1 {
 			text = fmt.Sprintf("%s × %d", text, n)
 		}
 		list = append(list, fmt.Sprintf("%s (%v)", text, rounded(time.Since(record.Time(l.start)))))
 	}
-	return list
+	return list, len(tasks)
 }
 
 // A leaf is a node that has no others inside.

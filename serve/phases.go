@@ -162,7 +162,7 @@ func (r *running) onBegun() {
 	reason, byOuter := r.drain.why()
 	if r.Grace != 0 || r.Linger != 0 || byOuter {
 		r.log(slog.LevelInfo, "draining", slog.Any("reason", reason),
-			slog.Duration("linger", r.Linger), slog.Duration("grace", r.Grace), slog.Int("tasks", r.nursery.Running()))
+			slog.Duration("linger", r.Linger), slog.Duration("grace", r.Grace), r.tasks())
 	}
 	r.enterPhase(PhaseDraining, reason)
 }
@@ -172,7 +172,7 @@ func (r *running) onClosing() bool {
 	reason, byOuter := r.drain.why()
 	r.enterPhase(PhaseClosing, reason)
 	if r.Linger > 0 {
-		r.log(slog.LevelInfo, "accepting nothing new", slog.Int("tasks", r.nursery.Running()), waitsFor(names(r.node)))
+		r.log(slog.LevelInfo, "accepting nothing new", r.tasks())
 	}
 	if r.Grace == 0 && !byOuter {
 		var sig os.Signal
@@ -187,7 +187,8 @@ func (r *running) onClosing() bool {
 // cancel cancels everything: because of a signal, or because the time is up if sig is
 // nil.
 func (r *running) cancel(sig os.Signal) {
-	cut := &CutError{Signal: sig, Grace: r.Grace, Tasks: names(r.node)}
+	list, _ := names(r.node)
+	cut := &CutError{Signal: sig, Grace: r.Grace, Tasks: list}
 	r.cut.Store(cut)
 	r.canceled = true
 	r.nursery.Scope().Cancel(cut)
@@ -203,7 +204,7 @@ func (r *running) onCanceled(cause error) {
 	r.drain.cut(cause)
 	if cut := r.cut.Load(); cut != nil {
 		cause = cut
-		r.log(slog.LevelWarn, "canceling", slog.Any("reason", cause), slog.Int("tasks", r.nursery.Running()))
+		r.log(slog.LevelWarn, "canceling", slog.Any("reason", cause), r.tasks())
 	} // a failure is in the error of Run, and needs no line unless the end takes long
 	r.enterPhase(PhaseCanceled, cause)
 }
@@ -216,7 +217,7 @@ func (r *running) logWaits() {
 	}
 	reason, _ := r.drain.why()
 	r.log(level, "waiting", slog.Duration("since", rounded(time.Since(r.start))), slog.Bool("canceled", r.canceled),
-		slog.Any("reason", reason), slog.Int("tasks", r.nursery.Running()), waitsFor(names(r.node)))
+		slog.Any("reason", reason), r.tasks())
 }
 
 // logEnd logs the end of a program, if something was logged before.
@@ -237,12 +238,14 @@ func (r *running) log(level slog.Level, msg string, attrs ...slog.Attr) {
 	r.reporter.log(level, msg, attrs...)
 }
 
-// waitsFor is the attribute of log lines that names what a drain waits for.
-func waitsFor(names []string) slog.Attr {
-	if len(names) == 0 {
-		return slog.Attr{} // is not logged
+// tasks is what log lines say about what runs: how many tasks, and which.
+func (r *running) tasks() slog.Attr {
+	list, count := names(r.node)
+	attrs := []any{slog.Int("tasks", count)}
+	if count > 0 {
+		attrs = append(attrs, slog.Any("for", list))
 	}
-	return slog.Any("for", names)
+	return slog.Group("", attrs...) // its members stand in the line themselves
 }
 
 // An event is the beginning of a phase.

@@ -129,7 +129,7 @@ func TestNamesLeaveBackgroundOut(t *testing.T) {
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
-		for _, want := range []string{`since=3s canceled=false reason="drain requested" tasks=2 for="[job > step (3s)]"`, `tasks=1 for="[body (6s)]"`, `tasks=1 for="[metrics (9s)]"`} {
+		for _, want := range []string{`since=3s canceled=false reason="drain requested" tasks=1 for="[job > step (3s)]"`, `tasks=1 for="[body (6s)]"`, `tasks=1 for="[metrics (9s)]"`} {
 			if !strings.Contains(lines.String(), want) {
 				t.Errorf("log:\n%s\nwant %s", &lines, want)
 			}

@@ -49,6 +49,14 @@ func phases() {
 				<-ctx.Done()
 				return ctx.Err()
 			})
+		case "deaf cleanup": // cleans up for ever
+			n.Go(func(ctx context.Context) error { <-serve.Draining(ctx); return nil })
+			serve.Cleanup(ctx, func(ctx context.Context) error {
+				fmt.Println("cleaning")
+				<-ctx.Done()
+				fmt.Println("still cleaning")
+				select {}
+			})
 		case "fail":
 			return errors.New("out of ink")
 		case "panic":
@@ -94,7 +102,9 @@ func TestSignals(t *testing.T) {
 		{"10ms", "0s", "deaf", []step{{term, "canceled work was cut off"}, {term, ""}}, "signal: terminated"},
 		{"0s", "0s", "deaf", []step{{term, "canceled canceled by signal"}, {intr, ""}}, "signal: interrupt"},
 		{"1m", "0s", "cleanup", []step{{term, "cleaning"}, {term, "ended canceled by signal: terminated"}}, "exit status 143"},
+		{"0s", "0s", "deaf cleanup", []step{{term, "cleaning"}, {term, ""}}, "signal: terminated"},
 		// A third one.
+		{"1m", "0s", "deaf cleanup", []step{{term, "cleaning"}, {intr, "still cleaning"}, {term, ""}}, "signal: terminated"},
 		{"1m", "1m", "deaf", []step{{term, "draining terminated"}, {term, "canceled canceled"}, {term, ""}}, "signal: terminated"},
 		{"1m", "0s", "deaf", []step{{intr, "closing interrupt"}, {intr, "canceled canceled"}, {intr, ""}}, "signal: interrupt"},
 	} {

@@ -25,6 +25,7 @@ func (s *snapshot) report(t *Tree) {
 		e := &s.entries[i]
 		scope := e.node.Hosted()
 		switch {
+		case e.depth > maxDepth: // it is not shown, and would take steps for each scope around it
 		case scope != nil:
 			s.reports = append(s.reports, &report{Report: scope.Report(), from: scope})
 			e.report = int32(len(s.reports) - 1)

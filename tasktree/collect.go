@@ -24,6 +24,7 @@ type entry struct {
 	first  int32 // the first child
 	next   int32 // the next sibling
 	count  int32 // how many entries there are in it, with itself
+	depth  int32 // how many entries are around it
 	start  int64
 	sig    uint64 // equal for entries that are alike, see sign
 	report int32  // index of what is known about the scope, none if nothing is
@@ -134,6 +135,7 @@ func (s *snapshot) order() {
 	s.inOrder = append(sorted[:0], s.roots...)
 	for at := 0; at < len(s.inOrder); at++ {
 		for child := s.entries[s.inOrder[at]].first; child != none; child = s.entries[child].next {
+			s.entries[child].depth = s.entries[s.inOrder[at]].depth + 1
 			s.inOrder = append(s.inOrder, child)
 		}
 	}

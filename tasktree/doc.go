@@ -27,6 +27,8 @@
 // Take may be called at any time, by any number of goroutines, also while tasks come and
 // go. It holds no lock while it calls code of the program.
 //
+//   - A task has ended when it is no longer counted by Nursery.Running, which may be
+//     shortly after its handle has its result.
 //   - A task, nursery or scope that began after recording was turned on and before Take
 //     was called, and that has not ended when Take returns, is in the tree.
 //   - What ended before Take was called is not in the tree.
@@ -35,6 +37,10 @@
 //     program, but no task is shown below a nursery that it did not belong to.
 //   - What began while recording was off is shown only if it is around something that
 //     began later. Its Older field is set then, and its Since is not known.
+//
+// While recording is on, each task and each worker that runs items has a context value of
+// its own, which says the same as the context of the nursery. Otherwise nothing behaves
+// differently.
 //
 // Do not rely on the text of [Tree.WriteText], or on what Place, Call and Func look like:
 // they are for people.

@@ -65,6 +65,26 @@ func ExampleConfig_Record() {
 	// Output: stuck is in tasktree_test.ExampleConfig_Record.func1.1
 }
 
+// See in a panic what else runs: all other tasks have been canceled, and the one that
+// panics has not ended.
+func ExampleTake_panic() {
+	defer tasktree.Record()()
+	defer func() { recover() }()
+	nursery.Config{
+		OnPanic: func(*nursery.PanicError) {
+			for _, node := range tasktree.Take(tasktree.Options{}).All() { // or WriteText to os.Stderr
+				fmt.Println(node.Kind, node.Name, node.State)
+			}
+		},
+	}.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.GoNamed("bad", func(context.Context) error { panic("bug") })
+		return nil
+	})
+	// Output:
+	// nursery  canceled
+	// task bad canceled
+}
+
 // Look only at what is inside the present task.
 func ExampleTake() {
 	defer tasktree.Record()()

@@ -165,7 +165,7 @@ func TestWithin(t *testing.T) {
 				defer close(done)
 				return nursery.Config{Name: "inner"}.Run(ctx, func(inner context.Context, n *nursery.Nursery) error {
 					n.GoNamed("deep", func(context.Context) error {
-						derived, cancel := context.WithCancel(context.WithValue(inner, "key", "value"))
+						derived, cancel := context.WithCancel(context.WithValue(inner, new(int), "value"))
 						defer cancel()
 						for name, ctx := range map[string]context.Context{"mine": ctx, "inner": derived} {
 							tree := tasktree.Take(tasktree.Options{Within: ctx})

@@ -14,6 +14,7 @@ import (
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/errgroup"
+	"github.com/trellis-go/trellis/internal/ceiling"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/tasktree"
 )
@@ -301,6 +302,7 @@ nursery traced, older than the recording, 1 task
 
 // A million tasks leave nothing behind.
 func TestMemory(t *testing.T) {
+	ceiling.SkipUnderRace(t)
 	defer tasktree.Record()()
 	count := 1_000_000
 	if testing.Short() {
@@ -337,6 +339,7 @@ func TestMemory(t *testing.T) {
 
 // A task with a node costs at most 250 bytes more, without labels.
 func TestBytesOfTasks(t *testing.T) {
+	ceiling.SkipUnderRace(t)
 	bytesOf := func(mode func() func()) float64 {
 		defer mode()()
 		const tasks = 10_000

@@ -82,8 +82,16 @@ func (n *Node) Begin(item int) {
 // nothing. It is called by the goroutine that has called Enter, if any.
 func (n *Node) End() {
 	n.leave()
-	if n.life.Swap(ended) == linked {
-		unlink(n)
+	for {
+		switch life := n.life.Load(); {
+		case life == linked && n.life.CompareAndSwap(linked, ended):
+			unlink(n)
+			return
+		case life < linked && n.life.CompareAndSwap(life, dropped):
+			return
+		case life > linked:
+			return
+		}
 	}
 }
 

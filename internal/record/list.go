@@ -40,6 +40,7 @@ func link(n *Node) {
 	s.last++
 	n.id = s.last*shards + at
 	showOrder()
+	whileLinking()
 	ok := n.life.CompareAndSwap(linking, linked) // under the lock: unlink waits for what follows
 	hideOrder()
 	if ok {
@@ -53,6 +54,10 @@ func link(n *Node) {
 	s.mu.Unlock()
 	showOrder()
 }
+
+// whileLinking is called, with the lock of a list held, before a node is put into it. Tests
+// replace it.
+var whileLinking = func() {}
 
 // newID returns a number for a node that is in no list.
 //

@@ -43,7 +43,7 @@ type Node struct {
 	block  *block  // nil for a task or item that has no scope of its own
 
 	kind   atomic.Uint32
-	life   atomic.Uint32        // storing linked, and later ended, publishes what was written before; see list.go
+	life   atomic.Uint32        // one of the constants below; linked publishes what was written before: see list.go
 	parent atomic.Pointer[Node] // nil for a root; changes when a task moves
 	start  atomic.Int64         // on our clock; of a worker, when its item began; zero if recording was off then
 	item   atomic.Int64         // of a worker: the index of its item, or one of the constants below
@@ -75,7 +75,8 @@ const (
 	made    uint32 = iota
 	linking        // a goroutine is putting it into a list
 	linked
-	ended
+	ended   // it was linked
+	dropped // it has ended without having been linked
 )
 
 // An answer is set once, at any time, and may be read at any time.

@@ -66,9 +66,9 @@ func (n *Node) View() View {
 }
 
 // ID returns the number of the node, which is its own for the life of the process; zero if
-// it is not in the lists.
+// the node has never been in the lists.
 func (n *Node) ID() uint64 {
-	if n.life.Load() != linked {
+	if life := n.life.Load(); life != linked && life != ended {
 		return 0
 	}
 	return n.id

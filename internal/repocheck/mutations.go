@@ -122,7 +122,7 @@ func readMutations(t *testing.T) []mutation {
 // where the value is a part of the names to try, or a dot for all.
 func testMutations(t *testing.T) {
 	TestMutations(t, 12,
-		[]string{"./cancelscope", "./deadline", "./errgroup", "./memchan", "./nursery", "./serve"},
+		[]string{"./cancelscope", "./deadline", "./errgroup", "./internal/record", "./memchan", "./nursery", "./serve", "./tasktree/..."},
 		// Alone, because the generated programs are shrunk when they fail.
 		[]string{"-run", "^TestCorpus$", "./internal/corpus"})
 }

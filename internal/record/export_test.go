@@ -1,0 +1,8 @@
+package record
+
+// WhileLinking has f called while a node is put into a list, until restore is called.
+func WhileLinking(f func()) (restore func()) {
+	was := whileLinking
+	whileLinking = f
+	return func() { whileLinking = was }
+}
