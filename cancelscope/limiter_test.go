@@ -55,13 +55,13 @@ func TestLimiter(t *testing.T) {
 				if test.name == "passed" {
 					time.Sleep(time.Second)
 				}
-				name, reason, at := tree.Of(ctx).(tree.Limiter).Limiter()
+				name, at, reason := tree.Of(ctx).(tree.Limiter).Limiter()
 				wantAt, wantReason := time.Time{}, error(nil)
 				if test.want != "" {
 					wantAt, wantReason = begin.Add(test.after), errBudget
 				}
 				if name != test.want || reason != wantReason || !at.Equal(wantAt) {
-					t.Errorf("Limiter() = %q, %v, %v; want %q, %v, %v", name, reason, at, test.want, wantReason, wantAt)
+					t.Errorf("Limiter() = %q, %v, %v; want %q, %v, %v", name, at, reason, test.want, wantAt, wantReason)
 				}
 			})
 		})

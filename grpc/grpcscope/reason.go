@@ -57,7 +57,7 @@ func (o *outgoing) announce() context.Context {
 	o.id = rand.Text()
 	v := url.Values{idField: {o.id}}
 	if l, ok := tree.Of(o.ctx).(tree.Limiter); ok {
-		name, reason, t := l.Limiter()
+		name, t, reason := l.Limiter()
 		if d, ok := o.ctx.Deadline(); ok && d.Equal(t) {
 			describe(v, name, reason)
 		}

@@ -115,7 +115,7 @@ func (s *Server) Unary() grpc.UnaryServerInterceptor {
 }
 
 // Stream returns the interceptor for all other calls. Errors of RecvMsg and SendMsg that
-// come of the end of the call are cancellations of the handler's context. Tasks of the
+// result from the end of the call are cancellations of the handler's context. Tasks of the
 // nursery may use the stream until they have ended, also when the handler has returned.
 func (s *Server) Stream() grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {

@@ -58,7 +58,7 @@ func (s *serverStream) receive(m any) error { return s.outcome(s.ServerStream.Re
 
 func (s *serverStream) send(m any) error { return s.outcome(s.ServerStream.SendMsg(m)) }
 
-// outcome returns an error that comes of the end of the stream as a cancellation of the call.
+// outcome returns an error that results from the end of the stream as a cancellation of the call.
 // No status comes from the client, so there is nothing else that it could be.
 func (s *serverStream) outcome(err error) error {
 	if err == nil || err == io.EOF || s.call.stream.Err() == nil {

@@ -84,8 +84,8 @@ type Disguised interface{ Disguised() }
 // A Limiter is a Node that knows whose the deadline in force is. The module for gRPC
 // announces it to servers.
 type Limiter interface {
-	// Limiter returns the name and the Reason of the scope whose deadline Effective
-	// returns, and that deadline. It is zero if there is no deadline, if it is not that
+	// Limiter returns the name of the scope whose deadline Effective returns, that deadline,
+	// and the Reason of the scope. The deadline is zero if there is no deadline, if it is not that
 	// of a scope, or if the scope is canceled.
-	Limiter() (name string, reason error, t time.Time)
+	Limiter() (name string, t time.Time, reason error)
 }
