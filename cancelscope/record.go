@@ -18,6 +18,21 @@ import (
 // olders maps scopes to their nodes, if outer is not the node.
 var olders sync.Map // of *Scope to *record.Node
 
+// enterRecorded is enter where a node may have to be made, or ctx is one.
+func (s *Scope) enterRecorded(ctx context.Context) {
+	around, _ := ctx.(*record.Node)
+	ctx = record.Unwrap(ctx)
+	up, where := surroundings(ctx)
+	node, outer := s.node(ctx, around)
+	s.begin(outer, up, where)
+	if node != nil {
+		s.mu.Lock()
+		s.setLocked(recorded, true)
+		s.mu.Unlock()
+		node.Link()
+	}
+}
+
 // node returns the node of s, which is being entered in ctx, nil if it gets none, and what
 // is to be outer. around, if not nil, is the node that stands for ctx. It may be the one that
 // is about s.

@@ -22,15 +22,17 @@ import (
 
 // enter makes s a running scope inside ctx.
 func (s *Scope) enter(ctx context.Context) {
-	around, ok := ctx.(*record.Node)
-	if ok {
-		ctx = around.Inside()
+	if record.On() || record.Is(ctx) {
+		s.enterRecorded(ctx)
+		return
 	}
 	up, where := surroundings(ctx)
-	var node *record.Node
-	if ok || record.On() {
-		node, ctx = s.node(ctx, around)
-	}
+	s.begin(ctx, up, where)
+}
+
+// begin makes s a running scope with that outer, inside up. where is as surroundings returns
+// it.
+func (s *Scope) begin(ctx context.Context, up *Scope, where uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase != fresh {
@@ -38,10 +40,6 @@ func (s *Scope) enter(ctx context.Context) {
 	}
 	s.phase = running
 	s.outer = ctx
-	if node != nil {
-		s.setLocked(recorded, true)
-		node.Link()
-	}
 	if up != nil {
 		s.up.Store(up)
 	}
