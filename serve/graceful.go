@@ -26,8 +26,9 @@ import (
 // once.
 //
 // The result is the error of run and of drain, except for http.ErrServerClosed, which
-// says that the server was shut down; or the cancellation of ctx, if stop was called. A
-// run that returns nil by itself ends Graceful with nil. If stop is nil, drain alone has
+// says that the server was shut down; or the cancellation of ctx, if ctx was done before
+// both had returned, or stop was called. A run that returns nil by itself ends Graceful
+// with nil. If stop is nil, drain alone has
 // to end the server, by its ctx: it is called when ctx is done as well.
 //
 // Graceful panics if ctx, run or drain is nil.
@@ -92,5 +93,6 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 			return context.Cause(ctx)
 		}
 	}
-	return nil
+	// What the server did may have ended because ctx is done, before that was seen here.
+	return context.Cause(ctx)
 }

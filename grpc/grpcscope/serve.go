@@ -63,9 +63,6 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 			func(context.Context) error { g.GracefulStop(); return nil },
 			func() { stop(g) })
 	})
-	if err == nil && s.cut.Load() && ctx.Err() != nil {
-		return context.Cause(ctx) // the calls have ended, but not as they would have
-	}
 	return nursery.First(err)
 }
 

@@ -44,8 +44,6 @@ type Server struct {
 	registered atomic.Bool
 	base       atomic.Pointer[context.Context] // of Serve; nil without it
 
-	cut atomic.Bool // a call has ended because the context of Serve is done
-
 	mu    sync.Mutex
 	calls map[string]*call // guarded by mu; those that have been announced, by their ids
 	early []early          // guarded by mu; reports without a call, the oldest first, at most maxEarly
@@ -185,7 +183,6 @@ func (s *Server) answer(c *call, err error, setTrailer func(metadata.MD)) error 
 // is the client's doing, the client does not get it.
 func (s *Server) canceled(c *call, err error) error {
 	if !c.remote() && c.base != nil && c.base.Err() != nil {
-		s.cut.Store(true)
 		return &statusError{err, status.New(codes.Unavailable, "server is shutting down: "+cut(textOf(context.Cause(c.base)), maxText))}
 	}
 	code := codes.Canceled
