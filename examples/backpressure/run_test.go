@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,29 +25,46 @@ func listen(t *testing.T) net.Listener {
 	return backpressure.SmallBuffers(l)
 }
 
-// The program as it comes, with all its readers.
+// demo runs the program as it comes, with all its readers, until the log has all ends.
+func demo(t *testing.T, patience time.Duration, ends ...string) {
+	t.Helper()
+	out, log := proctest.NewText(), proctest.NewText()
+	ctx, cancel := context.WithCancel(patient(t))
+	defer cancel()
+	var program sync.WaitGroup
+	program.Go(func() {
+		err := backpressure.Run(ctx, patience, time.Hour, out, slog.New(slog.NewTextHandler(log, nil)), listen(t),
+			backpressure.Dial, backpressure.Habits(300*time.Millisecond)...)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("backpressure = %v, want %v", err, context.Canceled)
+		}
+	})
+	for _, end := range ends {
+		log.Await(t, "reader="+end)
+	}
+	out.Await(t, "s  sleeper ")
+	cancel()
+	program.Wait()
+}
+
 func TestDemo(t *testing.T) {
-	stdout, stderr := proctest.NewText(), proctest.NewText()
 	// With little patience: on a busy machine others may be cut off as well.
-	err := backpressure.Run(patient(t), time.Second, 4*time.Second, stdout, slog.New(slog.NewTextHandler(stderr, nil)), listen(t),
+	demo(t, time.Second, `stopper end="cut off: silent`, `mute end="cut off: silent`)
+	demo(t, time.Hour, `quitter end="closed with 1000"`, `vanisher end="broke off"`)
+}
+
+// At the end of its time the program says when each reader has ended.
+func TestDemoEnds(t *testing.T) {
+	out := proctest.NewText()
+	err := backpressure.Run(patient(t), time.Hour, 4*time.Second, out, slog.New(slog.DiscardHandler), listen(t),
 		backpressure.Dial, backpressure.Habits(300*time.Millisecond)...)
 	if err != nil {
 		t.Errorf("backpressure = %v, want nil", err)
 	}
-	for _, end := range []string{`stopper end="cut off: silent`, `mute end="cut off: silent`, `quitter end="closed with 1000"`, `vanisher end="broke off"`} {
-		if !strings.Contains(stderr.String(), "reader="+end) {
-			t.Errorf("backpressure: no %s in the log:\n%s", end, stderr)
-		}
-	}
-	for _, reader := range []string{"fast", "sleeper", "blocker", "quitter", "vanisher", "stopper", "mute"} {
-		if !strings.Contains(stdout.String(), "s  "+reader+" ") {
-			t.Errorf("backpressure: no line for reader %s in\n%s", reader, stdout)
-		}
-	}
-	out := strings.Join(strings.Fields(stdout.String()), " ")
-	for _, want := range []string{"sleeper with deadline.Sleep", "blocker with time.Sleep", "fast with deadline.Sleep"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("backpressure: no %q in\n%s", want, stdout)
+	words := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"sleeper with deadline.Sleep", "blocker with time.Sleep", "fast with deadline.Sleep", "stopper with deadline.Sleep"} {
+		if !strings.Contains(words, want) {
+			t.Errorf("backpressure: no %q in\n%s", want, out)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func shop(t *testing.T, p *program) *nursery.Task[struct{}] {
 						n.GoNamed("pay", func(ctx context.Context) error {
 							s := cancelscope.Scope{Name: "booking"}
 							s.SetShield(true)
-							return s.Run(ctx, func(context.Context) error { return wait(ctx) })
+							return s.Run(ctx, wait)
 						})
 						return nil
 					})
