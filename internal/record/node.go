@@ -52,8 +52,8 @@ type Node struct {
 	// marks is used by the goroutine of the task only, and its context once that runs.
 	marks *marks
 
-	id         uint64 // written before life is linked, read-only after
-	next, prev *Node  // guarded by the mu of the shard
+	id uint64 // written before life is linked, read-only after
+	at int    // guarded by the mu of the shard; the index of the node there
 }
 
 // A block is what a node has besides that is about a scope, a nursery or a group.

@@ -217,3 +217,21 @@ func TestFunctions(t *testing.T) {
 		}
 	}
 }
+
+// Lists that have been long give back their memory.
+func TestListsShrink(t *testing.T) {
+	defer record.Start(nil)()
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	for _, n := range linked(500_000) {
+		n.End()
+	}
+	if grown := heap() - before; grown > 1<<20 {
+		t.Errorf("after 500,000 nodes the heap has grown by %d bytes, want at most %d", grown, 1<<20)
+	}
+}
