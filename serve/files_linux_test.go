@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -44,8 +45,8 @@ func TestNoMoreFiles(t *testing.T) {
 	for _, what := range []string{"conns", "http"} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			p := startProcess(t, "few files", what)
-			s := &site{addr: p.out.await(t, `^listening (\S+)$`)[1]}
+			p := proctest.Start(t, "few files", what)
+			s := &site{addr: p.Out.Await(t, `^listening (\S+)$`)[1]}
 			use := func(c *client) {
 				t.Helper()
 				if what == "conns" {
@@ -61,10 +62,10 @@ func TestNoMoreFiles(t *testing.T) {
 			for range 60 {
 				clients = append(clients, s.dial(t))
 			}
-			p.err.await(t, "too many open files")
+			p.Err.Await(t, "too many open files")
 			use(clients[0])
 			if what == "conns" {
-				if got := p.err.String(); strings.Count(got, "\n") > 1 {
+				if got := p.Err.String(); strings.Count(got, "\n") > 1 {
 					t.Errorf("standard error:\n%s\nwant one line for each shortage", got)
 				}
 			}
@@ -72,9 +73,9 @@ func TestNoMoreFiles(t *testing.T) {
 				c.Close()
 			}
 			use(clients[59])
-			p.signal(t, syscall.SIGTERM)
+			p.Signal(t, syscall.SIGTERM)
 			clients[59].wantEnd(t)
-			p.expect(t, "exit status 0")
+			p.Expect(t, "exit status 0")
 		})
 	}
 }

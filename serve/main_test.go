@@ -2,22 +2,23 @@ package serve_test
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
-// programVar makes the test binary one of programs, for tests that need processes.
-const programVar = "TRELLIS_TEST_SERVE_PROGRAM"
-
-// programs are the main functions of the processes of tests, by name. Files that need
-// processes add theirs.
+// programs are the main functions of the processes of tests, by the name that is their first
+// argument. Files that need processes add theirs.
 var programs = make(map[string]func())
 
 func TestMain(m *testing.M) {
-	if main := programs[os.Getenv(programVar)]; main != nil {
+	proctest.Program(func() {
+		main := programs[os.Args[1]]
+		os.Args = slices.Delete(os.Args, 1, 2)
 		main()
-		os.Exit(0)
-	}
+	})
 	goleak.VerifyTestMain(m)
 }

@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -149,10 +150,10 @@ type rolled struct {
 // requests. Each process must end in the given way.
 func roll(t *testing.T, program string, restarts int, end string) rolled {
 	b := newBalancer(t)
-	var servers [2]*process
+	var servers [2]*proctest.Process
 	launch := func(i int) {
-		servers[i] = startProcess(t, program)
-		where := servers[i].out.await(t, `^listening (\S+) (\S+)$`)
+		servers[i] = proctest.Start(t, program)
+		where := servers[i].Out.Await(t, `^listening (\S+) (\S+)$`)
 		b.set(i, where[1], where[2])
 		b.awaitReady(t, i)
 	}
@@ -163,8 +164,8 @@ func roll(t *testing.T, program string, restarts int, end string) rolled {
 	load.awaitProcesses(t, processes)
 	for range restarts {
 		for i := range servers {
-			servers[i].signal(t, syscall.SIGTERM)
-			servers[i].expect(t, end)
+			servers[i].Signal(t, syscall.SIGTERM)
+			servers[i].Expect(t, end)
 			launch(i)
 			processes++
 			load.awaitProcesses(t, processes)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -110,15 +111,15 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(strings.Join([]string{tt.what, tt.grace, tt.linger, strconv.Itoa(len(tt.steps))}, ","), func(t *testing.T) {
 			t.Parallel()
-			p := startProcess(t, "phases", tt.grace, tt.linger, tt.what)
-			p.out.await(t, "^running$")
+			p := proctest.Start(t, "phases", tt.grace, tt.linger, tt.what)
+			p.Out.Await(t, "^running$")
 			for _, s := range tt.steps {
-				p.signal(t, s.signal)
+				p.Signal(t, s.signal)
 				if s.then != "" {
-					p.out.await(t, "^"+s.then)
+					p.Out.Await(t, "^"+s.then)
 				}
 			}
-			p.expect(t, tt.end)
+			p.Expect(t, tt.end)
 		})
 	}
 }
@@ -126,18 +127,18 @@ func TestSignals(t *testing.T) {
 // A program that fails logs the failure, and only that.
 func TestMainFails(t *testing.T) {
 	t.Parallel()
-	p := startProcess(t, "phases", "1m", "0s", "fail")
-	p.expect(t, "exit status 1")
-	if got := p.err.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR failed program=test error=\"test: out of ink\"") {
+	p := proctest.Start(t, "phases", "1m", "0s", "fail")
+	p.Expect(t, "exit status 1")
+	if got := p.Err.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR failed program=test error=\"test: out of ink\"") {
 		t.Errorf("standard error:\n%s\nwant one line with the failure", got)
 	}
 }
 
 func TestMainPanics(t *testing.T) {
 	t.Parallel()
-	p := startProcess(t, "phases", "1m", "0s", "panic")
-	p.expect(t, "exit status 2")
-	if got := p.err.String(); !strings.Contains(got, "panicked: bad") {
+	p := proctest.Start(t, "phases", "1m", "0s", "panic")
+	p.Expect(t, "exit status 2")
+	if got := p.Err.String(); !strings.Contains(got, "panicked: bad") {
 		t.Errorf("standard error:\n%s\nwant the panic in it", got)
 	}
 }
@@ -145,9 +146,9 @@ func TestMainPanics(t *testing.T) {
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
-	p := startProcess(t, "phases", "1m", "0s", l.Addr().String())
-	p.expect(t, "exit status 1")
-	if got := p.err.String(); !strings.Contains(got, "address already in use") {
+	p := proctest.Start(t, "phases", "1m", "0s", l.Addr().String())
+	p.Expect(t, "exit status 1")
+	if got := p.Err.String(); !strings.Contains(got, "address already in use") {
 		t.Errorf("standard error:\n%s\nwant the reason", got)
 	}
 }
@@ -155,17 +156,17 @@ func TestPortInUse(t *testing.T) {
 // A signal that comes before the server listens counts.
 func TestSignalBeforeTheListener(t *testing.T) {
 	t.Parallel()
-	p := newProcess(t, "phases", "1m", "0s", "late")
+	p := proctest.Command(t, "phases", "1m", "0s", "late")
 	in, err := p.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.begin(t)
-	p.out.await(t, "^running$")
-	p.signal(t, syscall.SIGTERM)
-	p.out.await(t, "^closing")
+	p.Begin(t)
+	p.Out.Await(t, "^running$")
+	p.Signal(t, syscall.SIGTERM)
+	p.Out.Await(t, "^closing")
 	fmt.Fprintln(in)
-	p.expect(t, "exit status 0")
+	p.Expect(t, "exit status 0")
 }
 
 // A log that blocks does not delay the end, nor does one whose reader has gone.
@@ -183,13 +184,13 @@ func TestLogThatBlocks(t *testing.T) {
 			w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 			io.Copy(w, strings.NewReader(strings.Repeat("x", 1<<20))) // until it is full
 		}
-		p := newProcess(t, "phases", "1m", "10ms", "nice")
+		p := proctest.Command(t, "phases", "1m", "10ms", "nice")
 		p.Stderr = w
-		p.begin(t)
+		p.Begin(t)
 		w.Close()
-		p.out.await(t, "^running$")
-		p.signal(t, syscall.SIGTERM)
-		p.expect(t, "exit status 0")
+		p.Out.Await(t, "^running$")
+		p.Signal(t, syscall.SIGTERM)
+		p.Expect(t, "exit status 0")
 	}
 }
 
@@ -215,8 +216,8 @@ func inherited() {
 // The sockets that systemd passes are served, and those that are not wanted are closed.
 func TestListeners(t *testing.T) {
 	t.Parallel()
-	start := func(t *testing.T, env string, files []net.Listener, names ...string) *process {
-		p := newProcess(t, "inherited")
+	start := func(t *testing.T, env string, files []net.Listener, names ...string) *proctest.Process {
+		p := proctest.Command(t, "inherited")
 		for _, l := range files {
 			f, err := l.(*net.TCPListener).File()
 			if err != nil {
@@ -226,27 +227,27 @@ func TestListeners(t *testing.T) {
 			p.ExtraFiles = append(p.ExtraFiles, f)
 			l.Close()
 		}
-		p.Args = append([]string{"sh", "-c", env + ` exec "$0" "$@"`, p.Path}, names...)
+		p.Args = append([]string{"sh", "-c", env + ` exec "$0" "$@"`, p.Path, "inherited"}, names...)
 		p.Path = "/bin/sh"
-		p.begin(t)
+		p.Begin(t)
 		return p
 	}
 	t.Run("all", func(t *testing.T) {
 		one, two := listen(t), listen(t)
 		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2", []net.Listener{one, two})
-		p.out.await(t, `^2 listeners, again 0 <nil>, ""$`)
+		p.Out.Await(t, `^2 listeners, again 0 <nil>, ""$`)
 		for _, l := range []net.Listener{one, two} {
 			if got, err := fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+l.Addr().String()); got != "hello" || err != nil {
 				t.Errorf("GET = %q, %v, want hello", got, err)
 			}
 		}
-		p.signal(t, syscall.SIGTERM)
-		p.expect(t, "exit status 0")
+		p.Signal(t, syscall.SIGTERM)
+		p.Expect(t, "exit status 0")
 	})
 	t.Run("by name", func(t *testing.T) {
 		one, two := listen(t), listen(t)
 		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=admin:web", []net.Listener{one, two}, "web")
-		p.out.await(t, `^1 listeners, again 0 <nil>, ""$`)
+		p.Out.Await(t, `^1 listeners, again 0 <nil>, ""$`)
 		if got, err := fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+two.Addr().String()); got != "hello" || err != nil {
 			t.Errorf("GET = %q, %v, want hello", got, err)
 		}
@@ -254,20 +255,20 @@ func TestListeners(t *testing.T) {
 			c.Close()
 			t.Error("the socket that is not wanted is open")
 		}
-		p.signal(t, syscall.SIGTERM)
-		p.expect(t, "exit status 0")
+		p.Signal(t, syscall.SIGTERM)
+		p.Expect(t, "exit status 0")
 	})
 	t.Run("of another process", func(t *testing.T) {
 		p := start(t, "LISTEN_PID=1 LISTEN_FDS=2", nil)
-		p.out.await(t, `^0 listeners, again 0 <nil>, "2"$`)
-		p.expect(t, "exit status 0")
+		p.Out.Await(t, `^0 listeners, again 0 <nil>, "2"$`)
+		p.Expect(t, "exit status 0")
 	})
 	t.Run("nonsense", func(t *testing.T) {
 		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=many", nil)
-		p.expect(t, "exit status 1")
+		p.Expect(t, "exit status 1")
 	})
 	t.Run("no sockets", func(t *testing.T) {
 		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=1 3</dev/null", nil)
-		p.expect(t, "exit status 1")
+		p.Expect(t, "exit status 1")
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )

@@ -15,7 +15,7 @@ import (
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
 	"github.com/trellis-go/trellis/examples/internal/pipenet"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestMain(m *testing.M) {

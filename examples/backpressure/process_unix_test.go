@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestSignals(t *testing.T) {

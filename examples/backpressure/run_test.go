@@ -12,7 +12,7 @@ import (
 	"time"
 
 	backpressure "github.com/trellis-go/trellis/examples/backpressure"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // listen returns a listener of the program.

@@ -17,7 +17,7 @@ import (
 
 	chat "github.com/trellis-go/trellis/examples/chat"
 	"github.com/trellis-go/trellis/examples/internal/pipenet"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/serve"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // A process is the program, started as a user would.

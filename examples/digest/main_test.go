@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	digest "github.com/trellis-go/trellis/examples/digest"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestMain(m *testing.M) {

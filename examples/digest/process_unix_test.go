@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // endlessFile makes a file that takes no space, but hashing it would take an hour

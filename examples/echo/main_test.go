@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	echo "github.com/trellis-go/trellis/examples/echo"
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/serve"
 )
 

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func startProcess(t *testing.T, args ...string) (p *proctest.Process, addr string) {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestSignals(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/trellis-go/trellis/examples/internal/proctest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // A Tab is a tab of a browser that ends with the test.

@@ -16,7 +16,7 @@ import (
 const Patience = time.Minute
 
 // programVar makes the test binary the program.
-const programVar = "TRELLIS_EXAMPLES_PROGRAM"
+const programVar = "TRELLIS_TEST_PROGRAM"
 
 // Program begins the TestMain of a program: in a process that was made by Command it calls
 // main and exits, and otherwise it returns.

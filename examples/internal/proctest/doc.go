@@ -1,3 +1,0 @@
-// Package proctest runs the programs of this module as processes, for their tests: the
-// test binary starts itself, and is the program then.
-package proctest

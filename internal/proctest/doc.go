@@ -1,0 +1,3 @@
+// Package proctest runs programs as processes, for their tests: the test binary starts
+// itself, and is the program then.
+package proctest
