@@ -40,7 +40,8 @@ var errLoopLeft = errors.New("the loop over the results has been left")
 // MapSeq panics if ctx or fn is nil, if limit is less than 1, or if the items are a nil
 // function.
 func MapSeq[S Items[T], T, R any](ctx context.Context, limit int, items S, fn func(ctx context.Context, item T) (R, error)) iter.Seq2[R, error] {
-	return loopOver(ctx, limit, supplyOf[S, T]("MapSeq", ctx, limit, items, fn == nil), fn, true)
+	all := supplyOf[S, T]("MapSeq", ctx, limit, items, fn == nil)
+	return func(yield func(R, error) bool) { loopOver(ctx, limit, all, fn, true, yield) }
 }
 
 // MapUnordered is like [MapSeq], but gives the results in the order in which the calls of
@@ -51,43 +52,42 @@ func MapSeq[S Items[T], T, R any](ctx context.Context, limit int, items S, fn fu
 // MapUnordered panics if ctx or fn is nil, if limit is less than 1, or if the items are a
 // nil function.
 func MapUnordered[S Items[T], T, R any](ctx context.Context, limit int, items S, fn func(ctx context.Context, item T) (R, error)) iter.Seq2[R, error] {
-	return loopOver(ctx, limit, supplyOf[S, T]("MapUnordered", ctx, limit, items, fn == nil), fn, false)
+	all := supplyOf[S, T]("MapUnordered", ctx, limit, items, fn == nil)
+	return func(yield func(R, error) bool) { loopOver(ctx, limit, all, fn, false, yield) }
 }
 
-// loopOver is MapSeq if ordered, otherwise MapUnordered.
-func loopOver[T, R any](ctx context.Context, limit int, items supply[T], fn func(ctx context.Context, item T) (R, error), ordered bool) iter.Seq2[R, error] {
-	return func(yield func(R, error) bool) {
-		s := newStream[R](limit, ordered)
-		left := false
-		err := Run(ctx, func(ctx context.Context, n *Nursery) error {
-			s.done = ctx.Done()
-			startFeed(n, limit, jobs(items, s), fn, func(ctx context.Context, j job[T, int]) error {
-				value, err := fn(ctx, j.item)
-				if err == nil {
-					s.set(j.place, value)
-				}
-				return err
-			})
-			for s.wait() {
-				if !yield(s.next(), nil) {
-					left = true
-					n.scope.Cancel(errLoopLeft)
-					return nil
-				}
+// loopOver is a loop over the results of MapSeq if ordered, otherwise of MapUnordered.
+func loopOver[T, R any](ctx context.Context, limit int, items supply[T], fn func(ctx context.Context, item T) (R, error), ordered bool, yield func(R, error) bool) {
+	s := newStream[R](limit, ordered)
+	left := false
+	err := Run(ctx, func(ctx context.Context, n *Nursery) error {
+		s.done = ctx.Done()
+		startFeed(n, limit, jobs(items, s), fn, func(ctx context.Context, j job[T, int]) error {
+			value, err := fn(ctx, j.item)
+			if err == nil {
+				s.set(j.place, value)
 			}
-			return nil
+			return err
 		})
-		if left {
+		for s.wait() {
+			if !yield(s.next(), nil) {
+				left = true
+				n.scope.Cancel(errLoopLeft)
+				return nil
+			}
+		}
+		return nil
+	})
+	if left {
+		return
+	}
+	for s.ready() {
+		if !yield(s.next(), nil) {
 			return
 		}
-		for s.ready() {
-			if !yield(s.next(), nil) {
-				return
-			}
-		}
-		if err != nil {
-			var none R
-			yield(none, err)
-		}
+	}
+	if err != nil {
+		var none R
+		yield(none, err)
 	}
 }

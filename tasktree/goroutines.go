@@ -75,7 +75,8 @@ func parseGoroutine(part string) *Goroutine {
 	if at := strings.Index(head, " labels:{"); at >= 0 {
 		head = head[:at]
 	}
-	state := strings.Split(strings.TrimSuffix(head, "]:"), ", ")
+	head, _, _ = strings.Cut(head, "]") // Go 1.27 has labels behind it
+	state := strings.Split(head, ", ")
 	g.State = oneLine(state[0], maxReason)
 	for _, word := range state[1:] {
 		if minutes, ok := strings.CutSuffix(word, " minutes"); ok {

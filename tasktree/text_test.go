@@ -114,6 +114,10 @@ created by main.main in goroutine 1
 goroutine 13 [running]:
 goroutine running on other thread; stack unavailable
 
+goroutine 14 [select] {task: "a], 7 minutes", nursery: x}:
+main.main.func2()
+	main.go:6
+
 not a goroutine`
 	all := tasktree.ParseDump([]byte(dump))
 	g := all[12]
@@ -122,7 +126,10 @@ not a goroutine`
 	} else if got, want := strings.Join(g.Stack, "\n"), "server.(*server).handle (chat/server.go:77)\nmain.main.func1 (main.go:5)"; got != want {
 		t.Errorf("its stack is\n%s\nwant\n%s", got, want)
 	}
-	if g := all[13]; g == nil || g.State != "running" || len(g.Stack) != 0 || len(all) != 2 {
-		t.Errorf("goroutine 13 is %+v, and there are %d, want 2", g, len(all))
+	if g := all[13]; g == nil || g.State != "running" || len(g.Stack) != 0 || len(all) != 3 {
+		t.Errorf("goroutine 13 is %+v, and there are %d, want 3", g, len(all))
+	}
+	if g := all[14]; g == nil || g.State != "select" || g.Wait != 0 || len(g.Stack) != 1 {
+		t.Errorf("goroutine 14, whose labels are where Go 1.27 has them, is %+v", g)
 	}
 }
