@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,26 +15,26 @@ import (
 // ended as well.
 func TestEndedIsTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var x trace
+		var events record
 		p := serve.Program{Grace: time.Minute, Log: quiet, OnPhase: func(ctx context.Context, phase serve.Phase, reason error) {
-			x.add("%v", phase)
+			fmt.Fprintln(&events, phase)
 		}}
 		err := p.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 			serve.Cleanup(ctx, func(ctx context.Context) error {
 				time.Sleep(time.Second)
-				x.add("cleaned up")
+				fmt.Fprintln(&events, "cleaned up")
 				return nil
 			})
 			n.Background("metrics", func(ctx context.Context) error {
 				<-ctx.Done()
 				time.Sleep(time.Second)
-				x.add("background ended")
+				fmt.Fprintln(&events, "background ended")
 				return nil
 			})
 			n.Go(func(ctx context.Context) error {
 				<-serve.Closing(ctx)
 				time.Sleep(time.Second)
-				x.add("task ended")
+				fmt.Fprintln(&events, "task ended")
 				return nil
 			})
 			serve.Drain(ctx, nil)
@@ -42,7 +43,7 @@ func TestEndedIsTheLast(t *testing.T) {
 		if err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
-		x.want(t, "draining", "closing", "task ended", "background ended", "cleaned up", "ended")
+		events.wantLines(t, "draining", "closing", "task ended", "background ended", "cleaned up", "ended")
 	})
 }
 
