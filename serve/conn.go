@@ -57,7 +57,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.mu.Unlock()
 		return n, err
 	}
-	if !c.endsLocked() || !isTimeout(err) || c.limitPassedLocked() {
+	if !c.endsLocked() || !isTimeout(err) {
 		c.mu.Unlock()
 		return n, err
 	}
@@ -67,8 +67,8 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // lastRead is the Read of an idle connection that is to end: it takes the last look. If the
 // deadline of the user passes meanwhile, which is also how package deadline interrupts a
-// Read when its context is done, it returns a timeout and not io.EOF: the client has more
-// to say, and the handler must not take it for one that has left.
+// Read when its context is done, it returns a timeout and not io.EOF: the client may have
+// more to send, and the handler must not take it for a client that has left.
 func (c *conn) lastRead(p []byte) (int, error) {
 	for {
 		c.mu.Lock()

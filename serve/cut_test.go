@@ -91,11 +91,14 @@ func TestConnDeadlineInTheLastLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()
 		var read error
+		var took time.Duration
 		handle := func(ctx context.Context, c net.Conn) error {
 			<-serve.Closing(ctx)
 			time.Sleep(2 * time.Second) // it is no new connection any more, which is looked at for longer
 			c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			start := time.Now()
 			_, read = c.Read(make([]byte, 10))
+			took = time.Since(start)
 			return nil
 		}
 		err := serve.Program{Grace: time.Minute, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
@@ -107,8 +110,8 @@ func TestConnDeadlineInTheLastLook(t *testing.T) {
 			return nil
 		})
 		var timeout net.Error
-		if err != nil || !errors.As(read, &timeout) || !timeout.Timeout() {
-			t.Errorf("Run = %v, and the Read of the handler = %v, want nil and a timeout", err, read)
+		if err != nil || !errors.As(read, &timeout) || !timeout.Timeout() || took != 50*time.Millisecond {
+			t.Errorf("Run = %v, and the Read of the handler = %v after %v, want nil, and a timeout after 50ms", err, read, took)
 		}
 	})
 }
