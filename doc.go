@@ -41,8 +41,17 @@
 // Package [github.com/trellis-go/trellis/serve] has the main function of programs and
 // servers that end in two phases: they drain, and what is left is canceled.
 //
+// Package [github.com/trellis-go/trellis/tasktree] shows what runs in a program, live: all
+// nurseries, tasks and scopes, what has been canceled and why, and what a nursery still
+// waits for.
+//
 // Package [github.com/trellis-go/trellis/errgroup] is a drop-in for
 // golang.org/x/sync/errgroup, for code that is moved over step by step.
+//
+// Two modules of their own bring this to other frameworks:
+// [github.com/trellis-go/trellis/grpc] has interceptors for gRPC and a server that drains,
+// and [github.com/trellis-go/trellis/temporal] has nurseries, scopes and time limits for
+// workflows of Temporal.
 //
 // Functions that are generic, such as nursery.Spawn, are functions and not methods because
 // methods cannot have type parameters.

@@ -65,7 +65,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.lastRead(p)
 }
 
-// lastRead is the Read of an idle connection that is to end: it takes the last look.
+// lastRead is the Read of an idle connection that is to end: it takes the last look. If the
+// deadline of the user passes meanwhile, which is also how package deadline interrupts a
+// Read when its context is done, it returns a timeout and not io.EOF: the client may have
+// more to send, and the handler must not take it for a client that has left.
 func (c *conn) lastRead(p []byte) (int, error) {
 	for {
 		c.mu.Lock()
@@ -74,7 +77,11 @@ func (c *conn) lastRead(p []byte) (int, error) {
 			until = first
 		}
 		c.looking = until
-		_ = c.Conn.SetReadDeadline(until) // an error is also one of Read
+		end := until
+		if !c.limit.IsZero() && c.limit.Before(until) {
+			end = c.limit
+		}
+		_ = c.Conn.SetReadDeadline(end) // an error is also one of Read
 		c.mu.Unlock()
 		began := time.Now()
 		n, err := c.Conn.Read(p)
@@ -84,6 +91,8 @@ func (c *conn) lastRead(p []byte) (int, error) {
 		case n > 0:
 			c.begun, c.read = true, time.Now()
 			c.restoreLocked()
+		case isTimeout(err) && c.limitPassedLocked():
+			_ = c.Conn.SetReadDeadline(past) // for the next Read
 		case isTimeout(err) && began.After(until):
 			c.mu.Unlock()
 			continue // this goroutine was late, and Read has not looked at all
@@ -106,6 +115,9 @@ func isTimeout(err error) bool {
 
 // endsLocked reports whether reads are to end.
 func (c *conn) endsLocked() bool { return c.ending && c.idle && !c.begun }
+
+// limitPassedLocked reports whether the read deadline of the user has passed.
+func (c *conn) limitPassedLocked() bool { return !c.limit.IsZero() && !c.limit.After(time.Now()) }
 
 // end lets reads end when the connection is idle.
 func (c *conn) end() {

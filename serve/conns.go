@@ -34,17 +34,24 @@ import (
 // When the program accepts nothing new any more, see [Closing], the connections that the
 // kernel has made already are accepted, as far as limit allows, and l is closed. What is
 // beyond the limit is closed, and counted in the log. Connections that are idle then, or
-// become it later, end: their Read returns io.EOF, as if the client had closed them. A
-// connection is idle when handle waits in Read and has read nothing since it last wrote,
-// or since the beginning, and nothing comes for a moment. For protocols where this does
-// not fit, the connection of the listener is found by NetConn of NetConn, and
-// handle watches Closing itself.
+// become idle later, end: their Read returns io.EOF, as if the client had closed them. A
+// connection is idle when handle has read nothing since it last wrote, or since the
+// beginning, and nothing comes for 100 milliseconds more, or for the first second of a
+// connection that is new.
 //
-// Conns returns nil after a drain, and the cancellation if ctx was done while connections
-// were served. An error of l other than a lack of files is returned as it is, and
-// cancels the connections. Accepting has to end with a context, so l must have a method
-// SetDeadline, as those of package net; the backlog of other listeners is lost when they
-// are closed. For TLS, call tls.Server in handle.
+// This fits protocols of requests and replies. A client that has sent a part of a
+// request, or that only sends and gets no replies, is not idle, and holds the drain up
+// until Grace has passed. For such protocols, handle must watch [Closing] itself. The
+// connection of the listener, which has no such rules, is
+//
+//	raw := c.(interface{ NetConn() net.Conn }).NetConn().(interface{ NetConn() net.Conn }).NetConn()
+//
+// If ctx is done, reads and writes fail with its cause, and a Read does not return io.EOF
+// in its place. Conns returns nil after a drain, and the cancellation if a connection was
+// being served when ctx was done, whatever handle returns. An error of l other than a lack
+// of files is returned as it is, and cancels the connections. Accepting has to end with a
+// context, so l must have a method SetDeadline, as those of package net; the backlog of
+// other listeners is lost when they are closed. For TLS, call tls.Server in handle.
 //
 // Conns panics if ctx, l or handle is nil, or if limit is below 1.
 func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx context.Context, c net.Conn) error) error {
@@ -77,6 +84,9 @@ func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx conte
 	}
 	// All other errors have been reported.
 	canceled, _ := cancelscope.Split(ctx, err)
+	if canceled == nil && s.late.Load() && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return canceled
 }
 
@@ -88,6 +98,7 @@ type connServer struct {
 	handle func(ctx context.Context, c net.Conn) error
 
 	active atomic.Int32
+	late   atomic.Bool   // a connection was served when ctx was done
 	freed  chan struct{} // gets a value when active has become smaller
 
 	mu     sync.Mutex
@@ -167,6 +178,9 @@ func (s *connServer) start(n *nursery.Nursery, c net.Conn) {
 	n.GoNamed(name, func(ctx context.Context) error {
 		defer func() {
 			c.Close()
+			if ctx.Err() != nil {
+				s.late.Store(true) // whatever handle returns
+			}
 			s.mu.Lock()
 			delete(s.conns, f)
 			s.mu.Unlock()

@@ -225,3 +225,18 @@ func TestConnDeadlines(t *testing.T) {
 	c.send(t, "y")
 	s.wantEnd(t, nil)
 }
+
+// The connection of the listener can be reached, as the documentation shows.
+func TestConnsRawConnection(t *testing.T) {
+	t.Parallel()
+	s := serveConns(t, serve.Program{Grace: patience}, 10, func(ctx context.Context, c net.Conn) error {
+		raw := c.(interface{ NetConn() net.Conn }).NetConn().(interface{ NetConn() net.Conn }).NetConn()
+		if _, ok := raw.(*net.TCPConn); !ok {
+			t.Errorf("the connection of the listener is a %T, want a *net.TCPConn", raw)
+		}
+		return nil
+	})
+	s.dial(t).wantEnd(t)
+	serve.Drain(s.ctx, nil)
+	s.wantEnd(t, nil)
+}

@@ -28,13 +28,15 @@
 //  3. Canceled. Everything is canceled, and the program waits for its clean-up. A second
 //     signal enters this phase at once; so does a failure (see
 //     [Program.DrainOnFailure]).
-//  4. Ended. The body and all tasks have ended. Functions given to [Cleanup] are called,
-//     and [Main] exits.
+//  4. Ended. The body and all tasks, the background tasks, and the functions given to
+//     [Cleanup] have ended. The hook [Program.OnPhase] is called, and [Main] exits.
 //
-// Background tasks of the nursery (nursery.Background) are canceled when all others have
-// ended, in a drain as well as after a cancellation: a page with metrics is there until
-// the last request has ended. A service in such a task must not drain with the others:
-// see [WithoutDrain].
+// The end of the work is the same in each phase: when the body and all other tasks have
+// ended, background tasks of the nursery (nursery.Background) are canceled; when these
+// have ended, the functions given to [Cleanup] are called; and then the program has
+// ended. So background tasks outlive the tasks that use them, in a drain as well as after
+// a cancellation: a page with metrics is there until the last request has ended. A
+// service in such a task must not drain with the others: see [WithoutDrain].
 //
 // # Which function to use
 //

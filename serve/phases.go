@@ -216,7 +216,11 @@ func (r *running) logWaits() {
 		level = slog.LevelWarn
 	}
 	reason, _ := r.drain.why()
-	r.log(level, "waiting", slog.Duration("since", rounded(time.Since(r.start))), slog.Bool("canceled", r.canceled),
+	var lingering slog.Attr // none, which is not logged
+	if !r.canceled && !isClosed(r.drain.closing) {
+		lingering = slog.Bool("lingering", true) // the tasks may all be idle
+	}
+	r.log(level, "waiting", slog.Duration("since", rounded(time.Since(r.start))), lingering, slog.Bool("canceled", r.canceled),
 		slog.Any("reason", reason), r.tasks())
 }
 

@@ -26,13 +26,16 @@ type Program struct {
 	// grants them (30 seconds in Kubernetes, 90 in systemd, unless changed). A negative
 	// Grace waits without limit.
 	//
-	// A program that runs inside another one, and has no Grace, leaves the limit to
-	// that one when it begins the drain.
+	// If a program with a Grace of 0 runs inside another program, and the outer program
+	// begins the drain, the inner program sets no limit: its work is canceled when the
+	// outer program cancels everything.
 	Grace time.Duration
 
 	// Linger is how long the program accepts connections after its drain has begun.
 	// Load balancers need some seconds to notice that it is not ready any more, and
-	// send connections until then. Grace begins after Linger.
+	// send connections until then. Grace begins after Linger. A server waits for Linger
+	// at every drain, also if it has no request, because a request may still come. So
+	// set it to 0 in development, where every Ctrl-C would take that long.
 	Linger time.Duration
 
 	// Signals begin the drain. If it is nil, Main uses os.Interrupt and
@@ -66,12 +69,12 @@ type Program struct {
 // A Phase is a part of the end of a program.
 type Phase int
 
-// The phases. Each begins with the event that it is named after.
+// The phases. Each begins when what is said here has happened.
 const (
 	PhaseDraining Phase = iota + 1 // the drain has begun; new connections are still accepted
 	PhaseClosing                   // nothing new is accepted; work in progress may end
 	PhaseCanceled                  // everything has been canceled
-	PhaseEnded                     // the body and all tasks have ended
+	PhaseEnded                     // all tasks, background tasks and functions of Cleanup have ended
 )
 
 // String returns the name of the phase: "draining", "closing", "canceled" or "ended".
@@ -108,10 +111,10 @@ func Main(body func(ctx context.Context, n *nursery.Nursery) error) { Program{}.
 
 // Main is like the function [Main], with the settings of p.
 //
-// A first signal begins the drain, unless it has begun already; a second one cancels
-// everything at once; and the next one after that ends the process, as signals do. If
-// everything is canceled already when the second one comes, because Grace is 0 or has
-// passed, it is that one that ends the process.
+// The first signal begins the drain, unless it has begun already. The second signal
+// cancels everything at once. If everything has been canceled already, because Grace is 0
+// or has passed, or because something failed, the second signal ends the process, as
+// signals do. The third signal ends the process in any case.
 //
 // A program with a Grace is a server: Main lets it ignore SIGPIPE, so that it continues
 // when the reader of its log has gone.
@@ -140,11 +143,15 @@ var exit = os.Exit // a variable for the examples
 //
 // The drain begins with one of Signals, with [Drain], or when a program around this one
 // drains. If ctx is done, or something fails, everything is canceled at once, as by
-// nursery.Run, and counts as draining from then on.
+// nursery.Run, and counts as draining from then on. When the body and all other tasks
+// have ended, background tasks are canceled; when they have ended as well, the functions
+// given to Cleanup are called.
 //
 // The error is that of nursery.Run: nil, the failures in a [*nursery.Error], or the
 // cancellation of ctx. If nothing failed, and the program canceled work that had not
-// ended, it is a [*CutError]. Errors of functions given to Cleanup are joined to it.
+// ended, it is a [*CutError]. A task that returns nil counts as ended, also if its context
+// was done: return the error that interrupted the work. (HTTP, Conns and Graceful do so.)
+// Errors of functions given to Cleanup are joined to it.
 //
 // Run works in the bubbles of testing/synctest, as long as it has no Signals. While it
 // runs, recording is on: package tasktree can show what runs, and the log has the names of

@@ -44,5 +44,8 @@ func UntilDrain(ctx context.Context, fn func(accept, work context.Context) error
 	}
 	scope := cancelscope.Scope{Name: "accept"}
 	defer drainOf(ctx).onClosing(func() { scope.Cancel(errClosing) })()
-	return scope.Run(ctx, func(accept context.Context) error { return fn(accept, ctx) })
+	return scope.Run(ctx, func(accept context.Context) error {
+		hide(accept) // the log of a drain names the task, which may have taken work in
+		return fn(accept, ctx)
+	})
 }

@@ -49,7 +49,7 @@ func TestEcho(t *testing.T) {
 // A client that fails, resets its connection or does not read disturbs no other, and only
 // what has failed is logged.
 func TestOthersAreNotDisturbed(t *testing.T) {
-	r := start(t, 100*time.Millisecond, 1000, 100)
+	r := start(t, time.Second, 1000, 100) // more than an idle connection takes to end
 	other := dial(t, r.addr)
 	say(t, other, "one\n")
 	hear(t, other, "one\n")

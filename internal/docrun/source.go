@@ -13,7 +13,7 @@ const modulePath = "github.com/trellis-go/trellis"
 
 // packages are those that a block may use without importing them.
 var packages = map[string]string{
-	"atomic": "sync/atomic", "bufio": "bufio", "bytes": "bytes", "cmp": "cmp", "context": "context", "errors": "errors",
+	"atomic": "sync/atomic", "bufio": "bufio", "bytes": "bytes", "cmp": "cmp", "context": "context", "errors": "errors", "flag": "flag",
 	"exec": "os/exec", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "io": "io", "iter": "iter",
 	"maps": "maps", "net": "net", "os": "os", "rand": "math/rand/v2", "regexp": "regexp", "runtime": "runtime", "signal": "os/signal",
 	"slices": "slices", "slog": "log/slog", "sort": "sort", "sql": "database/sql", "strconv": "strconv",
