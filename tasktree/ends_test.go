@@ -95,12 +95,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 				go func() {
 					defer close(done)
 					defer func() { _ = recover() }()
-					calls := 0
-					var mu sync.Mutex
+					var calls atomic.Int32
 					run(ctx, func(ctx context.Context) error {
-						mu.Lock()
-						defer mu.Unlock()
-						if calls++; calls > 10 {
+						if calls.Add(1) > 10 {
 							<-ctx.Done()
 							return ctx.Err()
 						}
