@@ -93,6 +93,10 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 			return context.Cause(ctx)
 		}
 	}
-	// What the server did may have ended because ctx is done, before that was seen here.
-	return context.Cause(ctx)
+	// What the server did may have ended because ctx is done, before that was seen here. Err
+	// notices it, also if it has not reached Done yet.
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
