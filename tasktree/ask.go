@@ -43,7 +43,6 @@ const (
 	maxAskers = 16                     // goroutines of one call of Take that ask
 	maxStuck  = 16                     // questions without an answer for askLimit, after which no new one is asked
 	maxAsked  = 64                     // questions that are asked at the same time in the process
-	maxReason = 200                    // bytes of the text of a reason
 )
 
 // What stands instead of the text of a reason.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // errorText returns the text of an error as one short line.
@@ -14,6 +15,21 @@ func errorText(err error) (text string) {
 		}
 	}()
 	return oneLine(err.Error(), maxReason)
+}
+
+// maxReason is how many bytes of a name or the text of a reason are shown.
+const maxReason = 200
+
+// short returns text, cut if it has more than maxReason bytes.
+func short(text string) string {
+	if len(text) <= maxReason+len("…") {
+		return text
+	}
+	end := maxReason
+	for end > maxReason-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 // oneLine returns text without line breaks and other characters that do not print, and cut

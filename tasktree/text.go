@@ -70,7 +70,7 @@ func (p *printer) node(n, around *Node, first, rest string) {
 	first = cutFront(first, p.width/2) // of a node far inside
 	kind, name, state := p.kind(n), p.name(n), p.state(n, around)
 	room := p.width - columns(first+kind+state) - columns(n.Place) - 2
-	p.line(first+kind+cutFront(name, max(room, leastName))+state, n.Place)
+	p.line(first+kind+cut(name, max(room, leastName))+state, n.Place)
 	inner := rest + "   "
 	if len(n.Children) > 0 {
 		inner = rest + "│  "
