@@ -270,8 +270,7 @@ func (b *builder) place(pc, call uintptr) (place, called string) {
 		_, file, line := record.Frame(pc)
 		known[0] = shortFile(file) + ":" + strconv.Itoa(line)
 		if call != 0 {
-			function, _, _ := record.Frame(call)
-			known[1] = calledFunc(record.ShortFunc(function))
+			known[1] = record.CalledFunc(call)
 		}
 		b.places[pc] = known
 	}
@@ -282,16 +281,4 @@ func (b *builder) place(pc, call uintptr) (place, called string) {
 func shortFile(file string) string {
 	dir, base := path.Split(file)
 	return path.Join(path.Base(dir), base)
-}
-
-// calledFunc makes "nursery.Go" of "nursery.(*Nursery).Go", and "nursery.MapSeq" of the
-// function that MapSeq returns, "nursery.MapSeq.func1".
-func calledFunc(name string) string {
-	name, _, _ = strings.Cut(name, ".func")
-	if open := strings.IndexByte(name, '('); open >= 0 {
-		if end := strings.IndexByte(name[open:], ')'); end >= 0 && open+end+2 <= len(name) {
-			return name[:open] + name[open+end+2:]
-		}
-	}
-	return name
 }

@@ -196,6 +196,22 @@ func TestLabels(t *testing.T) {
 	})
 }
 
+// A nursery without a name is called the same in the tree and in labels.
+func TestNurseriesWithoutNames(t *testing.T) {
+	defer tasktree.Config{Labels: true}.Record()()
+	nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		return nursery.ForN(ctx, 1, 1, func(ctx context.Context, i int) error {
+			if text := tasktree.Take(tasktree.Options{}).String(); !strings.Contains(text, "\nnursery, ") || !strings.Contains(text, "nursery ForN, ") {
+				t.Errorf("the text is\n%s\nwant a nursery without a name, and ForN", text)
+			}
+			if profile := labelsOf(); !strings.Contains(profile, `"nursery":"nursery/ForN"`) {
+				t.Errorf("the goroutine profile has no nursery/ForN:\n%s", profile)
+			}
+			return nil
+		})
+	})
+}
+
 // While an execution trace is taken it has nurseries and tasks, also if recording is off.
 func TestTraces(t *testing.T) {
 	for _, record := range []bool{false, true} {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A StallKind says what a [Stall] is.
@@ -203,7 +205,10 @@ func (n *Node) title() string {
 	case n.Func != "":
 		return n.Func
 	}
-	return n.Call
+	if n.Call == "" {
+		return ""
+	}
+	return record.Title(n.Call)
 }
 
 // describe returns kind, name and place of a node.

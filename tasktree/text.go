@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 const (
@@ -166,8 +168,10 @@ func (p *printer) name(n *Node) string {
 	if name == "" {
 		name = n.Func
 	}
-	if name == "" && n.Call != "nursery.Run" {
-		name = strings.TrimPrefix(n.Call, "nursery.")
+	if name == "" && n.Call != "" {
+		if name = record.Title(n.Call); name == string(n.Kind) {
+			return ""
+		}
 	}
 	if n.Kind == KindShield && name == "shield" {
 		return "" // the scope of cancelscope.Shield

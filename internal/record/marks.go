@@ -84,8 +84,10 @@ func (n *Node) title() string {
 		return n.name
 	case n.fn != 0:
 		return FuncName(n.fn)
+	case n.call != 0:
+		return Title(CalledFunc(n.call))
 	}
-	return "nursery"
+	return Title("")
 }
 
 // maxPath is how many names a path has at most, those nearest to the node.

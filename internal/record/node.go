@@ -139,11 +139,14 @@ func New(kind Kind, ctx context.Context, parent *Node, name string, fn any) *Nod
 	if fn != nil {
 		n.fn = reflect.ValueOf(fn).Pointer()
 	}
-	if current.Load() != nil {
+	on := current.Load() != nil
+	if on || trace.IsEnabled() {
 		n.place, n.call = caller()
 		if n.place == 0 {
 			n.placeOfGoroutine(parent)
 		}
+	}
+	if on {
 		n.start.Store(now())
 	}
 	return n

@@ -212,3 +212,26 @@ func goroutineID() (id uint64) {
 	}
 	return id
 }
+
+// CalledFunc returns the function of ours in which call is a return address: "nursery.Go" for
+// "nursery.(*Nursery).Go", and "nursery.MapSeq" for the function that MapSeq returns.
+func CalledFunc(call uintptr) string {
+	function, _, _ := Frame(call)
+	name, _, _ := strings.Cut(ShortFunc(function), ".func")
+	if open := strings.IndexByte(name, '('); open >= 0 {
+		if end := strings.IndexByte(name[open:], ')'); end >= 0 && open+end+2 <= len(name) {
+			return name[:open] + name[open+end+2:]
+		}
+	}
+	return name
+}
+
+// Title returns what something without a name is called, that was made by a call of a
+// function which CalledFunc has returned: "ForEach" for "nursery.ForEach", and "nursery" for a
+// nursery of Run, or if the function is not known.
+func Title(called string) string {
+	if called == "" || called == "nursery.Run" || called == "nursery.Config.Run" {
+		return "nursery"
+	}
+	return strings.TrimPrefix(called, "nursery.")
+}
