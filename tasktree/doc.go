@@ -27,6 +27,17 @@
 // tasktree/tasktest shows what runs in a test that hangs. The repository's docs/debugging.md
 // finds three hangs with these, step by step.
 //
+// # Profiles and execution traces
+//
+// With [Config].Labels, profiles of package runtime/pprof have the labels "task" and "nursery".
+//
+// While an execution trace is taken (package runtime/trace), each nursery that opens is a task
+// of the trace, and each task of a nursery, and each worker that runs items, is a region in
+// it. Both have the names that are in the tree. This does not depend on Record. "go tool
+// trace" lists them as user-defined tasks and regions, with how long each took and what it
+// waited for. What began before the trace is not in it. While no trace is taken, nothing is
+// done for it.
+//
 // # What is guaranteed
 //
 // Take may be called at any time, by any number of goroutines, also while tasks come and

@@ -53,8 +53,8 @@ type HandlerOptions struct {
 // number out of its range, 400; and one for the ID of a node that does not run, 404. Errors
 // are one line of text.
 //
-// The page shows up to 2,000 nodes one by one, and groups those that are alike where there are
-// more, as the text does with any number of them. Its box "group alike" changes that.
+// Page, text and JSON show siblings that are alike as one, as [Options] says. On the page the
+// box "group alike" changes that.
 //
 // The page reveals what names, file names and line numbers, function names, and reasons of
 // cancellations say, which may be about users and customers; how much the program does; and

@@ -25,8 +25,8 @@ type Options struct {
 
 	// Max is how many nodes the tree has at most. Zero means DefaultMax, and a negative
 	// number no limit. What is left out is counted in Node.Omitted, and in Tree.Total.
-	// Nodes that are canceled and still run are left out last among their siblings, and
-	// what is far inside before what is near the roots.
+	// Take keeps what is near the roots, and of siblings those that are canceled and still
+	// run.
 	Max int
 
 	// Unfolded shows each of several identical siblings. Otherwise siblings that are

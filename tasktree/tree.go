@@ -175,6 +175,8 @@ type Goroutine struct {
 	// Stack has a line for each call, the innermost first, without the calls of this
 	// module: "main.handle (chat/server.go:77)".
 	Stack []string `json:"stack,omitempty"`
+
+	line string // that of Stack that is innermost, and not in the standard library
 }
 
 // A Same says how many siblings a node stands for.
