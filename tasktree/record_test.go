@@ -3,6 +3,7 @@ package tasktree_test
 import (
 	"bytes"
 	"context"
+	"iter"
 	"math"
 	"runtime"
 	"runtime/pprof"
@@ -210,6 +211,20 @@ func TestNurseriesWithoutNames(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// The items of a call have one label, the function that they are given to, also if they are
+// from a channel or a sequence.
+func TestLabelsOfItems(t *testing.T) {
+	defer tasktree.Config{Labels: true}.Record()()
+	look := func(context.Context, int) error {
+		if profile := labelsOf(); !strings.Contains(profile, `"nursery":"ForEach", "task":"tasktree_test.TestLabelsOfItems.func1"`) {
+			t.Errorf("the goroutine profile has no label with the function:\n%s", profile)
+		}
+		return nil
+	}
+	nursery.ForEach(t.Context(), 1, []int{1}, look)
+	nursery.ForEach(t.Context(), 1, iter.Seq[int](func(yield func(int) bool) { yield(1) }), look)
 }
 
 // While an execution trace is taken it has nurseries and tasks, also if recording is off.

@@ -80,7 +80,7 @@ func (n *Node) isNursery() bool { return Kind(n.kind.Load()) == Nursery }
 // title is what the node is called in profiles and traces.
 func (n *Node) title() string {
 	switch {
-	case n.name != "":
+	case n.name != "" && (n.Kind() != Item || n.fn == 0): // that of a worker is of what supplies the items
 		return n.name
 	case n.fn != 0:
 		return FuncName(n.fn)
