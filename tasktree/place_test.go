@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,7 +68,10 @@ func TestPlacesOfGoStatements(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		hold := func(ctx context.Context) error { return wait(ctx) }
 		wants := make(map[string]string) // the place and the call, by the name
+		var mu sync.Mutex // guards wants
 		here := func(name, call string) {
+			mu.Lock()
+			defer mu.Unlock()
 			_, _, line, _ := runtime.Caller(1)
 			wants[name] = fmt.Sprintf("tasktree/place_test.go:%d %s", line+1, call)
 		}
