@@ -53,8 +53,9 @@ type HandlerOptions struct {
 // number out of its range, 400; and one for the ID of a node that does not run, 404. Errors
 // are one line of text.
 //
-// Page, text and JSON show siblings that are alike as one, as [Options] says. On the page the
-// box "group alike" changes that.
+// Text and JSON show siblings that are alike as one, as [Options] says. The page does so if there
+// are more than 2,000 nodes, and otherwise shows each, so that it can be found by its name.
+// Its box "group alike" changes that.
 //
 // The page reveals what names, file names and line numbers, function names, and reasons of
 // cancellations say, which may be about users and customers; how much the program does; and
