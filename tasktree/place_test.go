@@ -68,7 +68,7 @@ func TestPlacesOfGoStatements(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		hold := func(ctx context.Context) error { return wait(ctx) }
 		wants := make(map[string]string) // the place and the call, by the name
-		var mu sync.Mutex // guards wants
+		var mu sync.Mutex                // guards wants
 		here := func(name, call string) {
 			mu.Lock()
 			defer mu.Unlock()
