@@ -146,7 +146,9 @@ func (c *scopeContext) Report() (r record.Report) {
 	var due *Scope
 	for n := s; n != nil; n = n.up.Load() {
 		if cause := n.cause.Load(); cause != nil && sees {
-			r.Cause = cause.story()
+			if cause != exited || !s.hasLeft() {
+				r.Cause = cause.story()
+			}
 			return r
 		}
 		if at := n.deadline(); at.before(first) || at != never && at == first && sees {
@@ -170,6 +172,13 @@ func (c *scopeContext) Report() (r record.Report) {
 		r.Cause = &record.Cause{Identity: due, Kind: ByDeadline.String(), By: due.Name, Reason: due.Reason, Since: r.Deadline}
 	}
 	return r
+}
+
+// hasLeft reports whether the block of s has ended. What s is the scope of may end later.
+func (s *Scope) hasLeft() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == left
 }
 
 // Ask implements [record.Reporter].

@@ -2,11 +2,10 @@ package tasktree
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"github.com/trellis-go/trellis/internal/record"
 )
@@ -40,164 +39,259 @@ func (s *snapshot) report(t *Tree) {
 
 const (
 	askLimit  = time.Second
-	maxStuck  = 4   // calls of ask that have not ended, after which no more is asked
-	maxReason = 200 // bytes of the text of a reason
+	joinLimit = 100 * time.Millisecond // for answers that another call of Take has asked for
+	maxAskers = 16                     // goroutines of one call of Take that ask
+	maxStuck  = 16                     // questions without an answer for askLimit, after which no new one is asked
+	maxAsked  = 64                     // questions that are asked at the same time in the process
 )
 
-// stuck counts calls of ask that wait for code of the program beyond their limit.
-var stuck atomic.Int32
+// What stands instead of the text of a reason.
+const (
+	notReturned = "reason not available: its Error method has not returned"
+	notAsked    = "reason not available: methods that were called before it, of errors or contexts, have not returned"
+)
 
-// An asker calls code of the program, in a goroutine of its own, because that code may
-// never return.
-type asker struct {
-	mu      sync.Mutex
-	over    bool           // guarded by mu; no code waits for answers any more
-	ended   bool           // guarded by mu; there will be no more
-	outside []answer       // guarded by mu
-	texts   map[any]string // guarded by mu; of reasons, by the identity of their cause
-
-	// reports are those to ask about. Only the asker writes the fields that answers
-	// are stored in, and it stores them in maps first: Take may have gone on.
-	reports []*report
-	done    chan struct{} // closed by the asker
+// asked are the questions that wait for code of the program. That code may take a tree itself,
+// so what is asked already is not asked again before there is an answer.
+var asked struct {
+	mu    sync.Mutex
+	all   map[any]*question // guarded by mu; by their keys
+	stuck int               // guarded by mu; how many of them have been late
 }
 
-// An answer is what a context from outside of all scopes has said.
+// A question is what only code of the program can answer: the text of a reason, or why a
+// context from outside of all scopes is done.
+type question struct {
+	key   any           // the identity of the cause, or the scope that sees the context
+	cause *record.Cause // nil if the question is about a context
+	about []*report     // those that want the answer
+	late  bool          // guarded by asked.mu
+
+	state  atomic.Uint32 // one of the constants below
+	shared atomic.Pointer[question]
+
+	// answer is written by the asker before state is answered, and read-only after.
+	answer answer
+}
+
+// The values of question.state.
+const (
+	waiting  uint32 = iota
+	refused         // there are too many
+	joined          // shared is the same question, which has been asked before
+	begun           // code of the program has been called
+	answered        // it has returned
+)
+
+// An answer to a question about a context has a cause, or a deadline, or nothing.
 type answer struct {
-	about    *report
+	text     string
 	cause    *record.Cause
 	deadline time.Time
 }
 
 // ask completes reports, and says in words what it could not find out.
 func ask(reports []*report) (missing string) {
-	a := &asker{texts: make(map[any]string), done: make(chan struct{})}
-	for _, r := range reports {
-		if r.Outer != nil || r.Cause != nil && r.Cause.Reason != nil {
-			a.reports = append(a.reports, r)
-		}
-	}
-	if len(a.reports) == 0 {
+	questions := questionsOf(reports)
+	if len(questions) == 0 {
 		return ""
 	}
-	if stuck.Load() >= maxStuck {
-		return "reasons are left out: methods that earlier calls of Take have called, of errors or contexts, have not returned"
+	a := &asker{questions: questions, done: make(chan struct{})}
+	a.askers.Store(int32(min(len(questions), maxAskers)))
+	for range a.askers.Load() {
+		go a.run()
 	}
-	go a.run()
 	timer := time.NewTimer(askLimit)
 	defer timer.Stop()
 	select {
 	case <-a.done:
+		join(questions)
 	case <-timer.C:
-		missing = "some reasons are missing: the method of an error or of a context has not returned within " + askLimit.String()
+		a.over.Store(true)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ended {
-		missing = ""
-	} else {
-		a.over = true
-		stuck.Add(1)
-	}
-	for _, o := range a.outside {
-		o.about.Cause = o.cause
-		if d := o.deadline; !d.IsZero() && (o.about.Deadline.IsZero() || d.Before(o.about.Deadline)) {
-			o.about.Deadline, o.about.Of = d.Round(0), nil
-		}
-	}
-	for _, r := range reports {
-		if r.Cause != nil {
-			r.text = a.texts[r.Cause.Identity]
+	for _, q := range questions {
+		if text := q.deliver(); text != "" {
+			missing = text
 		}
 	}
 	return missing
 }
 
-// run is the goroutine of the asker.
-func (a *asker) run() {
-	defer func() {
-		a.mu.Lock()
-		a.ended = true
-		if a.over {
-			stuck.Add(-1)
+// questionsOf returns the questions about reports, those about reasons first, because they
+// are seldom stuck.
+func questionsOf(reports []*report) []*question {
+	var reasons, contexts []*question
+	byKey := make(map[any]*question)
+	for _, r := range reports {
+		switch {
+		case r.Cause == nil && r.Outer != nil:
+			contexts = append(contexts, &question{key: r.from, about: []*report{r}})
+		case r.Cause != nil && r.Cause.Reason != nil:
+			q := byKey[r.Cause.Identity]
+			if q == nil {
+				q = &question{key: r.Cause.Identity, cause: r.Cause}
+				byKey[q.key] = q
+				reasons = append(reasons, q)
+			}
+			q.about = append(q.about, r)
 		}
-		a.mu.Unlock()
-		close(a.done)
-	}()
-	for _, r := range a.reports {
-		cause := r.Cause
-		if cause == nil {
-			cause = a.askOutside(r)
-		}
-		if cause != nil && !a.askReason(cause) {
+	}
+	return append(reasons, contexts...)
+}
+
+// join waits for the answers to questions that have been asked before.
+func join(questions []*question) {
+	for begin := time.Now(); time.Since(begin) < joinLimit; time.Sleep(joinLimit / 50) {
+		if !slices.ContainsFunc(questions, func(q *question) bool {
+			before := q.shared.Load()
+			return before != nil && before.state.Load() != answered && !before.isLate()
+		}) {
 			return
 		}
 	}
 }
 
-// askOutside asks the context around a scope why it is done.
-func (a *asker) askOutside(r *report) (cause *record.Cause) {
-	defer func() { _ = recover() }() // of the user's code: the answer is missing then
-	cause, deadline := r.from.Ask(r.Outer)
-	if cause == nil && deadline.IsZero() {
-		return nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.over {
-		a.outside = append(a.outside, answer{r, cause, deadline})
-	}
-	return cause
+func (q *question) isLate() bool {
+	asked.mu.Lock()
+	defer asked.mu.Unlock()
+	return q.late
 }
 
-// askReason takes the text of a reason, and reports whether answers are still wanted.
-func (a *asker) askReason(cause *record.Cause) bool {
-	a.mu.Lock()
-	_, known := a.texts[cause.Identity]
-	over := a.over
-	a.mu.Unlock()
-	if over || known || cause.Reason == nil {
-		return !over
+// deliver stores the answer in the reports, or why there is none, which it returns.
+func (q *question) deliver() (missing string) {
+	with, text := q, ""
+	if before := q.shared.Load(); before != nil {
+		with = before
 	}
-	text := errorText(cause.Reason)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.over {
-		a.texts[cause.Identity] = text
+	switch with.state.Load() {
+	case answered:
+		for _, r := range q.about {
+			r.take(with.answer)
+		}
+		return ""
+	case begun:
+		q.setLate()
+		text = notReturned
+		missing = "some reasons are missing: the method of an error or of a context has not returned within " + askLimit.String()
+	default:
+		text = notAsked
+		missing = "reasons are left out: methods that were called before, of errors or contexts, have not returned"
 	}
-	return !a.over
+	if q.cause != nil {
+		for _, r := range q.about {
+			r.text = text
+		}
+	}
+	return missing
 }
 
-// errorText returns the text of an error as one short line.
-func errorText(err error) (text string) {
+// take stores an answer.
+func (r *report) take(a answer) {
+	r.text = a.text
+	if a.cause != nil {
+		r.Cause = a.cause
+	}
+	if d := a.deadline; !d.IsZero() && (r.Deadline.IsZero() || d.Before(r.Deadline)) {
+		r.Deadline, r.Of = d.Round(0), nil
+	}
+}
+
+// setLate notes that the answer did not come within the limit.
+func (q *question) setLate() {
+	asked.mu.Lock()
+	defer asked.mu.Unlock()
+	if asked.all[q.key] == q && !q.late {
+		q.late = true
+		asked.stuck++
+	}
+}
+
+// begin reports whether q is to be asked now.
+func (q *question) begin() bool {
+	asked.mu.Lock()
+	defer asked.mu.Unlock()
+	switch before := asked.all[q.key]; {
+	case before != nil:
+		q.shared.Store(before)
+		q.state.Store(joined)
+		return false
+	case asked.stuck >= maxStuck || len(asked.all) >= maxAsked:
+		q.state.Store(refused)
+		return false
+	}
+	if asked.all == nil {
+		asked.all = make(map[any]*question)
+	}
+	asked.all[q.key] = q
+	q.state.Store(begun)
+	return true
+}
+
+// end notes the answer.
+func (q *question) end(a answer) {
+	q.answer = a
+	q.state.Store(answered)
+	asked.mu.Lock()
+	defer asked.mu.Unlock()
+	delete(asked.all, q.key)
+	if q.late {
+		asked.stuck--
+	}
+}
+
+// An asker calls code of the program, in goroutines of its own, because that code may never
+// return.
+type asker struct {
+	questions []*question
+	next      atomic.Int64  // how many have been taken
+	over      atomic.Bool   // no code waits for answers any more
+	askers    atomic.Int32  // goroutines that ask
+	done      chan struct{} // closed by the last of them
+}
+
+// run is one of the goroutines. If code of the program ends it with runtime.Goexit, another
+// one takes its place.
+func (a *asker) run() {
+	var q *question
 	defer func() {
-		if v := recover(); v != nil {
-			text = fmt.Sprintf("%T (its Error method panicked)", err)
+		switch {
+		case q != nil:
+			q.end(answer{text: q.exited()})
+			go a.run() // instead of this goroutine
+		case a.askers.Add(-1) == 0:
+			close(a.done)
 		}
 	}()
-	return oneLine(err.Error(), maxReason)
-}
-
-// oneLine returns text without line breaks and other characters that do not print, and cut
-// if it has more than limit bytes.
-func oneLine(text string, limit int) string {
-	cut := len(text) > limit
-	if cut {
-		text = strings.ToValidUTF8(text[:limit], "") // the last character may have been cut
-	}
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-	if text = printable(text); cut {
-		text += "…"
-	}
-	return text
-}
-
-// printable replaces the characters of a text that do not print.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '\uFFFD'
+	for !a.over.Load() {
+		i := a.next.Add(1) - 1
+		if i >= int64(len(a.questions)) {
+			return
 		}
-		return r
-	}, text)
+		if next := a.questions[i]; next.begin() {
+			q = next
+			q.end(q.ask())
+			q = nil
+		}
+	}
+}
+
+// exited is the text for a question that was answered by runtime.Goexit.
+func (q *question) exited() string {
+	if q.cause == nil {
+		return ""
+	}
+	return fmt.Sprintf("%T (its Error method called runtime.Goexit)", q.cause.Reason)
+}
+
+// ask calls code of the program.
+func (q *question) ask() (a answer) {
+	defer func() { _ = recover() }() // of a context of the user's: the answer is missing then
+	if a.cause = q.cause; a.cause == nil {
+		r := q.about[0]
+		a.cause, a.deadline = r.from.Ask(r.Outer)
+	}
+	if a.cause != nil && a.cause.Reason != nil {
+		a.text = errorText(a.cause.Reason)
+	}
+	return a
 }

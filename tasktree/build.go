@@ -157,7 +157,7 @@ func (b *builder) node(g group) *Node {
 	}
 	switch {
 	case v.Kind != record.Item:
-		n.Name = b.redact(v.Name)
+		n.Name = b.shown(v.Name)
 	case v.Item == record.Source:
 		n.Name = v.Name
 	default:
@@ -196,7 +196,7 @@ func (b *builder) addReport(n *Node, r *report) {
 	n.Shielded = r.Shielded
 	if c := r.Cause; c != nil {
 		n.State = StateCanceled
-		n.Canceled = &Cancellation{Since: c.Since, Kind: c.Kind, By: b.redact(c.By), Reason: b.redact(r.text)}
+		n.Canceled = &Cancellation{Since: c.Since, Kind: c.Kind, By: b.shown(c.By), Reason: b.shown(r.text)}
 		n.Canceled.Text = n.Canceled.line()
 		return
 	}
@@ -234,15 +234,16 @@ func (b *builder) addSame(n *Node, g group, name string) {
 	case n.Kind == KindItem && strings.HasPrefix(n.Name, "item "):
 		n.Same.Name = "item #"
 	case g.differ:
-		n.Same.Name = b.redact(nameOf(name))
+		n.Same.Name = b.shown(nameOf(name))
 	}
 }
 
-func (b *builder) redact(text string) string {
-	if text == "" || b.options.Redact == nil {
-		return text
+// shown returns how a name or a reason of the program stands in the tree.
+func (b *builder) shown(text string) string {
+	if text != "" && b.options.Redact != nil {
+		text = b.options.Redact(text)
 	}
-	return b.options.Redact(text)
+	return short(text)
 }
 
 // function returns the name of the function with that entry.
@@ -269,8 +270,7 @@ func (b *builder) place(pc, call uintptr) (place, called string) {
 		_, file, line := record.Frame(pc)
 		known[0] = shortFile(file) + ":" + strconv.Itoa(line)
 		if call != 0 {
-			function, _, _ := record.Frame(call)
-			known[1] = calledFunc(record.ShortFunc(function))
+			known[1] = record.CalledFunc(call)
 		}
 		b.places[pc] = known
 	}
@@ -281,16 +281,4 @@ func (b *builder) place(pc, call uintptr) (place, called string) {
 func shortFile(file string) string {
 	dir, base := path.Split(file)
 	return path.Join(path.Base(dir), base)
-}
-
-// calledFunc makes "nursery.Go" of "nursery.(*Nursery).Go", and "nursery.MapSeq" of the
-// function that MapSeq returns, "nursery.MapSeq.func1".
-func calledFunc(name string) string {
-	name, _, _ = strings.Cut(name, ".func")
-	if open := strings.IndexByte(name, '('); open >= 0 {
-		if end := strings.IndexByte(name[open:], ')'); end >= 0 && open+end+2 <= len(name) {
-			return name[:open] + name[open+end+2:]
-		}
-	}
-	return name
 }

@@ -3,6 +3,9 @@ package tasktree_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -187,17 +190,21 @@ func TestReasonsThatMisbehave(t *testing.T) {
 			t.Errorf("the reason is %q, want %q", n.Canceled.Reason, want)
 		}
 	})
+	recorded(t, "call Goexit", func(t *testing.T) {
+		n, tree := reasonOf(t, func() string { runtime.Goexit(); return "" })
+		if want := "tasktree_test.evil (its Error method called runtime.Goexit)"; n.Canceled.Reason != want || len(tree.Notes) != 0 {
+			t.Errorf("the reason is %q with notes %q, want %q and none", n.Canceled.Reason, tree.Notes, want)
+		}
+	})
 	recorded(t, "take a tree", func(t *testing.T) {
-		inner := 0
+		calls, inner := 0, ""
 		n, _ := reasonOf(t, func() string {
-			inner++
-			if inner > 1 {
-				return "nested"
-			}
-			return tasktree.Take(tasktree.Options{}).Roots[0].Canceled.Reason
+			calls++
+			inner = tasktree.Take(tasktree.Options{}).Roots[0].Canceled.Reason
+			return "outer"
 		})
-		if n.Canceled.Reason != "nested" {
-			t.Errorf("the reason is %q, want %q", n.Canceled.Reason, "nested")
+		if n.Canceled.Reason != "outer" || inner != notReturned || calls != 1 {
+			t.Errorf("the reason is %q, in the tree that is taken for it %q, after %d calls of Error; want %q, %q, 1", n.Canceled.Reason, inner, calls, "outer", notReturned)
 		}
 	})
 	recorded(t, "are long", func(t *testing.T) {
@@ -215,20 +222,96 @@ func TestReasonsThatMisbehave(t *testing.T) {
 			return "late"
 		}
 		begin := time.Now()
-		for i := range 6 {
+		for i := range 20 {
 			n, tree := reasonOf(t, never)
-			if n.Canceled.Reason != "" || len(tree.Notes) != 1 {
+			if !strings.HasPrefix(n.Canceled.Reason, "reason not available: ") || len(tree.Notes) != 1 {
 				t.Errorf("call %d of Take: reason %q and notes %q, want no reason and a note", i, n.Canceled.Reason, tree.Notes)
 			}
 		}
-		if took, want := time.Since(begin), 4*time.Second; took != want || calls.Load() != 4 {
-			t.Errorf("six calls of Take took %v and called Error %d times, want %v and 4", took, calls.Load(), want)
+		if took, want := time.Since(begin), 16*time.Second; took != want || calls.Load() != 16 {
+			t.Errorf("20 calls of Take took %v and called Error %d times, want %v and 16", took, calls.Load(), want)
 		}
 		close(release)
 		synctest.Wait() // the calls of Error have returned
 		if n, tree := reasonOf(t, func() string { return "fine" }); n.Canceled.Reason != "fine" || len(tree.Notes) != 0 {
 			t.Errorf("after that: reason %q and notes %q, want %q and none", n.Canceled.Reason, tree.Notes, "fine")
 		}
+	})
+}
+
+const notReturned = "reason not available: its Error method has not returned"
+
+// within calls fn in canceled scopes inside each other, with reasons whose methods these are.
+func within(t *testing.T, methods []func() string, fn func()) {
+	ctx := t.Context()
+	for i, method := range methods {
+		s := cancelscope.Scope{Name: fmt.Sprint("job ", i)}
+		s.SetShield(true) // so that each has a cause of its own
+		inner, end := s.Enter(ctx)
+		defer func() {
+			var err error
+			end(&err)
+		}()
+		s.Cancel(evil{method})
+		ctx = inner
+	}
+	fn()
+}
+
+// A method that misbehaves leaves the reasons after it as they are, and is not waited for again.
+func TestReasonsBesideOthersThatMisbehave(t *testing.T) {
+	recorded(t, "block, exit and panic", func(t *testing.T) {
+		release := make(chan struct{})
+		within(t, []func() string{
+			func() string { <-release; return "late" },
+			func() string { runtime.Goexit(); return "" },
+			func() string { panic("boom") },
+			func() string { return "fine" },
+		}, func() {
+			for i, limit := range []time.Duration{time.Second, 0} {
+				begin := time.Now()
+				tree := tasktree.Take(tasktree.Options{})
+				if took := time.Since(begin); took != limit {
+					t.Errorf("call %d of Take took %v, want %v", i, took, limit)
+				}
+				for j, want := range []string{notReturned, "tasktree_test.evil (its Error method called runtime.Goexit)", "tasktree_test.evil (its Error method panicked)", "fine"} {
+					if got := find(t, tree, fmt.Sprint("job ", j)).Canceled.Reason; got != want {
+						t.Errorf("call %d of Take: reason %d is %q, want %q", i, j, got, want)
+					}
+				}
+				if len(tree.Notes) != 1 || !strings.HasPrefix(tree.Notes[0], "some reasons are missing") {
+					t.Errorf("call %d of Take: notes %q, want that reasons are missing", i, tree.Notes)
+				}
+			}
+			close(release)
+			synctest.Wait() // the call of Error has returned
+			if got := find(t, tasktree.Take(tasktree.Options{}), "job 0").Canceled.Reason; got != "late" {
+				t.Errorf("in the end the reason is %q, want %q", got, "late")
+			}
+		})
+	})
+	recorded(t, "take trees", func(t *testing.T) {
+		var calls atomic.Int32
+		method := func() string {
+			calls.Add(1)
+			return fmt.Sprint(len(tasktree.Take(tasktree.Options{}).Roots))
+		}
+		within(t, slices.Repeat([]func() string{method}, 40), func() {
+			begin := time.Now()
+			tree := tasktree.Take(tasktree.Options{})
+			if took := time.Since(begin); took > 1100*time.Millisecond {
+				t.Errorf("Take took %v, want at most 1.1s", took)
+			}
+			for i := range 40 { // trees that are taken inside may be asking for it
+				if got := find(t, tree, fmt.Sprint("job ", i)).Canceled.Reason; got != "1" && !strings.HasPrefix(got, "reason not available: ") {
+					t.Errorf("reason %d is %q, want %q, or that it is not available", i, got, "1")
+				}
+			}
+			time.Sleep(time.Minute) // all trees have been taken
+			if n := calls.Load(); n < 40 || n > 200 {
+				t.Errorf("40 errors whose method takes a tree: %d calls, want 40 to 200", n)
+			}
+		})
 	})
 }
 

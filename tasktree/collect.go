@@ -32,48 +32,80 @@ type entry struct {
 
 const none = -1
 
-// collect returns what lives. An entry is below the nearest node around it that lives, as
-// some may have ended or begun meanwhile.
+// gone is the parent of an entry whose node has ended while the tree was made. It is not shown.
+const gone = -2
+
+// collect returns what lives. An entry is below the nearest node around it that lives.
 func collect() *snapshot {
 	s := new(snapshot)
 	all := record.All()
 	s.entries = make([]entry, 0, len(all))
-	around := make(map[*record.Node]int32) // the index of each node that is a parent, none if it is not known
+	l := linker{snapshot: s, around: make(map[*record.Node]int32)}
 	for _, n := range all {
 		if n.Hidden() {
 			continue
 		}
 		s.add(n)
-		if p := livingParent(n); p != nil {
-			around[p] = none
+		if p, _ := livingParent(n); p != nil {
+			l.around[p] = none
 		}
 	}
 	for i := range s.entries {
-		if _, ok := around[s.entries[i].node]; ok {
-			around[s.entries[i].node] = int32(i)
+		if _, ok := l.around[s.entries[i].node]; ok {
+			l.around[s.entries[i].node] = int32(i)
 		}
 	}
-	complete := false                     // around has all entries
+	whileCollecting()
 	for i := 0; i < len(s.entries); i++ { // also those that are added on the way
-		p := livingParent(s.entries[i].node)
-		if p == nil {
-			continue
-		}
-		at, ok := around[p]
-		if !ok && !complete { // it was not the parent before, because another one has ended since
-			for i := range s.entries {
-				around[s.entries[i].node] = int32(i)
+		l.link(i)
+	}
+	for again := true; again; { // what is around an entry may have ended after it was linked
+		again = false
+		for i := 0; i < len(s.entries); i++ {
+			if p := s.entries[i].parent; p >= 0 && s.entries[p].parent == gone {
+				l.link(i)
+				again = true
 			}
-			complete = true
-			at, ok = around[p]
 		}
-		if !ok || at == none { // it has begun since
-			at = s.add(p)
-			around[p] = at
-		}
-		s.entries[i].parent = at
 	}
 	return s
+}
+
+// whileCollecting is called between the two times at which collect looks at what is around
+// each node. Tests replace it.
+var whileCollecting = func() {}
+
+// A linker finds the parents of entries.
+type linker struct {
+	*snapshot
+	around   map[*record.Node]int32 // the index of each node that is a parent, none if it is not known
+	complete bool                   // around has all entries
+}
+
+// link sets the parent of an entry.
+func (l *linker) link(i int) {
+	p, lives := livingParent(l.entries[i].node)
+	switch {
+	case !lives:
+		l.entries[i].parent = gone
+		return
+	case p == nil:
+		l.entries[i].parent = none
+		return
+	}
+	at, ok := l.around[p]
+	if !ok && !l.complete { // it was not the parent before, because another one has ended since
+		for i := range l.entries {
+			l.around[l.entries[i].node] = int32(i)
+		}
+		l.complete = true
+		at, ok = l.around[p]
+	}
+	if !ok || at == none { // it has begun since
+		at = l.add(p)
+		l.around[p] = at
+	}
+	l.entries[i].parent = at
 }
 
 func (s *snapshot) add(n *record.Node) int32 {
@@ -85,13 +117,25 @@ func (s *snapshot) add(n *record.Node) int32 {
 	return int32(len(s.entries) - 1)
 }
 
-// livingParent returns the nearest node around n that has not ended and is shown.
-func livingParent(n *record.Node) *record.Node {
-	p := n.Parent()
-	for p != nil && (!p.Lives() || p.Hidden()) {
-		p = p.Parent()
+// livingParent returns the nearest node around n that has not ended and is shown, and whether
+// n had not ended when it was found.
+//
+// A node usually ends before what is around it does. So if something around n has ended, n may
+// have been in it, unless n lives after that.
+func livingParent(n *record.Node) (around *record.Node, lives bool) {
+	for {
+		first := n.Parent()
+		p := first
+		for p != nil && (!p.Lives() || p.Hidden()) {
+			p = p.Parent()
+		}
+		if !n.Lives() {
+			return p, false
+		}
+		if n.Parent() == first { // n has not moved to another nursery meanwhile
+			return p, true
+		}
 	}
-	return p
 }
 
 // restrict makes the entry of n the only root.
@@ -132,6 +176,7 @@ func (s *snapshot) order() {
 	for _, i := range sorted { // the newest first, so that each list begins with the oldest
 		e := &s.entries[i]
 		switch {
+		case e.parent == gone:
 		case e.parent != none:
 			e.next = s.entries[e.parent].first
 			s.entries[e.parent].first = i
@@ -152,7 +197,7 @@ func (s *snapshot) order() {
 	for _, i := range slices.Backward(s.inOrder) {
 		e := &s.entries[i]
 		e.count++
-		if e.parent != none {
+		if e.parent >= 0 {
 			s.entries[e.parent].count += e.count
 		}
 	}

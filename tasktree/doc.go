@@ -27,6 +27,17 @@
 // tasktree/tasktest shows what runs in a test that hangs. The repository's docs/debugging.md
 // finds three hangs with these, step by step.
 //
+// # Profiles and execution traces
+//
+// With [Config].Labels, profiles of package runtime/pprof have the labels "task" and "nursery".
+//
+// While an execution trace is taken (package runtime/trace), each nursery that opens is a task
+// of the trace, and each task of a nursery, and each worker that runs items, is a region in
+// it. Both have the names that are in the tree. This does not depend on Record. "go tool
+// trace" lists them as user-defined tasks and regions, with how long each took and what it
+// waited for. What began before the trace is not in it. While no trace is taken, nothing is
+// done for it.
+//
 // # What is guaranteed
 //
 // Take may be called at any time, by any number of goroutines, also while tasks come and
@@ -37,15 +48,17 @@
 //   - A task, nursery or scope that began after recording was turned on and before Take
 //     was called, and that has not ended when Take returns, is in the tree.
 //   - What ended before Take was called is not in the tree.
-//   - What began or ended while Take ran may or may not be in it. Whatever is in the tree
-//     is below what was around it when Take looked: the tree is not one moment of the
-//     program, but no task is shown below a nursery that it did not belong to.
-//   - What began while recording was off is shown only if it is around something that
-//     began later. Its Older field is set then, and its Since is not known.
+//   - What began or ended while Take ran may or may not be in it. So the tree is not one
+//     moment of the program. But each node in it is below the innermost node around it that
+//     had not ended: a task is inside its nursery, and not beside it or in another one. A
+//     worker may have gone on to its next item before Take looked at the number.
+//   - A node that began while recording was off is in the tree only if something inside it
+//     began after recording was turned on. Its Older field is set then, and its Since is
+//     not known.
 //
-// In a synctest bubble times are those of the bubble. Where a tree has nodes of a bubble
-// and others, the ages of those outside the bubble in which it was taken mean nothing:
-// use Options.Within.
+// In a bubble of package testing/synctest times are those of the bubble. A tree that is taken
+// in a bubble may also have nodes from outside of it, and Take cannot know for how long those
+// have run: their ages are meaningless. [Options].Within leaves them out.
 //
 // While recording is on, each task and each worker that runs items has a context value of
 // its own, which says the same as the context of the nursery. Otherwise nothing behaves

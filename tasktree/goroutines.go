@@ -3,6 +3,7 @@ package tasktree
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -85,13 +86,13 @@ func parseGoroutine(part string) *Goroutine {
 			}
 		}
 	}
-	g.Stack = parseStack(rest)
+	g.Stack, g.line = parseStack(rest)
 	return g
 }
 
-// parseStack returns the calls of the user's code.
-func parseStack(text string) []string {
-	var calls []string
+// parseStack returns the calls of the user's code, and the innermost of those that are not in
+// the standard library.
+func parseStack(text string) (calls []string, line string) {
 	lines := strings.Split(text, "\n")
 	for i := 0; i+1 < len(lines) && len(calls) < maxCalls; i += 2 {
 		function, where := lines[i], strings.TrimSpace(lines[i+1])
@@ -106,6 +107,17 @@ func parseStack(text string) []string {
 		}
 		file, _, _ := strings.Cut(where, " ")
 		calls = append(calls, record.ShortFunc(function)+" ("+shortFile(file)+")")
+		if line == "" && (library == "" || !strings.HasPrefix(file, library)) {
+			line = calls[len(calls)-1]
+		}
 	}
-	return calls
+	return calls, line
 }
+
+// library is the folder of the standard library where the program was built, with a slash. It
+// is empty for a program that was built with -trimpath.
+var library = func() string {
+	sleep := reflect.ValueOf(time.Sleep).Pointer()
+	file, _ := runtime.FuncForPC(sleep).FileLine(sleep)
+	return strings.TrimSuffix(file, "runtime/time.go")
+}()

@@ -37,16 +37,25 @@ type HandlerOptions struct {
 //
 // What a request gets depends on its query:
 //
-//	format=text   the tree as text, in lines of 80 columns, or as many as width=N says
+//	format=text   the tree as text, in lines of 80 columns
+//	width=N       in lines of N columns instead, from 40 to 1000
 //	format=json   the tree as JSON
 //	              the page, without a format
-//	max=N         at most N nodes, at most HandlerOptions.Max; for text and JSON
+//	max=N         at most N nodes, 1 or more, and at most HandlerOptions.Max; for text and JSON
 //	unfolded=1    each of several identical siblings
-//	id=N          only the node with this ID, and what is inside it
+//	id=N          only the node with this ID, and what is inside it; for text and JSON
 //	stacks=1      the goroutines of tasks that were recorded with labels. All goroutines
 //	              of the process stand still for it, so it is refused with status 503
 //	              if there are more than MaxStacks of them,
 //	force=1       except with this
+//
+// A request with another method than GET and HEAD gets status 405; one with another format, or a
+// number out of its range, 400; and one for the ID of a node that does not run, 404. Errors
+// are one line of text.
+//
+// Text and JSON show siblings that are alike as one, as [Options] says. The page does so if there
+// are more than 2,000 nodes, and otherwise shows each, so that it can be found by its name.
+// Its box "group alike" changes that.
 //
 // The page reveals what names, file names and line numbers, function names, and reasons of
 // cancellations say, which may be about users and customers; how much the program does; and
@@ -164,7 +173,7 @@ func (h *handler) parse(raw string) (q query, err error) {
 	if h.options.Max > 0 {
 		q.max = min(q.max, h.options.Max)
 	}
-	q.width = number("width", 0, 20, 1000)
+	q.width = number("width", 0, leastWidth, 1000)
 	q.unfolded = number("unfolded", 0, 0, 1) == 1
 	q.stacks = number("stacks", 0, 0, 1) == 1
 	q.force = number("force", 0, 0, 1) == 1
@@ -180,6 +189,10 @@ func (h *handler) serveTree(w http.ResponseWriter, r *http.Request, q query) {
 	tree, err := h.take(r, q)
 	if err != nil {
 		http.Error(w, "tasktree: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if q.id != 0 && len(tree.Roots) == 0 {
+		http.Error(w, fmt.Sprintf("tasktree: nothing with the ID %d runs: it has ended, or there has been none", q.id), http.StatusNotFound)
 		return
 	}
 	if q.format == "text" {

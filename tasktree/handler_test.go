@@ -154,8 +154,8 @@ func TestHandlerQueries(t *testing.T) {
 		"?format=json&max=0":                          "max must be a number from 1",
 		"?format=json&max=-1":                         "max must be a number from 1",
 		"?format=json&max=many":                       "max must be a number from 1",
-		"?format=text&width=5":                        "width must be a number from 20 to 1000",
-		"?format=text&width=99999":                    "width must be a number from 20 to 1000",
+		"?format=text&width=39":                       "width must be a number from 40 to 1000",
+		"?format=text&width=99999":                    "width must be a number from 40 to 1000",
 		"?format=json&stacks=yes":                     "stacks must be a number from 0 to 1",
 		"?format=json&unfolded=2":                     "unfolded must be a number from 0 to 1",
 		"?format=json&id=x":                           "id must be that of a node",
@@ -221,9 +221,11 @@ func TestHandlerOneNode(t *testing.T) {
 			t.Errorf("id of the nursery with max=10: %d inside, %d left out, total %d, truncated %t; want at most 9 and the rest of 50, 51, true",
 				len(n.Children), n.Omitted, part.Total, part.Truncated)
 		}
-		part = treeOf(t, get(h, "?format=json&id=18446744073709551615"))
-		if part.Roots == nil || len(part.Roots) != 0 {
-			t.Errorf("id of no node: roots %v, want an empty list", part.Roots)
+		for _, format := range []string{"json", "text"} {
+			w := get(h, "?format="+format+"&id=18446744073709551615")
+			if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "nothing with the ID 18446744073709551615 runs") {
+				t.Errorf("id of no node as %s: status %d and %q, want 404 and why", format, w.Code, w.Body)
+			}
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/nursery"
@@ -205,6 +206,36 @@ func TestRedact(t *testing.T) {
 				}
 				return nil
 			})
+		})
+	})
+}
+
+// A long name does not make a long tree: it is cut between two characters.
+func TestLongNames(t *testing.T) {
+	recorded(t, "of nodes and causes", func(t *testing.T) {
+		long := "täglich " + strings.Repeat("ä", 1<<20)
+		s := cancelscope.Scope{Name: long}
+		s.Run(t.Context(), func(ctx context.Context) error {
+			s.Cancel(nil)
+			tree := tasktree.Take(tasktree.Options{})
+			n := tree.Roots[0]
+			for _, name := range []string{n.Name, n.Canceled.By} {
+				if len(name) > 203 || !utf8.ValidString(name) || !strings.HasPrefix(name, "täglich ää") || !strings.HasSuffix(name, "ä…") {
+					t.Errorf("a name of a megabyte is %.250q, want 200 bytes of it and an ellipsis", name)
+				}
+			}
+			if text := encode(t, tree); len(text) > 2000 {
+				t.Errorf("the tree has %d bytes as JSON, want at most 2000", len(text))
+			}
+			if text := tree.String(); !strings.Contains(text, "scope täglich ää") {
+				t.Errorf("the text does not have the beginning of the name:\n%s", text)
+			}
+			return nil
+		})
+		exact := cancelscope.Scope{Name: strings.Repeat("x", 200)}
+		exact.Run(t.Context(), func(ctx context.Context) error {
+			find(t, tasktree.Take(tasktree.Options{}), exact.Name)
+			return nil
 		})
 	})
 }

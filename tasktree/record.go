@@ -9,14 +9,22 @@ import (
 
 // A Config has the settings of a recording. The zero value is what [Record] uses.
 type Config struct {
-	// Labels makes every task that starts while it is on set two labels for profiles
-	// (see [pprof.Do]): "task", its name or that of its function, and "nursery", the
-	// names of the nurseries around it with slashes between. So CPU profiles and
-	// goroutine profiles can be read by task, and so can stack traces under
-	// GODEBUG=tracebacklabels=1. Labels of the context that is given to the task stay; a
-	// task does not inherit other labels of the goroutine that started it. The goroutine
-	// that runs the body of a nursery has the label "nursery" meanwhile, and then the
-	// labels of the context that was given to Run.
+	// Labels makes every task that starts while it is on set two labels for profiles (see
+	// [pprof.Do]), so that CPU profiles and goroutine profiles can be read by task, and so
+	// can stack traces under GODEBUG=tracebacklabels=1:
+	//
+	//   - "task" is the name of the task, or of its function. All items of a call of ForEach
+	//     and the like share one: the name of the function that the items are given to.
+	//   - "nursery" has the names of the nurseries around it, the innermost last, with
+	//     slashes between; at most eight. A nursery without a name is called after the
+	//     function that opened it, such as "ForEach", and "nursery" if that is Run.
+	//
+	// A task has the labels of the context that it is given too. It does not inherit other
+	// labels of the goroutine that started it.
+	//
+	// The body of a nursery runs in the goroutine that called Run, which has the label
+	// "nursery" as long as Run has not returned. After that it has the labels of the context
+	// that was given to Run, and no other ones: what it had set without a context is lost.
 	//
 	// The task also learns the number of its goroutine, which [Take] needs to show what
 	// it waits for. Together that costs several microseconds for each task.

@@ -3,6 +3,7 @@ package tasktree_test
 import (
 	"bytes"
 	"context"
+	"iter"
 	"math"
 	"runtime"
 	"runtime/pprof"
@@ -13,8 +14,6 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
-	"github.com/trellis-go/trellis/deadline"
-	"github.com/trellis-go/trellis/errgroup"
 	"github.com/trellis-go/trellis/internal/ceiling"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/tasktree"
@@ -103,50 +102,6 @@ nursery old, older than the recording, 2 tasks
 		if tree := tasktree.Take(tasktree.Options{}); tree.Total != 0 {
 			t.Errorf("when all has ended the tree is\n%s", tree)
 		}
-	})
-}
-
-// The place is where the program calls this module, through any number of its functions,
-// and Call is what it calls there.
-func TestPlaces(t *testing.T) {
-	recorded(t, "of all entry points", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		look := func(ctx context.Context) error {
-			<-ctx.Done()
-			return nil
-		}
-		calls := map[string]func(){
-			"nursery.Run":  func() { nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { return look(ctx) }) },
-			"nursery.ForN": func() { nursery.ForN(ctx, 1, 1, func(ctx context.Context, i int) error { return look(ctx) }) },
-			"nursery.MapSeq": func() {
-				for range nursery.MapSeq(ctx, 1, []int{1}, func(ctx context.Context, i int) (int, error) { return 0, look(ctx) }) {
-				}
-			},
-			"nursery.Race":         func() { nursery.Race(ctx, nil, func(ctx context.Context) (int, error) { return 0, look(ctx) }) },
-			"deadline.Call":        func() { deadline.Call(ctx, time.Hour, func(ctx context.Context) (int, error) { return 0, look(ctx) }) },
-			"cancelscope.Run":      func() { new(cancelscope.Scope).Run(ctx, look) },
-			"errgroup.WithContext": func() { g, _ := errgroup.WithContext(ctx); g.Go(func() error { return look(ctx) }); g.Wait() },
-		}
-		for _, call := range calls {
-			go call()
-		}
-		synctest.Wait() // all look
-		seen := make(map[string]bool)
-		for depth, n := range tasktree.Take(tasktree.Options{}).All() {
-			if depth == 0 {
-				seen[n.Call] = true
-			}
-			if !strings.HasPrefix(n.Place, "tasktree/record_test.go:") {
-				t.Errorf("%s %s: the place is %q", n.Kind, n.Call, n.Place)
-			}
-		}
-		for call := range calls {
-			if !seen[call] {
-				t.Errorf("no root is called %s: %v", call, seen)
-			}
-		}
-		cancel()
-		synctest.Wait() // all have ended
 	})
 }
 
@@ -240,6 +195,36 @@ func TestLabels(t *testing.T) {
 		n.Scope().Cancel(nil)
 		return nil
 	})
+}
+
+// A nursery without a name is called the same in the tree and in labels.
+func TestNurseriesWithoutNames(t *testing.T) {
+	defer tasktree.Config{Labels: true}.Record()()
+	nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		return nursery.ForN(ctx, 1, 1, func(ctx context.Context, i int) error {
+			if text := tasktree.Take(tasktree.Options{}).String(); !strings.Contains(text, "\nnursery, ") || !strings.Contains(text, "nursery ForN, ") {
+				t.Errorf("the text is\n%s\nwant a nursery without a name, and ForN", text)
+			}
+			if profile := labelsOf(); !strings.Contains(profile, `"nursery":"nursery/ForN"`) {
+				t.Errorf("the goroutine profile has no nursery/ForN:\n%s", profile)
+			}
+			return nil
+		})
+	})
+}
+
+// The items of a call have one label, the function that they are given to, also if they are
+// from a channel or a sequence.
+func TestLabelsOfItems(t *testing.T) {
+	defer tasktree.Config{Labels: true}.Record()()
+	look := func(context.Context, int) error {
+		if profile := labelsOf(); !strings.Contains(profile, `"nursery":"ForEach", "task":"tasktree_test.TestLabelsOfItems.func1"`) {
+			t.Errorf("the goroutine profile has no label with the function:\n%s", profile)
+		}
+		return nil
+	}
+	nursery.ForEach(t.Context(), 1, []int{1}, look)
+	nursery.ForEach(t.Context(), 1, iter.Seq[int](func(yield func(int) bool) { yield(1) }), look)
 }
 
 // While an execution trace is taken it has nurseries and tasks, also if recording is off.

@@ -5,11 +5,16 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // OnSignal writes the tree to w as text each time the process receives SIGUSR1, as
 // [Tree.WriteText] does for 80 columns, until stop is called. stop returns when nothing is
 // written any more; a second call of it does nothing. Errors of w are dropped.
+//
+// If recording is on with [Config].Labels, it has the goroutines of tasks and their stacks,
+// unless the process has more than [MaxStacks] goroutines.
 //
 //	defer tasktree.Record()()
 //	defer tasktree.OnSignal(os.Stderr)()
@@ -29,7 +34,7 @@ func OnSignal(w io.Writer) (stop func()) {
 		for {
 			select {
 			case <-received:
-				Take(Options{}).WriteText(w, 0)
+				Take(Options{Stacks: record.Labels()}).WriteText(w, 0)
 			case <-quit:
 				return
 			}

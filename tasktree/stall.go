@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 // A StallKind says what a [Stall] is.
@@ -40,9 +42,10 @@ type Stall struct {
 	// noticed the end.
 	Lasted time.Duration
 
-	// Waits are what it waits for, at most 100, as they were when the stall was noticed:
-	// of a canceled scope the innermost nodes inside that are canceled too, the
-	// longest-running first, which may be the scope itself; of a nursery its tasks.
+	// Waits are the nodes that keep Node from ending, as they were when the stall was
+	// noticed, at most 100, in the order of the tree. If Node was canceled they are the canceled
+	// nodes in it that have no canceled node inside; if there is nothing canceled inside
+	// Node, that is Node itself. If Node is a nursery that waits, they are its tasks.
 	Waits []*Node
 
 	// More is how many there are beside Waits.
@@ -56,7 +59,8 @@ type Stall struct {
 	Files    []string
 	FilesErr error
 
-	outer []*Node // around Node, the outermost first; nil once complete was called
+	in    []string // Path with the kinds
+	outer []*Node  // around Node, the outermost first; nil once complete was called
 }
 
 const maxWaits = 100
@@ -66,6 +70,7 @@ func (s *Stall) complete(t *Tree) {
 	s.Tree = t
 	for _, n := range s.outer {
 		s.Path = append(s.Path, n.title())
+		s.in = append(s.in, string(n.Kind)+" "+n.title())
 	}
 	s.outer = nil
 	add := func(n *Node) {
@@ -108,7 +113,7 @@ func (s *Stall) over(now time.Time) *Stall {
 
 // String returns the stall in one line, such as
 //
-//	task "press 7" (stream/batch.go:40) was canceled 12s ago (by a call in "press 7": pressed again) and still runs: task "reader" (stream/tab.go:71): chan receive
+//	task "press 7" (stream/batch.go:40) was canceled 12s ago (by a call in "press 7": pressed again) and still runs: task "reader" (stream/tab.go:71): chan receive, in main.read (stream/tab.go:88)
 func (s *Stall) String() string {
 	var b strings.Builder
 	b.WriteString(s.Node.describe())
@@ -146,6 +151,9 @@ func (s *Stall) waits(limit int) []string {
 			if g.Wait > 0 {
 				text += fmt.Sprintf(", %d minutes", g.Wait/time.Minute)
 			}
+			if g.line != "" {
+				text += ", in " + g.line
+			}
 		}
 		all = append(all, text)
 	}
@@ -160,7 +168,7 @@ func (s *Stall) log(ctx context.Context, log *slog.Logger) {
 	level, message := slog.LevelWarn, "canceled, and still runs"
 	switch {
 	case s.Over && s.Kind == StallCanceled:
-		level, message = slog.LevelInfo, "ended after a late cancellation"
+		level, message = slog.LevelInfo, "ended late after its cancellation"
 	case s.Over:
 		level, message = slog.LevelInfo, "no longer waits for the same tasks"
 	case s.Kind == StallWaiting:
@@ -170,8 +178,8 @@ func (s *Stall) log(ctx context.Context, log *slog.Logger) {
 		slog.String("kind", string(s.Node.Kind)), slog.String("name", s.Node.title()), slog.String("place", s.Node.Place),
 		slog.Duration("for", round(s.Lasted)),
 	}
-	if len(s.Path) > 0 {
-		attrs = append(attrs, slog.Any("in", s.Path))
+	if len(s.in) > 0 {
+		attrs = append(attrs, slog.Any("in", s.in))
 	}
 	if c := s.Node.Canceled; c != nil && c.Text != "" {
 		attrs = append(attrs, slog.String("reason", c.Text))
@@ -203,7 +211,10 @@ func (n *Node) title() string {
 	case n.Func != "":
 		return n.Func
 	}
-	return n.Call
+	if n.Call == "" {
+		return ""
+	}
+	return record.Title(n.Call)
 }
 
 // describe returns kind, name and place of a node.

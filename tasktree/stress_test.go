@@ -176,6 +176,9 @@ func look(r *stress.Round, w *world, all bool) {
 		if _, ok := parents[n.Name]; ok {
 			r.Errorf("%s is in the tree twice", n.Name)
 		}
+		if c := n.Canceled; c != nil && c.Kind == "exit" {
+			r.Errorf("%s is canceled %s, which no program of these is", n.Name, c.Text)
+		}
 		parents[n.Name] = named[depth]
 	}
 	w.mu.Lock()

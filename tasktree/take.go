@@ -25,8 +25,8 @@ type Options struct {
 
 	// Max is how many nodes the tree has at most. Zero means DefaultMax, and a negative
 	// number no limit. What is left out is counted in Node.Omitted, and in Tree.Total.
-	// Nodes that are canceled and still run are left out last among their siblings, and
-	// what is far inside before what is near the roots.
+	// Take keeps what is near the roots, and of siblings those that are canceled and still
+	// run.
 	Max int
 
 	// Unfolded shows each of several identical siblings. Otherwise siblings that are
@@ -57,9 +57,12 @@ type Options struct {
 //
 // Take does not block, with one exception. It calls the Error methods of the reasons for
 // which scopes were canceled, and methods of contexts that the program has made itself. It
-// holds no lock then, and waits for one second at most for all of them together. What has
-// not been returned by then is missing, and Tree.Notes says so. A method that never returns
-// keeps one goroutine for ever; after four such calls Take asks no more.
+// holds no lock then, and calls up to 16 at the same time, in goroutines of its own. It
+// waits for one second at most for all of them together. A reason that is not known by then
+// says so in its text, and so does Tree.Notes. As long as a method does not return, its
+// goroutine remains, later calls of Take do not wait for it, and it is not called again:
+// so a method may call Take itself. While 16 methods have not returned for a second, no
+// other ones are called.
 func Take(o Options) *Tree {
 	t := &Tree{
 		Version: Version, Taken: time.Now().Round(0), RecordingSince: record.Since(), Labels: record.Labels(),

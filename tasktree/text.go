@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/trellis-go/trellis/internal/record"
 )
 
 const (
@@ -70,7 +72,7 @@ func (p *printer) node(n, around *Node, first, rest string) {
 	first = cutFront(first, p.width/2) // of a node far inside
 	kind, name, state := p.kind(n), p.name(n), p.state(n, around)
 	room := p.width - columns(first+kind+state) - columns(n.Place) - 2
-	p.line(first+kind+cutFront(name, max(room, leastName))+state, n.Place)
+	p.line(first+kind+cut(name, max(room, leastName))+state, n.Place)
 	inner := rest + "   "
 	if len(n.Children) > 0 {
 		inner = rest + "│  "
@@ -166,8 +168,10 @@ func (p *printer) name(n *Node) string {
 	if name == "" {
 		name = n.Func
 	}
-	if name == "" && n.Call != "nursery.Run" {
-		name = strings.TrimPrefix(n.Call, "nursery.")
+	if name == "" && n.Call != "" {
+		if name = record.Title(n.Call); name == string(n.Kind) {
+			return ""
+		}
 	}
 	if n.Kind == KindShield && name == "shield" {
 		return "" // the scope of cancelscope.Shield

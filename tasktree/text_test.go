@@ -48,7 +48,7 @@ nursery serve, 1d01h, 9,999 tasks                                chat/main.go:31
 │  │    main.handle (chat/server.go:77)
 │  │    main.serve (chat/server.go:31)
 │  └─ limit deadline.FailAfter, 1.0s, 29s left                 chat/server.go:90
-├─ task …ameThatIsTooLongForOneLine, 250ms  chat/a_file_with_a_long_name.go:1001
+├─ task main.(*server).aMethodWith…, 250ms  chat/a_file_with_a_long_name.go:1001
 └─ nursery ForEach, older than the recording, shielded            chat/世界.go:5
    └─ … 10,000 nodes left out
 `

@@ -70,7 +70,8 @@ type Node struct {
 
 	Kind Kind `json:"kind"`
 
-	// Name is the name that the program gave, or "item 3" for an item. It may be empty.
+	// Name is the name that the program gave, or "item 3" for an item. It may be empty. A
+	// name of more than 200 bytes is cut, and so are the names in the other fields.
 	Name string `json:"name,omitempty"`
 
 	// Func is the function that a task runs, or that an item is given to.
@@ -174,6 +175,8 @@ type Goroutine struct {
 	// Stack has a line for each call, the innermost first, without the calls of this
 	// module: "main.handle (chat/server.go:77)".
 	Stack []string `json:"stack,omitempty"`
+
+	line string // that of Stack that is innermost, and not in the standard library
 }
 
 // A Same says how many siblings a node stands for.

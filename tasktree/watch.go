@@ -62,8 +62,9 @@ type WatchOptions struct {
 // Watch looks for what holds a program up, until ctx is done: scopes that were canceled
 // longer than a limit ago and still run, and, if [WatchOptions.Waiting] is set, nurseries
 // whose body has ended and that wait for the same tasks for longer than a limit. It reports
-// each such stall once, and once more when it is over. A stall that is not over when ctx is
-// done gets no second report.
+// each such stall once, and once more when it is over. When ctx is done Watch looks once more,
+// and reports the stalls that are over by then, with a context that is not done. The other
+// ones get no second report.
 //
 // Of scopes inside each other that are canceled together, the outermost is reported, with
 // the innermost tasks that still run as what it waits for. Recording is on while Watch
@@ -93,15 +94,18 @@ func Watch(ctx context.Context, o WatchOptions) error {
 		begin := time.Now()
 		w.look(ctx)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			break
 		}
 		timer.Reset(max(w.o.Every, 10*time.Since(begin)))
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-timer.C:
+			continue
 		}
+		break
 	}
+	w.last(context.WithoutCancel(ctx))
+	return ctx.Err()
 }
 
 // A watcher is what Watch knows from one look to the next. It belongs to its goroutine.
@@ -152,8 +156,7 @@ func (w *watcher) look(ctx context.Context) {
 		clear(w.waiting)
 		return
 	}
-	options := Options{Max: -1, Unfolded: true, Redact: w.o.Redact}
-	tree := Take(options)
+	tree := w.take(false)
 	found := w.find(tree)
 	fresh := false
 	for key, s := range found {
@@ -161,16 +164,10 @@ func (w *watcher) look(ctx context.Context) {
 	}
 	if fresh && !w.o.NoStacks {
 		// What was found may have ended by now, and is not reported then.
-		options.Stacks = true
-		tree = Take(options)
+		tree = w.take(true)
 		found = w.find(tree)
 	}
-	for key, s := range w.open {
-		if now, ok := found[key]; !ok || !now.Since.Equal(s.Since) {
-			delete(w.open, key)
-			w.report(ctx, s.over(tree.Taken))
-		}
-	}
+	w.close(ctx, found, tree.Taken)
 	for _, key := range inOrder(found) {
 		if s := found[key]; w.open[key] == nil && s.late(w.o) {
 			s.complete(tree)
@@ -179,6 +176,28 @@ func (w *watcher) look(ctx context.Context) {
 			w.report(ctx, s)
 		}
 	}
+}
+
+// last reports what is over when Watch ends.
+func (w *watcher) last(ctx context.Context) {
+	if len(w.open) > 0 {
+		tree := w.take(false)
+		w.close(ctx, w.find(tree), tree.Taken)
+	}
+}
+
+// close reports stalls that are over, because they are not among what was found now.
+func (w *watcher) close(ctx context.Context, found map[stallKey]*Stall, now time.Time) {
+	for key, s := range w.open {
+		if same, ok := found[key]; !ok || !same.Since.Equal(s.Since) {
+			delete(w.open, key)
+			w.report(ctx, s.over(now))
+		}
+	}
+}
+
+func (w *watcher) take(stacks bool) *Tree {
+	return Take(Options{Max: -1, Unfolded: true, Redact: w.o.Redact, Stacks: stacks})
 }
 
 func (w *watcher) report(ctx context.Context, s *Stall) {

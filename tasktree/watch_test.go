@@ -15,7 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/tasktree"
 )
@@ -289,30 +288,6 @@ func TestWatchOlder(t *testing.T) {
 	})
 }
 
-// A shutdown that hangs is watched, because Watch is a background task.
-func TestWatchShutdown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		defer tasktree.Record()()
-		var r reports
-		ctx, shutDown := context.WithCancel(t.Context())
-		err := nursery.Config{Name: "program"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-			n.Background("watch", func(ctx context.Context) error {
-				return tasktree.Watch(ctx, tasktree.WatchOptions{Report: r.add})
-			})
-			n.GoNamed("deaf", func(context.Context) error { time.Sleep(time.Minute); return nil })
-			shutDown()
-			return nil
-		})
-		if err != nil && !cancelscope.IsCancellation(ctx, err) {
-			t.Errorf("the program returned %v", err)
-		}
-		r.expect(t, "after a shutdown that took a minute", "canceled program")
-		if s := r.list()[0]; len(s.Waits) != 1 || s.Waits[0].Name != "deaf" {
-			t.Errorf("it waits for %v, want deaf", s)
-		}
-	})
-}
-
 // The log has the same in attributes.
 func TestWatchLog(t *testing.T) {
 	var log bytes.Buffer
@@ -334,8 +309,8 @@ func TestWatchLog(t *testing.T) {
 		t.Fatalf("the log has %d lines, want 2:\n%s", len(lines), &log)
 	}
 	for i, want := range [][]string{
-		{"level=WARN", `msg="canceled, and still runs"`, "kind=task", `name="stuck\n\x1b[31m"`, "place=tasktree/watch_test.go:", "for=10s", "in=[program]", "longer needed", "waits="},
-		{"level=INFO", `msg="ended after a late cancellation"`, "kind=task", `name="stuck\n\x1b[31m"`},
+		{"level=WARN", `msg="canceled, and still runs"`, "kind=task", `name="stuck\n\x1b[31m"`, "place=tasktree/watch_test.go:", "for=10s", `in="[nursery program]"`, "longer needed", "waits=", ", in tasktree_test.TestWatchLog.func", "(tasktree/watch_test.go:"},
+		{"level=INFO", `msg="ended late after its cancellation"`, "kind=task", `name="stuck\n\x1b[31m"`},
 	} {
 		for _, w := range want {
 			if !strings.Contains(lines[i], w) {
@@ -362,29 +337,6 @@ func TestWatchReportPanics(t *testing.T) {
 			return nil
 		})
 		t.Errorf("the program returned")
-	})
-}
-
-// Watch returns when its context is done, whatever it was doing, and records only until then.
-func TestWatchEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		result := make(chan error)
-		go func() { result <- tasktree.Watch(ctx, tasktree.WatchOptions{}) }()
-		time.Sleep(time.Minute)
-		if tasktree.Take(tasktree.Options{}).RecordingSince.IsZero() {
-			t.Errorf("nothing is recorded while Watch runs")
-		}
-		cancel()
-		if err := <-result; err != context.Canceled {
-			t.Errorf("Watch = %v, want the error of its context", err)
-		}
-		if !tasktree.Take(tasktree.Options{}).RecordingSince.IsZero() {
-			t.Errorf("recording is on after Watch")
-		}
-		if err := tasktree.Watch(ctx, tasktree.WatchOptions{}); err != context.Canceled {
-			t.Errorf("Watch with a context that is done = %v", err)
-		}
 	})
 }
 

@@ -80,12 +80,14 @@ func (n *Node) isNursery() bool { return Kind(n.kind.Load()) == Nursery }
 // title is what the node is called in profiles and traces.
 func (n *Node) title() string {
 	switch {
-	case n.name != "":
+	case n.name != "" && (n.Kind() != Item || n.fn == 0): // that of a worker is of what supplies the items
 		return n.name
 	case n.fn != 0:
 		return FuncName(n.fn)
+	case n.call != 0:
+		return Title(CalledFunc(n.call))
 	}
-	return "nursery"
+	return Title("")
 }
 
 // maxPath is how many names a path has at most, those nearest to the node.

@@ -36,7 +36,7 @@ type Node struct {
 	inside context.Context // what this is as a context, never a Node itself
 	name   string
 	fn     uintptr // the entry of the function that a task runs
-	place  uintptr // a return address in the code that called us, zero if it is not known
+	place  uintptr // for Frame: where our function was called, zero if it is not known
 	call   uintptr // one in our function that was called there
 	silent bool    // it is in no list, and lives while there are nodes inside
 	hosts  bool    // the next scope that is entered in it is the one that the node is about
@@ -139,11 +139,14 @@ func New(kind Kind, ctx context.Context, parent *Node, name string, fn any) *Nod
 	if fn != nil {
 		n.fn = reflect.ValueOf(fn).Pointer()
 	}
-	if current.Load() != nil {
+	on := current.Load() != nil
+	if on || trace.IsEnabled() {
 		n.place, n.call = caller()
-		if n.place == 0 && parent != nil { // made in a goroutine of the nursery's own
-			n.place, n.call = parent.place, parent.call
+		if n.place == 0 {
+			n.placeOfGoroutine(parent)
 		}
+	}
+	if on {
 		n.start.Store(now())
 	}
 	return n

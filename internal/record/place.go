@@ -3,6 +3,8 @@ package record
 import (
 	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -21,23 +23,106 @@ func caller() (place, call uintptr) {
 	defer showOrder()
 	var few [6]uintptr
 	pcs := few[:runtime.Callers(3, few[:])]
-	for i, pc := range pcs {
-		if !isOurs(pc) {
-			return pc, call
-		}
-		call = pcs[i]
-	}
-	if len(pcs) < len(few) {
-		return 0, call // a goroutine of ours
-	}
-	var many [maxFrames]uintptr
-	for _, pc := range many[:runtime.Callers(3+len(few), many[:])] {
+	for _, pc := range pcs {
 		if !isOurs(pc) {
 			return pc, call
 		}
 		call = pc
 	}
-	return 0, call
+	if len(pcs) < len(few) {
+		return 0, outermost(pcs)
+	}
+	var many [maxFrames]uintptr
+	rest := many[:runtime.Callers(3+len(few), many[:])]
+	for _, pc := range rest {
+		if !isOurs(pc) {
+			return pc, call
+		}
+		call = pc
+	}
+	return 0, outermost(append(pcs[:len(pcs):len(pcs)], rest...))
+}
+
+// outermost returns the last of the addresses that is in this module, and not in the runtime.
+func outermost(pcs []uintptr) uintptr {
+	for _, pc := range slices.Backward(pcs) {
+		if function, _, _ := Frame(pc); strings.HasPrefix(function, modulePath) {
+			return pc
+		}
+	}
+	return 0
+}
+
+// placeOfGoroutine finds the place of a node that was made in a goroutine which runs no code of
+// the user: a goroutine of the nursery's own, or one of a go statement that calls this module
+// directly.
+func (n *Node) placeOfGoroutine(parent *Node) {
+	if n.Kind() != Item {
+		file, line, own := creator()
+		if !own {
+			n.place = placeOf(file, line)
+			return
+		}
+	}
+	if n.place, n.call = 0, 0; parent != nil {
+		n.place, n.call = parent.place, parent.call
+	}
+}
+
+// creator returns the line of the go statement that began the calling goroutine, and whether
+// that is in this module. The runtime gives it only in the text of the stack, which is short
+// here, because there are few calls.
+func creator() (file string, line int, own bool) {
+	buf := make([]byte, 8<<10)
+	text := string(buf[:runtime.Stack(buf, false)])
+	_, text, ok := strings.Cut(text, "\ncreated by ")
+	if !ok {
+		return "", 0, false
+	}
+	function, text, _ := strings.Cut(text, "\n\t")
+	function, _, _ = strings.Cut(function, " in goroutine ")
+	if ownFunction(function) {
+		return "", 0, strings.HasPrefix(function, modulePath)
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	text, _, _ = strings.Cut(text, " +0x")
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		return "", 0, false
+	}
+	line, _ = strconv.Atoi(text[colon+1:])
+	return text[:colon], line, false
+}
+
+// A goStatement is a place that is known without an address.
+type goStatement struct {
+	file string
+	line int
+}
+
+// goStatements are the places that are known without an address. The place of a node is the
+// index of one plus 1, which is the address of no code. An element is written once.
+var goStatements [1024]atomic.Pointer[goStatement]
+
+// placeOf returns what stands for a place, zero if there are too many.
+//
+//go:norace
+func placeOf(file string, line int) uintptr {
+	if file == "" {
+		return 0
+	}
+	hideOrder()
+	defer showOrder()
+	fresh := &goStatement{file, line}
+	for i := range goStatements {
+		if goStatements[i].CompareAndSwap(nil, fresh) {
+			return uintptr(i + 1)
+		}
+		if at := goStatements[i].Load(); at.line == line && at.file == file {
+			return uintptr(i + 1)
+		}
+	}
+	return 0
 }
 
 // known remembers of addresses whether they are ours: each element is an address shifted by
@@ -126,4 +211,27 @@ func goroutineID() (id uint64) {
 		id = 10*id + uint64(digit-'0')
 	}
 	return id
+}
+
+// CalledFunc returns the function of ours in which call is a return address: "nursery.Go" for
+// "nursery.(*Nursery).Go", and "nursery.MapSeq" for the function that MapSeq returns.
+func CalledFunc(call uintptr) string {
+	function, _, _ := Frame(call)
+	name, _, _ := strings.Cut(ShortFunc(function), ".func")
+	if open := strings.IndexByte(name, '('); open >= 0 {
+		if end := strings.IndexByte(name[open:], ')'); end >= 0 && open+end+2 <= len(name) {
+			return name[:open] + name[open+end+2:]
+		}
+	}
+	return name
+}
+
+// Title returns what something without a name is called, that was made by a call of a
+// function which CalledFunc has returned: "ForEach" for "nursery.ForEach", and "nursery" for a
+// nursery of Run, or if the function is not known.
+func Title(called string) string {
+	if called == "" || called == "nursery.Run" || called == "nursery.Config.Run" {
+		return "nursery"
+	}
+	return strings.TrimPrefix(called, "nursery.")
 }

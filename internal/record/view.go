@@ -44,7 +44,7 @@ type View struct {
 	Item    int       // of a worker
 	GoID    uint64    // the goroutine, zero if it is not known
 	Older   bool
-	Place   uintptr // a return address in the code that made the node, zero if it is not known
+	Place   uintptr // for Frame: where the node was made, zero if it is not known
 	Call    uintptr // one in our function that was called there
 	Func    uintptr // the entry of the function of a task
 	Scope   Reporter
@@ -93,8 +93,15 @@ func (n *Node) Hidden() bool {
 	return kind == Internal || kind == Item && n.item.Load() == Idle
 }
 
-// Frame returns the function, the file and the line of a call with that return address.
+// Frame returns the function, the file and the line of a call with that return address, or of
+// a go statement that stands for one.
+//
+//go:norace
 func Frame(pc uintptr) (function, file string, line int) {
+	if i := int(pc) - 1; 0 <= i && i < len(goStatements) {
+		at := goStatements[i].Load()
+		return "", at.file, at.line
+	}
 	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	return frame.Function, frame.File, frame.Line
 }

@@ -18,8 +18,9 @@ import (
 // the test fails with the names of it, and its tree. It fails once, whatever it
 // leaves behind.
 //
-// If there is a limit of go test -timeout, the tree of the test is printed shortly before,
-// whether or not it hangs; a test that ends in time prints nothing.
+// If there is a limit of go test -timeout, and the test still runs shortly before that, see
+// [Config.Before], its tree is printed. A test that has ended by then prints nothing. Context
+// cannot know whether a test hangs or is only slow.
 //
 // Context may be called several times in a test, and by parallel tests, each of which
 // answers for what is its own. In a bubble of package testing/synctest the grace is fake

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	internalrecord "github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/tasktree"
 )
 
@@ -148,6 +149,9 @@ func describe(n *tasktree.Node) string {
 	name := n.Name
 	if name == "" {
 		name = n.Func
+	}
+	if name == "" && n.Call != "" {
+		name = internalrecord.Title(n.Call)
 	}
 	text := fmt.Sprintf("%s %q", n.Kind, name)
 	if len(name) > 200 {

@@ -172,8 +172,13 @@ func TestHang(t *testing.T) {
 			return nil
 		})
 	})
+	p.n.Go(func(ctx context.Context) error {
+		return nursery.ForN(ctx, 1, 1, func(ctx context.Context, _ int) error { <-ctx.Done(); return nil })
+	})
 	page := open(t)
 	page.shows("reader")
+	page.shows("ForN") // a nursery without a name
+	page.Until(`document.getElementById("text").href.endsWith("?format=text&stacks=1")`)
 	stuck.Cancel(errors.New("pressed again"))
 	page.Until(`!document.getElementById("alarm").hidden`)
 	if text := page.Eval(`document.getElementById("alarm").innerText`); !strings.Contains(text, "reader") || !strings.Contains(text, "pressed again") || strings.Contains(text, "healthy") {
@@ -275,6 +280,7 @@ func TestStacksOfMany(t *testing.T) {
 	}
 	defer others.Wait()
 	defer close(release)
+	page.Until(`document.getElementById("text").href.endsWith("?format=text")`)
 	page.Eval(`document.getElementById("tree").focus(); ""`)
 	page.press(down)
 	page.press("s")

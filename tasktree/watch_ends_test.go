@@ -1,0 +1,75 @@
+package tasktree_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/tasktree"
+)
+
+// A shutdown that hangs is watched, because Watch is a background task.
+func TestWatchShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer tasktree.Record()()
+		var r reports
+		ctx, shutDown := context.WithCancel(t.Context())
+		err := nursery.Config{Name: "program"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+			n.Background("watch", func(ctx context.Context) error {
+				return tasktree.Watch(ctx, tasktree.WatchOptions{Report: r.add})
+			})
+			n.GoNamed("deaf", func(context.Context) error { time.Sleep(time.Minute); return nil })
+			shutDown()
+			return nil
+		})
+		if err != nil && !cancelscope.IsCancellation(ctx, err) {
+			t.Errorf("the program returned %v", err)
+		}
+		r.expect(t, "after a shutdown that took a minute", "canceled program")
+		if s := r.list()[0]; len(s.Waits) != 1 || s.Waits[0].Name != "deaf" {
+			t.Errorf("it waits for %v, want deaf", s)
+		}
+	})
+}
+
+// A stall that ends with the program, between two looks, is reported as over.
+func TestWatchEndsWithTheProgram(t *testing.T) {
+	var all *reports
+	watched(t, tasktree.WatchOptions{Canceled: 10 * time.Second, Every: 25 * time.Minute}, func(t *testing.T, ctx context.Context, n *nursery.Nursery, r *reports) {
+		all = r
+		task := n.Task("late", func(context.Context) error { time.Sleep(time.Hour); return nil })
+		task.Cancel(nil)
+		time.Sleep(31 * time.Minute)
+		r.expect(t, "while it runs", "canceled late")
+	})
+	all.expect(t, "in the end", "canceled late", "over canceled late")
+	if end := all.list()[1]; end.Lasted != time.Hour {
+		t.Errorf("it lasted %v, want an hour", end.Lasted)
+	}
+}
+
+// Watch returns when its context is done, whatever it was doing, and records only until then.
+func TestWatchEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error)
+		go func() { result <- tasktree.Watch(ctx, tasktree.WatchOptions{}) }()
+		time.Sleep(time.Minute)
+		if tasktree.Take(tasktree.Options{}).RecordingSince.IsZero() {
+			t.Errorf("nothing is recorded while Watch runs")
+		}
+		cancel()
+		if err := <-result; err != context.Canceled {
+			t.Errorf("Watch = %v, want the error of its context", err)
+		}
+		if !tasktree.Take(tasktree.Options{}).RecordingSince.IsZero() {
+			t.Errorf("recording is on after Watch")
+		}
+		if err := tasktree.Watch(ctx, tasktree.WatchOptions{}); err != context.Canceled {
+			t.Errorf("Watch with a context that is done = %v", err)
+		}
+	})
+}
