@@ -39,11 +39,13 @@ const farewell = time.Second
 //
 // Serve returns when the server has stopped and all handlers have ended. The error is that of
 // g.Serve, or the cancellation of ctx. Several calls with one g, for several listeners, end
-// together. Serve panics if ctx, g or l is nil. It closes l.
+// together. Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not
+// called. It closes l.
 func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *health.Server) error {
 	if ctx == nil || g == nil || l == nil {
 		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
 	}
+	s.mustBeRegistered()
 	s.base.CompareAndSwap(nil, &ctx)
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		if h != nil {
