@@ -96,6 +96,7 @@ func BindServer(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
 	}
 	if own, ok := s.Context().Value(streamKey{}).(*serverStream); ok {
 		own.bound.Store(true)
+		return &boundServer{s, ctx, own.lanes} // in which a call of the handler may have been interrupted
 	}
 	return &boundServer{s, ctx, newLanes()}
 }

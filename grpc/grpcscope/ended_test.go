@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/grpc/grpcscope"
 	"github.com/trellis-go/trellis/grpc/internal/textservice"
 )
@@ -158,5 +159,47 @@ func TestFailureBeforeACancellation(t *testing.T) {
 		if second != first || cancelscope.IsCancellation(ctx, second) {
 			t.Errorf("reasons %t: RecvMsg = %v, then %v after the context was canceled; want the same failure", reasons, first, second)
 		}
+	}
+}
+
+// A message that the handler's own stream was interrupted for is the first of the stream that
+// is bound afterwards.
+func TestBindServerAfterAnInterruption(t *testing.T) {
+	interrupted := make(chan struct{})
+	received := make(chan string, 2)
+	p := streaming(t, nil, func(stream grpc.ServerStream) error {
+		grpcscope.Nursery(stream.Context()).GoNamed("disk", func(ctx context.Context) error {
+			_ = deadline.Sleep(ctx, 20*time.Millisecond) // until the handler waits for a message
+			return errBoom
+		})
+		_, err := textservice.Receive(stream)
+		close(interrupted)
+		return errors.Join(err, cancelscope.Shield(stream.Context(), soon, func(ctx context.Context) error {
+			bound := grpcscope.BindServer(ctx, stream)
+			for range cap(received) {
+				text, err := textservice.Receive(bound)
+				if err != nil {
+					return err
+				}
+				received <- text
+			}
+			return nil
+		}))
+	})
+	stream, err := textservice.Open(t.Context(), p.cc, textservice.Both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "the interruption", interrupted)
+	if err := errors.Join(textservice.Send(stream, "first"), textservice.Send(stream, "second")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"first", "second"} {
+		if got := wait(t, "a message", received); got != want {
+			t.Errorf("received %q, want %q", got, want)
+		}
+	}
+	if _, err := textservice.Receive(stream); err == nil || err.Error() != "disk: boom" {
+		t.Errorf("the stream ended with %v, want the failure of the task", err)
 	}
 }
