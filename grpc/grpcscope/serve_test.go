@@ -177,6 +177,41 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A client that watches the health learns that the server is ending, also if the program does
+// not linger. What the handler of the health service sees first is chance, so there are many
+// rounds.
+func TestHealthWithoutLinger(t *testing.T) {
+	for range 40 {
+		p := run(t, serve.Program{Grace: soon}, textservice.Service{})
+		watch, err := p.health.Watch(t.Context(), new(healthgrpc.HealthCheckRequest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown, err := p.health.Watch(t.Context(), &healthgrpc.HealthCheckRequest{Service: "unknown"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := watch.Recv(); err != nil || r.Status != healthgrpc.HealthCheckResponse_SERVING {
+			t.Fatalf("Watch gave %v, %v, want SERVING", r, err)
+		}
+		if r, err := unknown.Recv(); err != nil || r.Status != healthgrpc.HealthCheckResponse_SERVICE_UNKNOWN {
+			t.Fatalf("Watch of an unknown service gave %v, %v, want SERVICE_UNKNOWN", r, err)
+		}
+		p.drain()
+		if r, err := watch.Recv(); err != nil || r.Status != healthgrpc.HealthCheckResponse_NOT_SERVING {
+			t.Errorf("after the drain Watch gave %v, %v, want NOT_SERVING", r, err)
+		}
+		for name, stream := range map[string]healthgrpc.Health_WatchClient{"Watch": watch, "Watch of an unknown service": unknown} {
+			if r, err := stream.Recv(); status.Code(err) != codes.Unavailable {
+				t.Errorf("%s ended with %v, %v, want the code Unavailable", name, r, err)
+			}
+		}
+		if err := wait(t, "the end of the program", p.ended); err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	}
+}
+
 // What lasts longer than the grace is canceled, with the reason, and answers with a code
 // that clients try elsewhere.
 func TestGraceHasPassed(t *testing.T) {

@@ -129,7 +129,8 @@ func (s *Server) Stream() grpc.StreamServerInterceptor {
 		c := s.begin(stream.Context())
 		defer s.end(c)
 		if c.base != nil && info.FullMethod == healthgrpc.Health_Watch_FullMethodName {
-			handler = untilClosing(c.base, handler)
+			w := &watchStream{ServerStream: stream}
+			stream, handler = w, untilClosing(c.base, w, handler)
 		}
 		err := s.run(c, info.FullMethod, func(ctx context.Context) error {
 			return handler(srv, newServerStream(ctx, stream, c))
