@@ -67,6 +67,11 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 			func(context.Context) error { g.GracefulStop(); return nil },
 			func() { stop(g) })
 	})
+	if err == nil {
+		// The calls may have ended because ctx is done, before that was seen by Graceful, whose
+		// context is inside of ctx.
+		return context.Cause(ctx)
+	}
 	return nursery.First(err)
 }
 
