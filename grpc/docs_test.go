@@ -144,6 +144,28 @@ func TestDocsClient(t *testing.T) {
 	}
 }
 
+// The error of the client's limit.
+func TestDocsLimit(t *testing.T) {
+	client := open(t, new(grpcscope.Server), &shop{warehouses: []warehouse{{"slow", func(ctx context.Context, _ string) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}}})
+	printed := output(t, func() {
+		ctx := t.Context()
+		err := deadline.FailAfter(ctx, 50*time.Millisecond, func(ctx context.Context) error {
+			_, err := client.Check(ctx, &healthpb.HealthCheckRequest{Service: "chairs"})
+			return err
+		})
+		var slow *deadline.TooSlowError
+		if errors.As(err, &slow) {
+			fmt.Println(slow.Limit, status.Code(err), grpcscope.Code(err)) // 50ms Unknown DeadlineExceeded
+		}
+	})
+	if want := "50ms Unknown DeadlineExceeded\n"; printed != want {
+		t.Errorf("the page prints %q, want %q", printed, want)
+	}
+}
+
 // The errors of two warehouses.
 func TestDocsErrors(t *testing.T) {
 	south := make(chan struct{})

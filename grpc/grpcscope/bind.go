@@ -21,8 +21,8 @@ import (
 // A call that is interrupted loses nothing. A message that arrives later is returned by the next
 // RecvMsg; one that could not be sent at once is sent before the next. Until then gRPC has
 // the message that the interrupted call was given, so it must not be used again. All streams
-// made from one another in this way share that, so bind a stream once, and from then on
-// use, and bind, only the result. Calls of one direction may overlap, and are made one
+// made from one another in this way share that. So bind a stream once; from then on use and bind
+// only the result, and never s again. Calls of one direction may overlap, and are made one
 // after another.
 //
 // BindClient does not block, and panics if ctx or s is nil. Each call costs a goroutine. A
@@ -96,6 +96,7 @@ func BindServer(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
 	}
 	if own, ok := s.Context().Value(streamKey{}).(*serverStream); ok {
 		own.bound.Store(true)
+		return &boundServer{s, ctx, own.lanes} // in which a call of the handler may have been interrupted
 	}
 	return &boundServer{s, ctx, newLanes()}
 }

@@ -43,6 +43,7 @@ type call struct {
 
 // begin makes the call of a stream.
 func (s *Server) begin(stream context.Context) *call {
+	s.mustBeRegistered()
 	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
 	id, announced := s.announced(stream)
 	if id != "" {
@@ -140,7 +141,7 @@ func (c withValues) Value(key any) any {
 // announced returns what the client has announced; id is empty if that is nothing, or not
 // to be looked at.
 func (s *Server) announced(stream context.Context) (id string, _ url.Values) {
-	if !s.Reasons || !s.registered.Load() {
+	if !s.Reasons {
 		return "", nil
 	}
 	md := metadata.ValueFromIncomingContext(stream, callKey)

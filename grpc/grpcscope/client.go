@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -110,19 +111,31 @@ type clientStream struct {
 	many     bool          // the server sends any number of messages
 	stop     func() bool   // of the AfterFunc that reports the reason; nil if there is none
 	reported chan struct{} // closed by that function
+
+	last error // only of RecvMsg; its first error, which is final
+
+	once sync.Once // the end of the report
 }
 
+// RecvMsg returns its first error again when it is called after it. Whether that error is a
+// cancellation is decided only once: the caller may cancel its context after the stream has
+// ended.
 func (s *clientStream) RecvMsg(m any) error {
+	if s.last != nil {
+		return s.last
+	}
 	err := s.ClientStream.RecvMsg(m)
 	switch {
 	case err == nil && s.many:
 		return nil
 	case err == nil || err == io.EOF:
 		s.end(false)
+		s.last = err
 		return err
 	}
 	outcome, canceled := s.call.outcome(err, s.Trailer())
 	s.end(canceled)
+	s.last = outcome
 	return outcome
 }
 
@@ -138,13 +151,19 @@ func (s *clientStream) SendMsg(m any) error {
 
 // end is called when the stream has ended, and whether by a cancellation. It waits for a
 // report that is under way. If the stream noticed the cancellation before the function that
-// reports it could start, end reports it.
+// reports it could start, end reports it. Several calls of a stream may find its end, and
+// only the first of them stops that function: to the others a function that was stopped and
+// one that has been started look the same.
 func (s *clientStream) end(canceled bool) {
-	switch {
-	case s.stop == nil:
-	case !s.stop():
-		<-s.reported
-	case canceled:
-		s.call.report()
+	if s.stop == nil {
+		return
 	}
+	s.once.Do(func() {
+		switch {
+		case !s.stop():
+			<-s.reported
+		case canceled:
+			s.call.report()
+		}
+	})
 }

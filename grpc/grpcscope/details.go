@@ -46,6 +46,13 @@ const (
 	maxNodes  = 1000    // errors that a client restores
 )
 
+// Code returns the code of the first failure in err: the one that a [Server] answers with. Where
+// that failure has a status, it is the code that status.Code returns. It is OK if err is nil,
+// DeadlineExceeded for a TooSlowError, which is the error of a limit and has no status, Canceled
+// or DeadlineExceeded for the cancellation of a context, Internal for the panic of a task, and
+// Unknown for an error that says nothing.
+func Code(err error) codes.Code { return codeOf(err) }
+
 // codeOf returns the code of the first failure in err, where gRPC would take the first status.
 func codeOf(err error) codes.Code {
 	for range maxDepth {

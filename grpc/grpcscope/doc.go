@@ -19,6 +19,10 @@
 // return a cancellation of their context. Its text is that of the status, which
 // status.FromError and status.Code still find.
 //
+// The TooSlowError of a FailAfter or FailScope around a call is the error of the limit, not of
+// the call: it has no status, and status.Code returns Unknown for it. [Code] returns
+// DeadlineExceeded.
+//
 // Servers may end a call with the same codes for reasons of their own, and gRPC makes the
 // same error of both. Such a status stays a real error:
 //
@@ -69,7 +73,8 @@
 // large: texts are cut, details of statuses and later failures are left out, and the text
 // says how many.
 //
-// What has come from a server is real for every scope of the client, whatever it was there.
+// For the scopes of the client, an error of the server is a failure, also if it was the
+// cancellation of a scope at the server, or the TooSlowError of one.
 //
 // # Reasons
 //
@@ -89,8 +94,11 @@
 //
 // At a client the interceptors of this package belong before others: those chained after them
 // see bare statuses, and what those return is converted as well. An interceptor that
-// derives a context with a limit of its own, or makes the call several times, works on
-// either side; if it is before, the limit is that of an outer context.
+// makes the call several times works on either side. So does one that derives a context with
+// a limit of its own. The call that such a limit ends is a failure for the scopes around the
+// call, because their own contexts are not done. For a scope inside the interceptor the order
+// matters: if the interceptor is before those of this package, a MoveOnAfter there expires; if
+// it is after them, the MoveOnAfter sees a bare status, and takes it for a failure.
 //
 // At a server, recovery, logging, metrics and tracing belong before: they see the final
 // status, with the errors behind it by errors.Is and errors.As, and panics of handlers and

@@ -70,6 +70,22 @@ func ExampleClient_DialOptions() {
 	// Output: true <nil>
 }
 
+// The code to answer with when a limit around a call has expired.
+func ExampleCode() {
+	scopes := new(grpcscope.Server)
+	addr, stop := listen(scopes, grpc.NewServer(), sleepy)
+	defer stop()
+	conn := connect(addr, grpcscope.Client{}.DialOptions()...)
+	defer conn.Close()
+
+	err := deadline.FailAfter(context.Background(), 20*time.Millisecond, func(ctx context.Context) error {
+		_, err := textservice.Call(ctx, conn, "how are you?")
+		return err
+	})
+	fmt.Println(status.Code(err), grpcscope.Code(err))
+	// Output: Unknown DeadlineExceeded
+}
+
 // The interceptor in a chain with others, which see what it sees.
 func ExampleClient_Unary() {
 	scopes := new(grpcscope.Server)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -351,3 +352,49 @@ func TestReasonsAreOffByDefault(t *testing.T) {
 		}
 	}
 }
+
+// A server that is to show reasons, but cannot get any, panics before it handles a call. After
+// Register it does not.
+func TestReasonsWithoutRegister(t *testing.T) {
+	const want = "grpcscope: Server with Reasons, but without Register: call Register with the gRPC server before it serves"
+	unary := func(s *grpcscope.Server) {
+		_, _ = s.Unary()(t.Context(), nil, new(grpc.UnaryServerInfo), func(context.Context, any) (any, error) { return nil, nil })
+	}
+	stream := func(s *grpcscope.Server) {
+		_ = s.Stream()(nil, silentStream{ctx: t.Context()}, new(grpc.StreamServerInfo), func(any, grpc.ServerStream) error { return nil })
+	}
+	serve := func(s *grpcscope.Server) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		_ = s.Serve(ctx, grpc.NewServer(), l, nil)
+	}
+	for name, f := range map[string]func(*grpcscope.Server){"Unary": unary, "Stream": stream, "Serve": serve} {
+		for _, registered := range []bool{false, true} {
+			var got any
+			func() {
+				defer func() { got = recover() }()
+				s := &grpcscope.Server{Reasons: true}
+				if registered {
+					s.Register(grpc.NewServer())
+				}
+				f(s)
+			}()
+			if registered && got != nil || !registered && got != want {
+				t.Errorf("%s, registered %t: panic %v; want %q without Register only", name, registered, got, want)
+			}
+		}
+	}
+}
+
+// A silentStream has no messages.
+type silentStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s silentStream) Context() context.Context { return s.ctx }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -28,7 +29,8 @@ const farewell = time.Second
 //     streams should then come to their end.
 //   - When nothing new is accepted any more, l is closed, and clients are sent a GOAWAY:
 //     they open new connections elsewhere, and calls in progress continue. Serve returns
-//     nil when all calls have ended. Calls that watch the status of health are ended.
+//     nil when all calls have ended. Calls that watch the status of health are ended, after
+//     the status NOT_SERVING if the last one was SERVING.
 //   - When ctx is done, because the program's grace has passed or something has failed,
 //     the contexts of all handlers are canceled, with the cause of ctx. A call that ends
 //     because of that has the code Unavailable, which many clients take as advice to try
@@ -39,11 +41,13 @@ const farewell = time.Second
 //
 // Serve returns when the server has stopped and all handlers have ended. The error is that of
 // g.Serve, or the cancellation of ctx. Several calls with one g, for several listeners, end
-// together. Serve panics if ctx, g or l is nil. It closes l.
+// together. Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not
+// called. It closes l.
 func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *health.Server) error {
 	if ctx == nil || g == nil || l == nil {
 		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
 	}
+	s.mustBeRegistered()
 	s.base.CompareAndSwap(nil, &ctx)
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		if h != nil {
@@ -63,6 +67,11 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 			func(context.Context) error { g.GracefulStop(); return nil },
 			func() { stop(g) })
 	})
+	if err == nil {
+		// The calls may have ended because ctx is done, before that was seen by Graceful, whose
+		// context is inside of ctx.
+		return context.Cause(ctx)
+	}
 	return nursery.First(err)
 }
 
@@ -82,9 +91,22 @@ func stop(g *grpc.Server) {
 // errDraining ends what would keep a server from draining.
 var errDraining = status.Error(codes.Unavailable, "server is draining")
 
+// A watchStream is the server's side of a call that watches the health of the server.
+type watchStream struct {
+	grpc.ServerStream
+	last healthgrpc.HealthCheckResponse_ServingStatus // of the call that sends
+}
+
+func (w *watchStream) SendMsg(m any) error {
+	if r, ok := m.(*healthgrpc.HealthCheckResponse); ok {
+		w.last = r.Status
+	}
+	return w.ServerStream.SendMsg(m)
+}
+
 // untilClosing returns a handler that ends when nothing new is accepted any more: that of
 // calls which watch the health of the server, and have no end of their own.
-func untilClosing(base context.Context, handler grpc.StreamHandler) grpc.StreamHandler {
+func untilClosing(base context.Context, w *watchStream, handler grpc.StreamHandler) grpc.StreamHandler {
 	return func(srv any, stream grpc.ServerStream) error {
 		scope := Nursery(stream.Context()).Scope()
 		Nursery(stream.Context()).Background("drain", func(ctx context.Context) error {
@@ -97,8 +119,25 @@ func untilClosing(base context.Context, handler grpc.StreamHandler) grpc.StreamH
 		})
 		err := handler(srv, stream)
 		if c, ok := scope.Cause().(*cancelscope.Canceled); ok && c.Reason() == errDraining {
+			w.lastStatus(base, stream.(*serverStream))
 			return errDraining
 		}
 		return err
 	}
+}
+
+// lastStatus sends NOT_SERVING to a client of which the last status is SERVING: if the program
+// does not linger, the handler may have been canceled before it got to that.
+func (w *watchStream) lastStatus(base context.Context, own *serverStream) {
+	ctx, cancel := context.WithTimeout(base, farewell) // the client may not read
+	defer cancel()
+	last := &healthgrpc.HealthCheckResponse{Status: healthgrpc.HealthCheckResponse_NOT_SERVING}
+	// Before this, the lane sends what the handler was interrupted for. An error says that the
+	// call is over, or that it will be.
+	_ = own.lanes.send.sendMsg(ctx, last, func(m any) error {
+		if w.last != healthgrpc.HealthCheckResponse_SERVING {
+			return nil
+		}
+		return own.send(m)
+	})
 }

@@ -36,6 +36,13 @@ type program struct {
 // run runs a server with the service in a program.
 func run(t *testing.T, p serve.Program, service textservice.Service) *program {
 	t.Helper()
+	h := health.NewServer()
+	return runWith(t, p, service, h, h)
+}
+
+// runWith is run with a health service, and with the one that Serve gets.
+func runWith(t *testing.T, p serve.Program, service textservice.Service, h, served *health.Server) *program {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +53,6 @@ func run(t *testing.T, p serve.Program, service textservice.Service) *program {
 	r.server = grpc.NewServer(scopes.ServerOptions()...)
 	scopes.Register(r.server)
 	service.Register(r.server)
-	h := health.NewServer()
 	healthgrpc.RegisterHealthServer(r.server, h)
 	p.Log = slog.New(slog.DiscardHandler)
 	started := make(chan func(), 1)
@@ -56,7 +62,7 @@ func run(t *testing.T, p serve.Program, service textservice.Service) *program {
 		defer close(over)
 		r.ended <- p.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			started <- func() { serve.Drain(ctx, errors.New("new version")) }
-			err := scopes.Serve(ctx, r.server, l, h)
+			err := scopes.Serve(ctx, r.server, l, served)
 			r.served <- err
 			return err
 		})
@@ -174,6 +180,46 @@ func TestHealth(t *testing.T) {
 	}
 	if err := wait(t, "the end of the program", p.ended); err != nil {
 		t.Errorf("Run = %v, want nil", err)
+	}
+}
+
+// A client that watches the health learns that the server is ending, also if the program does
+// not linger. What the handler of the health service sees first, the status or the end, is
+// chance, so there are many rounds. In half of them it never sees the status.
+func TestHealthWithoutLinger(t *testing.T) {
+	for i := range 40 {
+		h := health.NewServer()
+		served := h
+		if i%2 == 0 {
+			served = nil
+		}
+		p := runWith(t, serve.Program{Grace: soon}, textservice.Service{}, h, served)
+		watch, err := p.health.Watch(t.Context(), new(healthgrpc.HealthCheckRequest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown, err := p.health.Watch(t.Context(), &healthgrpc.HealthCheckRequest{Service: "unknown"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := watch.Recv(); err != nil || r.Status != healthgrpc.HealthCheckResponse_SERVING {
+			t.Fatalf("Watch gave %v, %v, want SERVING", r, err)
+		}
+		if r, err := unknown.Recv(); err != nil || r.Status != healthgrpc.HealthCheckResponse_SERVICE_UNKNOWN {
+			t.Fatalf("Watch of an unknown service gave %v, %v, want SERVICE_UNKNOWN", r, err)
+		}
+		p.drain()
+		if r, err := watch.Recv(); err != nil || r.Status != healthgrpc.HealthCheckResponse_NOT_SERVING {
+			t.Errorf("after the drain Watch gave %v, %v, want NOT_SERVING", r, err)
+		}
+		for name, stream := range map[string]healthgrpc.Health_WatchClient{"Watch": watch, "Watch of an unknown service": unknown} {
+			if r, err := stream.Recv(); status.Code(err) != codes.Unavailable {
+				t.Errorf("%s ended with %v, %v, want the code Unavailable", name, r, err)
+			}
+		}
+		if err := wait(t, "the end of the program", p.ended); err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
 	}
 }
 

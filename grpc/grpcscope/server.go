@@ -31,9 +31,9 @@ type Server struct {
 	Call nursery.Config
 
 	// Reasons shows to handlers what clients claim about their cancellations, as the cause of
-	// the context: see [ClientCanceled]. It needs [Server.Register]. The cancellation of a
-	// call whose client sends reasons may reach its handler up to 50 milliseconds late,
-	// namely if no reason comes.
+	// the context: see [ClientCanceled]. It needs [Server.Register]: without it, Serve and the
+	// first call panic. The cancellation of a call whose client sends reasons may reach its
+	// handler up to 50 milliseconds late, namely if no reason comes.
 	Reasons bool
 
 	// Opaque sends the code and the text of the first failure only: for clients that must not
@@ -64,6 +64,15 @@ func (s *Server) ServerOptions() []grpc.ServerOption {
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	r.RegisterService(reportDesc(), reports{s})
 	s.registered.Store(true)
+}
+
+// mustBeRegistered panics if the server would show no reason although it is to. It does so at
+// the first call, whatever the client sends: it must not depend on clients when the mistake
+// is found.
+func (s *Server) mustBeRegistered() {
+	if s.Reasons && !s.registered.Load() {
+		panic("grpcscope: Server with Reasons, but without Register: call Register with the gRPC server before it serves")
+	}
 }
 
 // baseContext returns the context of Serve, nil without it.
@@ -120,7 +129,8 @@ func (s *Server) Stream() grpc.StreamServerInterceptor {
 		c := s.begin(stream.Context())
 		defer s.end(c)
 		if c.base != nil && info.FullMethod == healthgrpc.Health_Watch_FullMethodName {
-			handler = untilClosing(c.base, handler)
+			w := &watchStream{ServerStream: stream}
+			stream, handler = w, untilClosing(c.base, w, handler)
 		}
 		err := s.run(c, info.FullMethod, func(ctx context.Context) error {
 			return handler(srv, newServerStream(ctx, stream, c))

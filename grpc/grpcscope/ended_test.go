@@ -1,0 +1,205 @@
+package grpcscope_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/grpc/grpcscope"
+	"github.com/trellis-go/trellis/grpc/internal/textservice"
+)
+
+// ends are the ways in which a stream can end: what the client does after the stream is open,
+// and the kind of the stream.
+var ends = map[string]struct {
+	kind textservice.Kind
+	do   func(stream grpc.ClientStream, cancel func()) error
+}{
+	"in success":                   {textservice.Down, func(stream grpc.ClientStream, _ func()) error { return send(stream, "success") }},
+	"after a message":              {textservice.Down, func(stream grpc.ClientStream, _ func()) error { return send(stream, "message") }},
+	"with a result":                {textservice.Up, func(stream grpc.ClientStream, _ func()) error { return send(stream, "message") }},
+	"in failure":                   {textservice.Down, func(stream grpc.ClientStream, _ func()) error { return send(stream, "failure") }},
+	"in failure, without a result": {textservice.Up, func(stream grpc.ClientStream, _ func()) error { return send(stream, "failure") }},
+	"canceled": {textservice.Both, func(_ grpc.ClientStream, cancel func()) error {
+		cancel()
+		return nil
+	}},
+	"by a call that is not allowed": {textservice.Both, func(stream grpc.ClientStream, _ func()) error {
+		if err := stream.CloseSend(); err != nil {
+			return err
+		}
+		if err := textservice.Send(stream, "too late"); status.Code(err) != codes.Internal {
+			return fmt.Errorf("SendMsg after CloseSend = %w, want the code Internal", err)
+		}
+		return nil
+	}},
+}
+
+func send(stream grpc.ClientStream, text string) error {
+	return errors.Join(textservice.Send(stream, text), stream.CloseSend())
+}
+
+// ending is a service whose streams end as the first message says.
+var ending = textservice.Service{Stream: func(stream grpc.ServerStream) error {
+	switch text, err := textservice.Receive(stream); {
+	case err != nil:
+		<-stream.Context().Done()
+		return err
+	case text == "failure":
+		return status.Error(codes.NotFound, "gone")
+	case text == "message":
+		return textservice.Send(stream, "a message")
+	}
+	return nil
+}}
+
+// A stream that has ended returns the same errors again, at once, as one of gRPC does: with
+// reasons and without, and bound to a context.
+func TestRecvMsgAfterTheEnd(t *testing.T) {
+	// A stream that the client ends by a mistake is canceled without a reason.
+	t.Cleanup(grpcscope.SetPatience(50 * time.Millisecond))
+	addrs := map[string]string{
+		"server without interceptors": plain(t, ending),
+		"server with reasons":         setup{scopes: &grpcscope.Server{Reasons: true}, Service: ending}.start(t).addr,
+	}
+	// results opens a stream, ends it, and returns the results of four calls.
+	results := func(t *testing.T, cc *grpc.ClientConn, kind textservice.Kind, bind bool, do func(grpc.ClientStream, func()) error) string {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		stream, err := textservice.Open(ctx, cc, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bind {
+			stream = grpcscope.BindClient(t.Context(), stream)
+		}
+		if err := do(stream, cancel); err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for range 4 {
+			received := make(chan string, 1)
+			go func() {
+				m, err := textservice.Receive(stream)
+				received <- fmt.Sprintf("%q, %v, code %v; ", m, err, status.Code(err))
+			}()
+			text += wait(t, "RecvMsg of a stream that has ended", received)
+		}
+		return text
+	}
+	for server, addr := range addrs {
+		bare := dial(t, addr, insecureOption)
+		for name, end := range ends {
+			for _, reasons := range []bool{false, true} {
+				for _, bind := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s, %s, reasons %t, bound %t", server, name, reasons, bind), func(t *testing.T) {
+						cc := dial(t, addr, append(grpcscope.Client{Reasons: reasons}.DialOptions(), insecureOption)...)
+						want := results(t, bare, end.kind, false, end.do)
+						if got := results(t, cc, end.kind, bind, end.do); got != want {
+							t.Errorf("RecvMsg = %s\nwant what gRPC returns: %s", got, want)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// Calls of RecvMsg on a bound stream may overlap, also when the stream ends.
+func TestOverlappingRecvMsgAtTheEnd(t *testing.T) {
+	s := setup{scopes: &grpcscope.Server{Reasons: true}, client: grpcscope.Client{Reasons: true}, Service: ending}
+	p := s.start(t)
+	stream, err := textservice.Open(t.Context(), p.cc, textservice.Both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := grpcscope.BindClient(t.Context(), stream)
+	const calls = 5
+	received := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, err := textservice.Receive(bound)
+			received <- err
+		}()
+	}
+	if err := send(bound, "success"); err != nil {
+		t.Fatal(err)
+	}
+	for range calls {
+		if err := wait(t, "RecvMsg", received); err != io.EOF {
+			t.Errorf("RecvMsg = %v, want io.EOF", err)
+		}
+	}
+}
+
+// A failure does not become a cancellation when the client cancels its context afterwards.
+func TestFailureBeforeACancellation(t *testing.T) {
+	addr := plain(t, textservice.Service{Stream: func(grpc.ServerStream) error {
+		return status.Error(codes.Canceled, "context canceled")
+	}})
+	for _, reasons := range []bool{false, true} {
+		cc := dial(t, addr, append(grpcscope.Client{Reasons: reasons}.DialOptions(), insecureOption)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		stream, err := textservice.Open(ctx, cc, textservice.Down)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, first := textservice.Receive(stream)
+		cancel()
+		_, second := textservice.Receive(stream)
+		if second != first || cancelscope.IsCancellation(ctx, second) {
+			t.Errorf("reasons %t: RecvMsg = %v, then %v after the context was canceled; want the same failure", reasons, first, second)
+		}
+	}
+}
+
+// A message that the handler's own stream was interrupted for is the first of the stream that
+// is bound afterwards.
+func TestBindServerAfterAnInterruption(t *testing.T) {
+	interrupted := make(chan struct{})
+	received := make(chan string, 2)
+	p := streaming(t, nil, func(stream grpc.ServerStream) error {
+		grpcscope.Nursery(stream.Context()).GoNamed("disk", func(ctx context.Context) error {
+			_ = deadline.Sleep(ctx, 20*time.Millisecond) // until the handler waits for a message
+			return errBoom
+		})
+		_, err := textservice.Receive(stream)
+		close(interrupted)
+		return errors.Join(err, cancelscope.Shield(stream.Context(), soon, func(ctx context.Context) error {
+			bound := grpcscope.BindServer(ctx, stream)
+			for range cap(received) {
+				text, err := textservice.Receive(bound)
+				if err != nil {
+					return err
+				}
+				received <- text
+			}
+			return nil
+		}))
+	})
+	stream, err := textservice.Open(t.Context(), p.cc, textservice.Both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "the interruption", interrupted)
+	if err := errors.Join(textservice.Send(stream, "first"), textservice.Send(stream, "second")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"first", "second"} {
+		if got := wait(t, "a message", received); got != want {
+			t.Errorf("received %q, want %q", got, want)
+		}
+	}
+	if _, err := textservice.Receive(stream); err == nil || err.Error() != "disk: boom" {
+		t.Errorf("the stream ended with %v, want the failure of the task", err)
+	}
+}
