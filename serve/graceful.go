@@ -40,7 +40,7 @@ func Graceful(ctx context.Context, run func() error, drain func(ctx context.Cont
 		panic("serve: Graceful with a nil function: there is nothing to run, or nothing to drain it with")
 	}
 	ran := make(chan struct{})
-	g := &graceful{drain: drain, stop: stop, ran: ran, drained: make(chan struct{})}
+	g := &graceful{ctx: ctx, drain: drain, stop: stop, ran: ran, drained: make(chan struct{})}
 	d := drainOf(ctx)
 	config := nursery.Config{Name: "graceful"} // which is in no error, because of First
 	return nursery.First(config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
@@ -57,6 +57,7 @@ func Graceful(ctx context.Context, run func() error, drain func(ctx context.Cont
 
 // A graceful is a server that Graceful runs.
 type graceful struct {
+	ctx     context.Context // given to Graceful
 	drain   func(ctx context.Context) error
 	stop    func()
 	ran     <-chan struct{} // closed when run has returned; nil when that has been seen
@@ -70,6 +71,11 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 		return nil
 	case <-d.closes():
 	case <-ctx.Done():
+		select {
+		case <-g.ran: // first, and may be why ctx is done
+			return nil
+		default:
+		}
 		if g.stop != nil {
 			g.stop()
 			return context.Cause(ctx)
@@ -93,10 +99,10 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 			return context.Cause(ctx)
 		}
 	}
-	// What the server did may have ended because ctx is done, before that was seen here. Err
-	// notices it, also if it has not reached Done yet.
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	// What the server did may have ended because its context is done, before that has reached
+	// the one here, which is derived from it.
+	if g.ctx.Err() != nil {
+		return context.Cause(g.ctx)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
@@ -105,33 +104,27 @@ func TestGracefulWithoutStop(t *testing.T) {
 }
 
 // A server whose work has ended because it was canceled has not drained in good order, also
-// if Graceful learns later than the work that its context is done.
+// if the work learns of it before Graceful does.
 func TestGracefulCutOffInTheDrain(t *testing.T) {
-	for range 300 { // what comes first is chance
-		synctest.Test(t, func(t *testing.T) {
-			_ = serve.Program{Grace: time.Hour, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
-				work, cancel := context.WithCancel(ctx)
-				handlers := func(context.Context) error { <-work.Done(); return nil }
-				n.Go(func(context.Context) error {
-					ctx := work
-					for range 5 { // each learns of it from another goroutine, one after another
-						between, cancel := context.WithCancel(ctx)
-						defer cancel()
-						late, end := (&cancelscope.Scope{Adjustable: true}).Enter(between)
-						defer end(new(error))
-						ctx = late
-					}
-					err := serve.Graceful(ctx, func() error { <-work.Done(); return nil }, handlers, func() {})
-					if err == nil {
-						t.Error("Graceful = nil, want the cancellation that has ended the work")
-					}
-					return nil
-				})
-				serve.Drain(ctx, nil)
-				synctest.Wait()
-				cancel()
+	for range 20 { // what comes first is chance
+		_ = serve.Program{Grace: time.Hour, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			ctx, cancel := context.WithCancel(ctx)
+			for range 3000 { // so that to cancel all takes a while
+				context.AfterFunc(ctx, func() {})
+			}
+			draining := make(chan struct{})
+			n.Go(func(context.Context) error {
+				run := func() error { <-ctx.Done(); return nil }
+				drain := func(context.Context) error { close(draining); <-ctx.Done(); return nil }
+				if err := serve.Graceful(ctx, run, drain, func() {}); err == nil {
+					t.Error("Graceful = nil, want the cancellation that has ended the work")
+				}
 				return nil
 			})
+			serve.Drain(ctx, nil)
+			<-draining
+			cancel()
+			return nil
 		})
 	}
 }
