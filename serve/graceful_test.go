@@ -129,6 +129,18 @@ func TestGracefulCutOffInTheDrain(t *testing.T) {
 	}
 }
 
+// A run that fails is not stopped, although its failure cancels what is around it.
+func TestGracefulFailsAtOnce(t *testing.T) {
+	for range 2000 { // what Graceful sees first is chance
+		stopped := false
+		err := serve.Graceful(t.Context(), func() error { return errTest },
+			func(context.Context) error { return nil }, func() { stopped = true })
+		if err != errTest || stopped {
+			t.Fatalf("Graceful = %v, stop called: %v; want the error of run, false", err, stopped)
+		}
+	}
+}
+
 // The errors of run and of drain are returned.
 func TestGracefulFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
