@@ -6,8 +6,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/trellis-go/trellis/internal/proctest"
 	stream "github.com/trellis-go/trellis/examples/stream"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestMain(m *testing.M) {

@@ -9,8 +9,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/trellis-go/trellis/internal/proctest"
 	timeouts "github.com/trellis-go/trellis/examples/timeouts"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestMain(m *testing.M) {
