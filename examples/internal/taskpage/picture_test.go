@@ -85,7 +85,7 @@ func shop(t *testing.T, p *program) *nursery.Task[struct{}] {
 						n.GoNamed("pay", func(ctx context.Context) error {
 							s := cancelscope.Scope{Name: "booking"}
 							s.SetShield(true)
-							return s.Run(ctx, wait)
+							return s.Run(ctx, func(context.Context) error { return wait(ctx) }) //trellisvet:ignore outerctx the shield is to end with the others
 						})
 						return nil
 					})
