@@ -28,7 +28,8 @@ type TooSlowError struct {
 }
 
 // Error says what was cut short, if that is known, which limit was exceeded, and gives the
-// reason if there is one: "reading x: too slow: limit of 1s exceeded". The limit is rounded to microseconds, and above a second to milliseconds.
+// reason if there is one: "reading x: too slow: limit of 1s exceeded". The limit is rounded
+// to microseconds, and above a second to milliseconds.
 func (e *TooSlowError) Error() string {
 	text := "too slow"
 	switch {
