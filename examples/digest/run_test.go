@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -161,16 +162,36 @@ func TestDataWithEOF(t *testing.T) {
 // hashed.
 func TestWriteError(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "a", "b": "b"})
-	open := except("b", func(string) (io.ReadCloser, error) { return endless{time.Second}, nil })
 	synctest.Test(t, func(t *testing.T) {
 		var stderr strings.Builder
 		stdout := &scriptedWriter{errs: []error{errors.New("no space")}}
+		reading := make(chan struct{}) // closed when the second file is being read
+		open := func(path string) (io.ReadCloser, error) {
+			if filepath.Base(path) == "b" {
+				return &announced{begun: reading}, nil
+			}
+			<-reading
+			return digest.Open(path)
+		}
 		code := digest.RunWith(t.Context(), []string{"-j", "2", dir}, stdout, &stderr, open)
 		if want := "digest: no space: 0 files, 0 bytes in 1s\n"; code != 1 || stderr.String() != want || len(stdout.writes) > 0 {
 			t.Errorf("digest DIR to a full disk: exit code %d, standard error %q, then written %q, want 1, %q, nothing", code, stderr.String(), stdout.writes, want)
 		}
 	})
 }
+
+// An announced file says when its first block is being read, which takes a second.
+type announced struct {
+	begun chan struct{}
+	once  sync.Once
+}
+
+func (a *announced) Read(p []byte) (int, error) {
+	a.once.Do(func() { close(a.begun) })
+	return endless{time.Second}.Read(p)
+}
+
+func (a *announced) Close() error { return nil }
 
 // Progress is said by a task in the background, which is there until the end.
 func TestProgress(t *testing.T) {
