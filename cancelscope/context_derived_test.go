@@ -98,6 +98,7 @@ var places = []struct {
 }
 
 func TestDerivedContextsCostNoGoroutine(t *testing.T) {
+	awaitNoWatchers(t)
 	for _, place := range places {
 		t.Run("scope "+place.name, func(t *testing.T) {
 			var s cancelscope.Scope

@@ -101,7 +101,20 @@ func watchers() int {
 	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by context.(*cancelCtx).propagateCancel")
 }
 
+// awaitNoWatchers waits for the goroutines that tests which have ended leave for a moment.
+func awaitNoWatchers(t *testing.T) {
+	t.Helper()
+	for range 10_000 {
+		if watchers() == 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Fatalf("%d goroutines of other tests wait for a context", watchers())
+}
+
 func TestForeignParent(t *testing.T) {
+	awaitNoWatchers(t)
 	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
 		outside := newForeignContext(t.Context())
 		testForeignParent(t, outside, outside.cancel)
@@ -165,6 +178,7 @@ func TestForeignParentWakesWaiters(t *testing.T) {
 }
 
 func TestForeignParentIsLetGo(t *testing.T) {
+	awaitNoWatchers(t)
 	bubbletest.Run(t, "without AfterFunc", func(t *testing.T) {
 		outside := newForeignContext(t.Context())
 		var s cancelscope.Scope

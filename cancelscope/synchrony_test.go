@@ -311,16 +311,16 @@ func TestCancelOutsideReachesTheExceptionsLater(t *testing.T) {
 
 // No shape costs a goroutine for each scope or derived context.
 func TestShapesCostNoGoroutine(t *testing.T) {
+	awaitNoWatchers(t)
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
 			outside, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			var w witness
-			before := watchers() // of tests that have ended, which become fewer
 			shape(outside, w.see, func(ctx context.Context) error {
 				w.see(ctx)
-				if n := watchers(); n > before {
-					t.Errorf("%d goroutines wait for a context, before %d", n, before)
+				if n := watchers(); n != 0 {
+					t.Errorf("%d goroutines wait for a context, want 0", n)
 				}
 				return nil
 			})
