@@ -66,7 +66,7 @@ func ExampleLocal() {
 func ExampleWatch() {
 	defer tasktree.Record()()
 	err := nursery.Config{Name: "program"}.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
-		noticed, release := make(chan bool), make(chan bool)
+		begun, noticed, release := make(chan bool), make(chan bool), make(chan bool)
 		n.Background("watch", func(ctx context.Context) error {
 			return tasktree.Watch(ctx, tasktree.WatchOptions{
 				Canceled: 20 * time.Millisecond, // 10 seconds unless it is set
@@ -80,10 +80,11 @@ func ExampleWatch() {
 		})
 		request := n.Task("request", func(ctx context.Context) error {
 			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
-				n.GoNamed("query", func(context.Context) error { <-release; return nil }) // does not look at its context
+				n.GoNamed("query", func(context.Context) error { close(begun); <-release; return nil }) // does not look at its context
 				return nil
 			})
 		})
+		<-begun
 		request.Cancel(nil)
 		<-noticed
 		close(release)

@@ -1,6 +1,7 @@
 package tasktree
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"slices"
@@ -149,13 +150,7 @@ func (s *snapshot) byName(g group) []group {
 }
 
 func (s *snapshot) compareAge(a, b int32) int {
-	switch x, y := s.entries[a].start, s.entries[b].start; {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return cmp.Compare(s.entries[a].start, s.entries[b].start)
 }
 
 // nameOf returns a name in which the numbers are replaced by "#".

@@ -20,7 +20,7 @@ import (
 // A world is what a random program says about itself, to be compared with trees.
 type world struct {
 	mu     sync.Mutex
-	last   int
+	last   int               // guarded by mu; the number of the last name
 	parent map[string]string // guarded by mu; of all nodes that there have been, what each is inside
 	runs   map[string]bool   // guarded by mu; those in which code of the program runs now
 	over   map[string]int    // guarded by mu; those that have certainly ended, each with how many had before

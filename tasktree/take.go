@@ -63,6 +63,8 @@ type Options struct {
 // goroutine remains, later calls of Take do not wait for it, and it is not called again:
 // so a method may call Take itself. While 16 methods have not returned for a second, no
 // other ones are called.
+//
+// Any number of goroutines may call Take.
 func Take(o Options) *Tree {
 	t := &Tree{
 		Version: Version, Taken: time.Now().Round(0), RecordingSince: record.Since(), Labels: record.Labels(),

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	digest "github.com/trellis-go/trellis/examples/digest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 func TestHash(t *testing.T) {
@@ -201,8 +202,8 @@ func TestProgress(t *testing.T) {
 		return digest.Open(path)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		var stderr syncBuffer
-		digest.RunWith(t.Context(), []string{"-progress", "1s", dir}, io.Discard, &stderr, open)
+		stderr := proctest.NewText()
+		digest.RunWith(t.Context(), []string{"-progress", "1s", dir}, io.Discard, stderr, open)
 		const want = "digest: 1 files, 1 bytes so far\ndigest: 1 files, 1 bytes so far\ndigest: done: 2 files, 2 bytes in 2.5s\n"
 		if got := stderr.String(); got != want {
 			t.Errorf("digest -progress 1s DIR: standard error\n%swant\n%s", got, want)

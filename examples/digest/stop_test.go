@@ -14,6 +14,7 @@ import (
 	"time"
 
 	digest "github.com/trellis-go/trellis/examples/digest"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // endless is a file that never ends. Each block takes its time.
@@ -129,9 +130,9 @@ func TestStreams(t *testing.T) {
 			<-release
 			return digest.Open(path)
 		})
-		var stdout syncBuffer
+		stdout := proctest.NewText()
 		code := make(chan int)
-		go func() { code <- digest.RunWith(t.Context(), []string{dir}, &stdout, io.Discard, open) }()
+		go func() { code <- digest.RunWith(t.Context(), []string{dir}, stdout, io.Discard, open) }()
 
 		time.Sleep(time.Second)
 		synctest.Wait() // a is printed, c is hashed, b holds up the order
@@ -146,24 +147,6 @@ func TestStreams(t *testing.T) {
 			t.Errorf("at the end: standard output\n%swant\n%s", got, want)
 		}
 	})
-}
-
-// syncBuffer is a buffer that may be looked at while it is written to.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 func TestInterrupt(t *testing.T) {

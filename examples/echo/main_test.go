@@ -30,13 +30,18 @@ type running struct {
 	end  chan error
 }
 
-// start starts a server on a free port. It drains at the end of the test at the latest.
+// start starts a server on a free port.
 func start(t *testing.T, grace time.Duration, maxLine, clients int) *running {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startOn(t, l, grace, maxLine, clients)
+}
+
+func startOn(t *testing.T, l net.Listener, grace time.Duration, maxLine, clients int) *running {
+	t.Helper()
 	r := &running{t: t, addr: l.Addr().String(), log: proctest.NewText(), end: make(chan error, 1)}
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(r.log, nil)))

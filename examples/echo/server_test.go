@@ -4,10 +4,14 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/trellis-go/trellis/examples/internal/pipenet"
 )
 
 func TestEcho(t *testing.T) {
@@ -66,10 +70,10 @@ func TestOthersAreNotDisturbed(t *testing.T) {
 	leaving.Close()
 
 	deaf := dial(t, r.addr)
-	deaf.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
 	for full := false; !full; { // until nothing more fits anywhere between the two
-		_, err := io.WriteString(deaf, strings.Repeat("0123456789abcde\n", 4<<10))
-		full = err != nil
+		deaf.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+		n, err := io.WriteString(deaf, strings.Repeat("0123456789abcde\n", 4<<10))
+		full = n == 0 && err != nil
 	}
 	say(t, other, "two\n")
 	hear(t, other, "two\n")
@@ -98,22 +102,29 @@ func TestGoodbyeIsHeard(t *testing.T) {
 // In a drain a client may finish its line, one that is silent is closed, and one that is
 // cut off gets the reason.
 func TestDrain(t *testing.T) {
-	r := start(t, 500*time.Millisecond, 1000, 100)
-	silent, begun, stuck := dial(t, r.addr), dial(t, r.addr), dial(t, r.addr)
-	for _, c := range []io.ReadWriter{silent, begun, stuck} {
-		io.WriteString(c, "line\n")
-		io.ReadFull(c, make([]byte, len("line\n")))
-	}
-	say(t, begun, "tw")
-	say(t, stuck, "never")
-	time.Sleep(10 * time.Millisecond) // for the two to be read; more would not matter
-	r.drain()
-	hearEnd(t, silent, "")
-	say(t, begun, "o\n")
-	hear(t, begun, "two\n")
-	hearEnd(t, begun, "")
-	hearEnd(t, stuck, "error: the server ends\n")
-	r.expect(3)
+	synctest.Test(t, func(t *testing.T) {
+		l := pipenet.Listen("echo.test:1")
+		r := startOn(t, l, 500*time.Millisecond, 1000, 100)
+		connect := func() net.Conn {
+			client, server := net.Pipe()
+			if err := l.Hand(t.Context(), server); err != nil {
+				t.Fatalf("connecting: %v", err)
+			}
+			say(t, client, "line\n")
+			hear(t, client, "line\n")
+			return client
+		}
+		silent, begun, stuck := connect(), connect(), connect()
+		say(t, begun, "tw") // a pipe has no buffer: the server has read it
+		say(t, stuck, "never")
+		r.drain()
+		hearEnd(t, silent, "")
+		say(t, begun, "o\n")
+		hear(t, begun, "two\n")
+		hearEnd(t, begun, "")
+		hearEnd(t, stuck, "error: the server ends\n")
+		r.expect(3)
+	})
 }
 
 // At most so many clients are served at a time; more wait.

@@ -22,7 +22,8 @@ func consume(ctx context.Context) error {
 				fmt.Println("consumer: no more messages")
 				return err
 			}
-			if err := deadline.Sleep(work, 60*time.Millisecond); err != nil { // handle it
+			serve.Drain(ctx, errors.New("the middle of a message"))            // in place of a SIGTERM
+			if err := deadline.Sleep(work, 500*time.Millisecond); err != nil { // handle it
 				return err
 			}
 			fmt.Println("consumer: a message is done")
@@ -40,7 +41,7 @@ func stream(ctx context.Context) error {
 }
 
 func main() {
-	p := serve.Program{Grace: time.Second, Linger: 30 * time.Millisecond, Log: slog.New(slog.DiscardHandler)}
+	p := serve.Program{Grace: 10 * time.Second, Linger: 30 * time.Millisecond, Log: slog.New(slog.DiscardHandler)}
 	p.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		serve.Cleanup(ctx, func(context.Context) error { fmt.Println("pool: closed"); return nil })
 		n.Background("metrics", func(ctx context.Context) error {
@@ -50,10 +51,6 @@ func main() {
 		})
 		n.GoNamed("consumer", consume)
 		n.GoNamed("stream", stream)
-		if err := deadline.Sleep(ctx, 20*time.Millisecond); err != nil {
-			return err
-		}
-		serve.Drain(ctx, errors.New("the end of the example")) // in place of a SIGTERM
 		return nil
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/trellis-go/trellis/deadline"
 	stream "github.com/trellis-go/trellis/examples/stream"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // leaving has jobs that last, and reports when each has begun and was canceled.
@@ -173,9 +173,9 @@ func TestVanish(t *testing.T) {
 // has taken as long as it may, and not before.
 func TestStopsReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedBuffer
+		log := proctest.NewText()
 		l := newLeaving()
-		h := piped(t, stream.Settings{PingEvery: time.Hour, Do: l.do, Log: log.handler()})
+		h := piped(t, stream.Settings{PingEvery: time.Hour, Do: l.do, Log: slog.NewTextHandler(log, nil)})
 		c := h.deaf("a")
 		c.press(`[{"id":"stays"},{"id":"quick"}]`)
 		if _, _, err := c.ws.Read(t.Context()); err != nil { // that it has started
@@ -343,24 +343,4 @@ func TestShutdownStubborn(t *testing.T) {
 			})
 		})
 	}
-}
-
-// lockedBuffer is a log that may be looked at while it is written to.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) handler() slog.Handler { return slog.NewTextHandler(l, nil) }
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/deadline"
 	stream "github.com/trellis-go/trellis/examples/stream"
+	"github.com/trellis-go/trellis/internal/proctest"
 )
 
 // The newer tab replaces the older one, which learns why, and begins when the
@@ -45,9 +47,9 @@ func TestTwoTabs(t *testing.T) {
 // nothing: the client's answer to the goodbye is read past them.
 func TestReplacedWithPresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedBuffer
+		log := proctest.NewText()
 		s := newStage()
-		h := piped(t, stream.Settings{Do: s.do, Log: log.handler()})
+		h := piped(t, stream.Settings{Do: s.do, Log: slog.NewTextHandler(log, nil)})
 		older := h.tab("a")
 		older.press(jobs("cling", 1))
 		older.expect(started(1, 1))

@@ -81,7 +81,7 @@ func creator() (file string, line int, own bool) {
 	}
 	function, text, _ := strings.Cut(text, "\n\t")
 	function, _, _ = strings.Cut(function, " in goroutine ")
-	if ownFunction(function) {
+	if OwnFunction(function) {
 		return "", 0, strings.HasPrefix(function, modulePath)
 	}
 	text, _, _ = strings.Cut(text, "\n")
@@ -136,7 +136,7 @@ func isOurs(pc uintptr) bool {
 		return entry&1 == 1
 	}
 	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	entry, ours := uint64(pc)<<1, ownFunction(frame.Function)
+	entry, ours := uint64(pc)<<1, OwnFunction(frame.Function)
 	if ours {
 		entry |= 1
 	}
@@ -157,9 +157,9 @@ var ownPackages = []string{
 // between are the packages of the standard library that may call our code for our own.
 var between = []string{"runtime.", "sync.", "iter."}
 
-// ownFunction reports whether a function with that name, as package runtime gives it, is in
-// a package of this module, or one that stands between those.
-func ownFunction(name string) bool {
+// OwnFunction reports whether a call of a function with that name, as package runtime gives
+// it, is not shown: it is in a package of this module, or of those that stand between.
+func OwnFunction(name string) bool {
 	for _, prefix := range between {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -176,10 +176,6 @@ func ownFunction(name string) bool {
 	}
 	return false
 }
-
-// OwnFunction reports whether a call of a function with that name is not shown: it is in a
-// package of this module, or inside the runtime or package sync.
-func OwnFunction(name string) bool { return ownFunction(name) }
 
 // FuncName returns the name of the function with that entry, without its import path.
 func FuncName(entry uintptr) string {

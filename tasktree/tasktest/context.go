@@ -68,7 +68,7 @@ func awaitEnd(ctx context.Context, limit time.Duration) *tasktree.Tree {
 			}
 			return nil
 		}
-		<-time.After(min(pause, left))
+		<-time.After(min(pause, left)) // not deadline.Sleep: ctx is canceled by now
 	}
 }
 

@@ -71,7 +71,7 @@ func ExampleConfig_Context() {
 // go test.
 func ExampleRun() {
 	t := &printer{}
-	err := tasktest.Run(t, 20*time.Millisecond, func(ctx context.Context) error {
+	err := tasktest.Run(t, 500*time.Millisecond, func(ctx context.Context) error {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("reader", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }) // of what is never written
 			return nil
@@ -80,7 +80,7 @@ func ExampleRun() {
 	fmt.Println(err)
 	t.end()
 	// Output:
-	// still runs after 20ms: task "reader"
+	// still runs after 500ms: task "reader"
 	// <nil>
 }
 

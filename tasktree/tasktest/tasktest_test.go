@@ -1,7 +1,6 @@
 package tasktest_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/tasktree/tasktest"
 )
@@ -77,32 +77,6 @@ func (f *fake) end() {
 	for _, fn := range slices.Backward(f.cleanups) {
 		fn()
 	}
-}
-
-// A lockedBuffer is written by another goroutine than the one that reads it.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer // guarded by mu
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func (b *lockedBuffer) Len() int { return len(b.String()) }
-
-func (b *lockedBuffer) Reset() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text.Reset()
 }
 
 // wantFailure checks that there is one failure with all of these texts.
@@ -256,17 +230,17 @@ func TestContextBubble(t *testing.T) {
 // prints nothing.
 func TestBeforeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out lockedBuffer
+		out := proctest.NewText()
 		release := make(chan struct{})
 		var done sync.WaitGroup
 		f := newFake(t, "TestHangs")
 		f.deadline = time.Now().Add(time.Minute)
 		f.run(func(t testing.TB) {
-			ctx := tasktest.Config{Output: &out}.Context(t)
+			ctx := tasktest.Config{Output: out}.Context(t)
 			leak(ctx, "stuck", release, &done)
 			time.Sleep(54 * time.Second)
-			if out.Len() > 0 {
-				t.Errorf("printed more than five seconds before the limit:\n%s", &out)
+			if out.String() != "" {
+				t.Errorf("printed more than five seconds before the limit:\n%s", out)
 			}
 			time.Sleep(2 * time.Second)
 			close(release)
@@ -277,14 +251,14 @@ func TestBeforeTimeout(t *testing.T) {
 		}
 		for _, want := range []string{"TestHangs exceeds the time limit of go test in 5s", `Still running: task "stuck"`, "chan receive", "tasktest_test.go:"} {
 			if !strings.Contains(out.String(), want) {
-				t.Errorf("%q is not printed:\n%s", want, &out)
+				t.Errorf("%q is not printed:\n%s", want, out)
 			}
 		}
 
 		if n := strings.Count(out.String(), "TestHangs exceeds"); n != 1 {
 			t.Errorf("the tree is printed %d times, want once", n)
 		}
-		out.Reset()
+		out = proctest.NewText()
 		for _, c := range []struct{ limit, before, test time.Duration }{
 			{time.Minute, 0, 10 * time.Second}, {time.Hour, 0, time.Minute}, {time.Minute, 30 * time.Second, 29 * time.Second},
 			{time.Second, 0, 850 * time.Millisecond},
@@ -292,12 +266,12 @@ func TestBeforeTimeout(t *testing.T) {
 			f := newFake(t, "TestInTime")
 			f.deadline = time.Now().Add(c.limit)
 			f.run(func(t testing.TB) {
-				tasktest.Config{Output: &out, Before: c.before}.Context(t)
+				tasktest.Config{Output: out, Before: c.before}.Context(t)
 				time.Sleep(c.test)
 			})
 			time.Sleep(2 * time.Hour)
-			if out.Len() > 0 || len(f.failures) > 0 {
-				t.Errorf("a test of %v with a limit of %v: printed %q, failures %q", c.test, c.limit, &out, f.failures)
+			if out.String() != "" || len(f.failures) > 0 {
+				t.Errorf("a test of %v with a limit of %v: printed %q, failures %q", c.test, c.limit, out, f.failures)
 			}
 		}
 	})

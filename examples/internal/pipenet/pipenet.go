@@ -6,14 +6,16 @@ import (
 	"sync"
 )
 
-// A Listener accepts the connections that are handed to it. Its address may be any text.
+// A Listener accepts the connections that are handed to it. Its methods may be called by any
+// number of goroutines.
 type Listener struct {
 	addr   net.Addr
-	conns  chan net.Conn
-	closed chan struct{}
+	conns  chan net.Conn // has no buffer, and is never closed
+	closed chan struct{} // closed by close
 	close  func()
 }
 
+// Listen returns a listener with that address, which may be any text.
 func Listen(addr string) *Listener {
 	closed := make(chan struct{})
 	return &Listener{address(addr), make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
@@ -24,7 +26,8 @@ type address string
 func (a address) Network() string { return "pipe" }
 func (a address) String() string  { return string(a) }
 
-// Hand returns when c was accepted, the listener is closed, or ctx is done.
+// Hand blocks until c is accepted, the listener is closed, or ctx is done. The error is then
+// nil, [net.ErrClosed] or that of ctx.
 func (l *Listener) Hand(ctx context.Context, c net.Conn) error {
 	select {
 	case l.conns <- c:
@@ -36,6 +39,8 @@ func (l *Listener) Hand(ctx context.Context, c net.Conn) error {
 	}
 }
 
+// Accept blocks until a connection is handed to the listener, or it is closed: then the error
+// is [net.ErrClosed].
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
@@ -45,9 +50,12 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
+// Close ends the calls of Accept and Hand that wait. A second call does nothing. Its error is
+// always nil.
 func (l *Listener) Close() error {
 	l.close()
 	return nil
 }
 
+// Addr returns the address that Listen was given.
 func (l *Listener) Addr() net.Addr { return l.addr }
