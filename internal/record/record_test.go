@@ -175,11 +175,17 @@ func TestNodesAreContexts(t *testing.T) {
 	if n.Value(key{}) != "value" || n.Done() != ctx.Done() || n.Err() != nil || n.String() != ctx.(interface{ String() string }).String() {
 		t.Errorf("the node has value %v, Err %v and text %q", n.Value(key{}), n.Err(), n)
 	}
-	before := runtime.NumGoroutine()
 	below, end := context.WithCancel(n)
 	defer end()
-	if now := runtime.NumGoroutine(); now != before {
-		t.Errorf("a context derived from a node has started %d goroutines", now-before)
+	// Many, because goroutines of an earlier test may just be about to end.
+	const many = 100
+	before := runtime.NumGoroutine()
+	for range many {
+		_, end := context.WithCancel(n)
+		defer end()
+	}
+	if started := runtime.NumGoroutine() - before; started > many/2 {
+		t.Errorf("%d contexts derived from a node have started %d goroutines, want none", many, started)
 	}
 	cancel(context.DeadlineExceeded)
 	if below.Err() == nil || context.Cause(below) != context.DeadlineExceeded || context.Cause(n) != context.DeadlineExceeded {
