@@ -80,13 +80,7 @@ func RelayParent(s *Scope) context.Context { return (*relayParent)(s) }
 func NeverStopped() bool { return neverStopped() }
 
 // Locked reports whether s is locked.
-func Locked(s *Scope) bool {
-	if s.mu.TryLock() {
-		s.mu.Unlock()
-		return false
-	}
-	return true
-}
+func Locked(s *Scope) bool { return s.isLocked() }
 
 // RaiseShield does what SetShield(true) does when it has looked for cancellations.
 func RaiseShield(s *Scope) {

@@ -49,8 +49,9 @@ type Scope struct {
 	span span
 	wild bool
 
-	// flags are written under mu, linked also under up.mu, and called without a lock where
-	// it comes without a cause. Read without a lock.
+	// flags are written under mu, except for linked, which is written under up.mu, and
+	// called, which is written without a lock where it comes without a cause. Read without a
+	// lock.
 	flags atomic.Uint32
 
 	// looks counts calls of Err and Done that found the scope not calm. It need not be

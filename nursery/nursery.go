@@ -38,7 +38,7 @@ type Nursery struct {
 	parked sync.WaitGroup
 
 	mu     sync.Mutex
-	ledger atomic.Pointer[ledger] // nil as long as there is nothing to record; set once, under mu
+	ledger atomic.Pointer[ledger] // nil as long as there is nothing to record; set once, under mu or by Config.Run
 }
 
 // A ledger is what a nursery remembers of tasks that did not just return nil, and of

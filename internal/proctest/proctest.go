@@ -30,8 +30,8 @@ func Program(main func()) {
 // A Process is the program as a process of its own.
 type Process struct {
 	*exec.Cmd
-	Out, Err *Text // what it has written, unless a test has set Stdout or Stderr
-	ended    chan struct{}
+	Out, Err *Text         // what it has written, unless a test has set Stdout or Stderr
+	ended    chan struct{} // closed when the process has ended; ProcessState is set then
 }
 
 // Command returns a process that has not been started. At the end of the test it is
@@ -82,7 +82,7 @@ func (p *Process) Signal(t *testing.T, sig os.Signal) {
 }
 
 // End waits for the end of the process, and returns how it ended: "exit status 1" or
-// "signal: interrupt".
+// "signal: interrupt". If it runs longer than [Patience], the test fails.
 func (p *Process) End(t *testing.T) string {
 	t.Helper()
 	select {
@@ -102,15 +102,18 @@ func (p *Process) Expect(t *testing.T, end string) {
 	}
 }
 
-// A Text is what a program writes. Tests can wait for a part of it.
+// A Text is what a program writes. Tests can wait for a part of it. [NewText] makes one, and
+// any number of goroutines may call its methods.
 type Text struct {
 	mu      sync.Mutex // guards what follows
 	b       bytes.Buffer
 	changed chan struct{} // closed, and replaced, at each Write
 }
 
+// NewText returns an empty Text.
 func NewText() *Text { return &Text{changed: make(chan struct{})} }
 
+// Write adds p. It does not block, and returns no error.
 func (x *Text) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -125,13 +128,14 @@ func (x *Text) read() (text string, changed <-chan struct{}) {
 	return x.b.String(), x.changed
 }
 
+// String returns what has been written until now.
 func (x *Text) String() string {
 	text, _ := x.read()
 	return text
 }
 
 // Await waits for a whole line that matches pattern, and returns the match with its
-// groups.
+// groups. If there is none within [Patience], the test fails.
 func (x *Text) Await(t *testing.T, pattern string) (match []string) {
 	t.Helper()
 	re := regexp.MustCompile("(?m)" + pattern)
