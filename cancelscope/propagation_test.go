@@ -37,6 +37,35 @@ func TestAwaitPropagation(t *testing.T) {
 	})
 }
 
+// CancelCalled does not report true before the scopes inside are canceled as well.
+func TestCancelCalledAwaitsThePropagation(t *testing.T) {
+	// Both are adjustable, so that nothing else closes the channel: see bridge.go.
+	s, inner := cancelscope.Scope{Adjustable: true}, cancelscope.Scope{Adjustable: true}
+	_ = s.Run(t.Context(), func(ctx context.Context) error {
+		return inner.Run(ctx, func(ctx context.Context) error {
+			done := ctx.Done()
+			var once sync.Once
+			var asked sync.WaitGroup
+			undo := cancelscope.OnPropagation(func() {
+				once.Do(func() {
+					asked.Go(func() {
+						if !s.CancelCalled() || !bubbletest.IsClosed(done) {
+							t.Error("when CancelCalled has returned, Done is open inside, or it was false; want it closed, and true")
+						}
+					})
+					for range 100 {
+						runtime.Gosched() // it gets to the lock, or past it
+					}
+				})
+			})
+			defer undo()
+			s.Cancel(nil)
+			asked.Wait()
+			return nil
+		})
+	})
+}
+
 // propagating is called while the outer scope is canceled and locked, and before the
 // inner one, to which the channel done belongs, is canceled.
 func propagating(outer context.Context, done <-chan struct{}, closed chan<- bool) {
