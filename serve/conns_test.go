@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/trellis-go/trellis/nursery"
@@ -71,16 +72,28 @@ func TestConnsDrain(t *testing.T) {
 	s.wantEnd(t, nil)
 }
 
-// What is on its way when an idle connection is to be closed is still answered.
+// What comes while an idle connection takes the last look is still answered.
 func TestConnsLastLook(t *testing.T) {
-	t.Parallel()
-	s := serveConns(t, serve.Program{Grace: patience}, nursery.NoLimit, echo)
-	c := s.dial(t)
-	c.wantLine(t, "one\n")
-	serve.Drain(s.ctx, nil)
-	c.wantLine(t, "two\n")
-	c.wantEnd(t)
-	s.wantEnd(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		err := serve.Program{Grace: patience, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.Go(func(ctx context.Context) error { return serve.Conns(ctx, l, nursery.NoLimit, echo) })
+			inner, err := l.dial(ctx, "", "")
+			if err != nil {
+				return err
+			}
+			c := newClient(t, inner)
+			c.wantLine(t, "one\n")
+			serve.Drain(ctx, nil)
+			time.Sleep(99 * time.Millisecond) // the look takes 100
+			c.wantLine(t, "two\n")
+			c.wantEnd(t)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	})
 }
 
 // Connections are served up to the limit. More wait in the kernel, and are served later;
@@ -122,12 +135,17 @@ func TestConnsAfterTheDrain(t *testing.T) {
 	l := listen(t)
 	s := &site{addr: l.Addr().String()}
 	clients := []*client{s.dial(t), s.dial(t), s.dial(t)}
+	for _, c := range clients {
+		c.send(t, "hello\n")
+	}
 	s.program = run(t, serve.Program{Grace: patience}, func(ctx context.Context, n *nursery.Nursery) error {
 		serve.Drain(ctx, nil)
 		return serve.Conns(ctx, l, nursery.NoLimit, echo)
 	})
 	for _, c := range clients {
-		c.wantLine(t, "hello\n")
+		if got, err := c.r.ReadString('\n'); got != "hello\n" || err != nil {
+			t.Errorf("the reply is %q, %v, want hello", got, err)
+		}
 		c.wantEnd(t)
 	}
 	s.wantEnd(t, nil)

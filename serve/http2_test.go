@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
@@ -90,6 +91,11 @@ func TestHTTP2GoAway(t *testing.T) {
 	t.Parallel()
 	config, c := testTLS(t, true)
 	s := serveTLS(t, serve.Program{Grace: patience, Linger: 3 * time.Second}, config, func(w http.ResponseWriter, r *http.Request) {})
+	closed := make(chan struct{}, 9) // gets a value when the client closes a connection
+	c.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		inner, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return noticed{inner, closed}, err
+	}
 	reused := func() bool {
 		t.Helper()
 		var reused bool
@@ -114,11 +120,25 @@ func TestHTTP2GoAway(t *testing.T) {
 	}
 	serve.Drain(s.ctx, nil)
 	reused() // the response brings the GOAWAY
-	after(t, 50*time.Millisecond)
+	await(t, "the client closes the connection that got the GOAWAY", closed)
 	if reused() {
 		t.Error("in the drain, a second request on the same connection")
 	}
 	s.wantEnd(t, nil)
+}
+
+// A noticed is a connection whose Close sends to closed.
+type noticed struct {
+	net.Conn
+	closed chan<- struct{}
+}
+
+func (c noticed) Close() error {
+	select {
+	case c.closed <- struct{}{}:
+	default:
+	}
+	return c.Conn.Close()
 }
 
 // A client that has connected over TLS and sends no request does not hold the drain up

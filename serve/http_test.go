@@ -42,6 +42,11 @@ func (s *site) dial(t *testing.T) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newClient(t, c)
+}
+
+func newClient(t *testing.T, c net.Conn) *client {
+	t.Helper()
 	t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(patience))
 	return &client{c, bufio.NewReader(c)}
@@ -284,18 +289,23 @@ func TestHTTPListens(t *testing.T) {
 	if err := other.Close(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Close of the listener afterwards = %v, want net.ErrClosed", err)
 	}
-	l.Close()
-	s := &site{addr: l.Addr().String()}
+	where := make(chan net.Addr, 1)
+	server := &http.Server{Addr: "127.0.0.1:0", Handler: http.NotFoundHandler(), BaseContext: func(l net.Listener) context.Context {
+		where <- l.Addr()
+		return context.Background()
+	}}
+	s := new(site)
 	s.program = run(t, serve.Program{Grace: patience}, func(ctx context.Context, n *nursery.Nursery) error {
-		return serve.HTTP(ctx, &http.Server{Addr: s.addr, Handler: http.NotFoundHandler()}, nil)
+		return serve.HTTP(ctx, server, nil)
 	})
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for range tick.C { // until it listens
-		if c, err := net.Dial("tcp", s.addr); err == nil {
-			c.Close()
-			break
-		}
+	select {
+	case addr := <-where:
+		s.addr = addr.String()
+	case <-s.ended:
+		t.Fatalf("Run = %v, before HTTP listens", s.wait())
+	}
+	if !strings.HasPrefix(s.addr, "127.0.0.1:") {
+		t.Errorf("HTTP listens on %s, want a port of 127.0.0.1", s.addr)
 	}
 	c := s.dial(t)
 	c.send(t, get)

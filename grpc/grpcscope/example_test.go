@@ -293,7 +293,7 @@ func ExampleClientCanceled() {
 	conn := connect(addr, grpcscope.Client{Reasons: true}.DialOptions()...)
 	defer conn.Close()
 	answer := cancelscope.Scope{Name: "answer"}
-	answer.SetTimeout(300 * time.Millisecond)
+	answer.SetTimeout(time.Second)
 	_ = answer.Run(context.Background(), func(ctx context.Context) error {
 		_, err := textservice.Call(ctx, conn, "think")
 		return err
