@@ -229,7 +229,7 @@ func TestTwoProcesses(t *testing.T) {
 	cc := dialScoped(t, wait(t, "the address", server.lines))
 
 	s := &cancelscope.Scope{Name: "page", Reason: errSlow}
-	s.SetTimeout(time.Second)
+	s.SetTimeout(3 * time.Second)
 	expired := s.Run(t.Context(), func(ctx context.Context) error {
 		_, err := textservice.Call(ctx, cc, "wait")
 		return err
@@ -339,7 +339,7 @@ func TestSilentNetwork(t *testing.T) {
 	r := newRelay(t, wait(t, "the address", server.lines))
 	cc := dialScoped(t, r.l.Addr().String())
 	s := &cancelscope.Scope{Name: "page"}
-	s.SetTimeout(time.Second)
+	s.SetTimeout(3 * time.Second)
 	err := deadline.FailScope(t.Context(), s, func(ctx context.Context) error {
 		return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 			n.Go(func(ctx context.Context) error {
