@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -126,7 +127,7 @@ func run(t *testing.T, p serve.Program, b body) *program {
 // wantRunning checks that the program has not ended.
 func (p *program) wantRunning(t *testing.T) {
 	t.Helper()
-	if isClosed(p.ended) {
+	if bubbletest.IsClosed(p.ended) {
 		t.Error("Run has returned already")
 	}
 }

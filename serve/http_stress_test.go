@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -29,7 +30,7 @@ func TestKeptConnectionsLoseNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	answered := 0
 	for range rounds {
-		s := serveSite(t, serve.Program{Grace: patience, Linger: 100 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
+		s := serveSite(t, serve.Program{Grace: patience, Linger: 300 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
 			after(t, time.Duration(r.ContentLength)*100*time.Microsecond) // the work
 			io.Copy(w, r.Body)
 		})
@@ -73,7 +74,7 @@ func postUntilGone(s *site, random *rand.Rand) (answered int, err error) {
 		req.GetBody = nil // nothing is repeated
 		res, err := client.Do(req)
 		if err != nil {
-			if !kept && isClosed(serve.Closing(s.ctx)) {
+			if !kept && bubbletest.IsClosed(serve.Closing(s.ctx)) {
 				err = nil
 			}
 			return answered, err

@@ -276,7 +276,8 @@ func TestHTTPOnSeveralListeners(t *testing.T) {
 func TestHTTPListens(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
-	ctx := t.Context()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	err := serve.HTTP(ctx, &http.Server{Addr: l.Addr().String()})
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "listen" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -83,7 +84,7 @@ func TestFailure(t *testing.T) {
 					err := p.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 						n.Go(func(ctx context.Context) error {
 							err := deadline.Sleep(ctx, 10*time.Second)
-							x.add("%v: %t", err == nil, isClosed(serve.Draining(ctx)))
+							x.add("%v: %t", err == nil, bubbletest.IsClosed(serve.Draining(ctx)))
 							return err
 						})
 						if inBody {
@@ -108,15 +109,6 @@ func TestFailure(t *testing.T) {
 				})
 			})
 		}
-	}
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -328,7 +320,7 @@ func TestNestedPrograms(t *testing.T) {
 			n.Go(func(ctx context.Context) error {
 				return serve.Program{Grace: time.Hour, Log: quiet}.Run(ctx, func(inner context.Context, n *nursery.Nursery) error {
 					serve.Drain(inner, nil)
-					if !isClosed(serve.Closing(inner)) || isClosed(serve.Draining(ctx)) {
+					if !bubbletest.IsClosed(serve.Closing(inner)) || bubbletest.IsClosed(serve.Draining(ctx)) {
 						t.Error("Drain of the inner program: want it to drain, and the outer one not")
 					}
 					return nil
@@ -338,7 +330,7 @@ func TestNestedPrograms(t *testing.T) {
 			serve.Drain(ctx, nil)
 			// One that begins later drains from the start.
 			return serve.Program{Log: quiet}.Run(ctx, func(inner context.Context, n *nursery.Nursery) error {
-				if !isClosed(serve.Draining(inner)) || isClosed(serve.Closing(inner)) {
+				if !bubbletest.IsClosed(serve.Draining(inner)) || bubbletest.IsClosed(serve.Closing(inner)) {
 					t.Error("a program that starts in the drain: want it to drain, and not to close before the outer one")
 				}
 				<-serve.Closing(inner)
@@ -441,8 +433,8 @@ func TestNoProgram(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		check := func(ctx context.Context, done bool) {
 			t.Helper()
-			if isClosed(serve.Draining(ctx)) != done || isClosed(serve.Closing(ctx)) != done {
-				t.Errorf("Draining and Closing are closed: %t and %t, want %t", isClosed(serve.Draining(ctx)), isClosed(serve.Closing(ctx)), done)
+			if bubbletest.IsClosed(serve.Draining(ctx)) != done || bubbletest.IsClosed(serve.Closing(ctx)) != done {
+				t.Errorf("Draining and Closing are closed: %t and %t, want %t", bubbletest.IsClosed(serve.Draining(ctx)), bubbletest.IsClosed(serve.Closing(ctx)), done)
 			}
 		}
 		check(ctx, false)

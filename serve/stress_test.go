@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/deadline"
+	"github.com/trellis-go/trellis/internal/bubbletest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -105,7 +106,7 @@ func TestRandomDrains(t *testing.T) {
 				for at := p; at != nil; at = at.outer {
 					inside = inside || at == drained
 				}
-				if got := isClosed(serve.Draining(p.ctx)); got != inside {
+				if got := bubbletest.IsClosed(serve.Draining(p.ctx)); got != inside {
 					t.Errorf("seed %d: a program drains: %t, want %t: it is inside the one that Drain was called for", seed, got, inside)
 				}
 			}
