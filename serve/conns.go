@@ -92,6 +92,7 @@ func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx conte
 
 // A connServer is a call of Conns.
 type connServer struct {
+	// Read-only.
 	drain  *drain // nil if there is none
 	addr   string
 	limit  int32

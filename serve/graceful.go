@@ -57,6 +57,7 @@ func Graceful(ctx context.Context, run func() error, drain func(ctx context.Cont
 
 // A graceful is a server that Graceful runs.
 type graceful struct {
+	// Used by the goroutine of Graceful only.
 	ctx     context.Context // given to Graceful
 	drain   func(ctx context.Context) error
 	stop    func()

@@ -29,9 +29,9 @@ const firstSocket = 3
 // Listeners takes the sockets over. It removes the variables LISTEN_PID, LISTEN_FDS and
 // LISTEN_FDNAMES from the environment, so that processes that are started do not take
 // them for theirs, and it closes the sockets that are not returned. A second call returns
-// none. Call it at the start, before other goroutines open files. It returns an error if
-// the variables make no sense, or if a socket is not one that can be listened on; then it
-// closes all.
+// none; there must be no two calls at a time. Call it at the start, before other goroutines
+// open files. It returns an error if the variables make no sense, or if a socket is not one
+// that can be listened on; then it closes all.
 func Listeners(names ...string) ([]net.Listener, error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	given := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")

@@ -19,7 +19,7 @@ const (
 // end, that goroutine is left behind: nothing can end it, and the process does not wait
 // for it.
 type reporter struct {
-	logger  *slog.Logger
+	logger  *slog.Logger  // read-only
 	written chan struct{} // closed when write has ended
 
 	mu      sync.Mutex

@@ -9,7 +9,8 @@ import (
 // Ready returns a handler for the readiness probe of a load balancer. It answers 200
 // until the drain of the program that ctx belongs to begins, and 503 from that moment
 // on, or when ctx is done. The context of the request plays no part, so the handler may
-// also be served by a server that does not drain: see [WithoutDrain].
+// also be served by a server that does not drain: see [WithoutDrain]. Any number of
+// goroutines may use the handler; it does not block.
 //
 // Liveness is something else: a program that drains is alive. Answer that probe with a
 // plain handler.

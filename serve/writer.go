@@ -14,7 +14,7 @@ import (
 
 // A handler is the outermost handler of a server.
 type handler struct {
-	next   http.Handler
+	next   http.Handler // read-only, as server is
 	server *httpServer
 }
 
