@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -88,6 +89,75 @@ func TestHTTPInBubble(t *testing.T) {
 			t.Errorf("Run = %v after %v, want nil after 10s", err, took)
 		}
 	})
+}
+
+// A slow is a listener whose connections take their time to write.
+type slow struct{ net.Listener }
+
+func (l slow) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return slowConn{c}, err
+}
+
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Write(p []byte) (int, error) {
+	time.Sleep(40 * time.Millisecond)
+	return c.Conn.Write(p)
+}
+
+// What a handler has answered arrives, although net/http is still writing it when the
+// handler has returned and all else has ended.
+func TestLastAnswerIsSent(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		http2 bool
+		cut   bool
+	}{
+		{"http=1/drained", false, false},
+		{"http=1/cut", false, true},
+		{"http=2/drained", true, false},
+		{"http=2/cut", true, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newPipes()
+				var protocols http.Protocols
+				protocols.SetHTTP1(!tt.http2)
+				protocols.SetUnencryptedHTTP2(tt.http2)
+				server := &http.Server{Protocols: &protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					serve.Drain(r.Context(), nil)
+					<-serve.Closing(r.Context())
+					if tt.cut {
+						<-r.Context().Done()
+					}
+					io.WriteString(w, r.Proto)
+				})}
+				grace := time.Minute
+				if tt.cut {
+					grace = 0
+				}
+				ended := make(chan struct{})
+				err := serve.Program{Grace: grace, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+					n.Go(func(ctx context.Context) error { return serve.HTTP(ctx, server, slow{l}) })
+					transport := &http.Transport{Protocols: &protocols, DialContext: l.dial}
+					go func() { // the program does not wait for its client
+						defer close(ended)
+						defer transport.CloseIdleConnections()
+						want := map[bool]string{false: "HTTP/1.1", true: "HTTP/2.0"}[tt.http2]
+						if got, err := fetch(&http.Client{Transport: transport}, "http://memory/"); got != want || err != nil {
+							t.Errorf("GET = %q, %v, want %s", got, err, want)
+						}
+					}()
+					return nil
+				})
+				<-ended
+				if errors.As(err, new(*serve.CutError)) != tt.cut || !tt.cut && err != nil {
+					t.Errorf("Run = %v, want a CutError: %t, else nil", err, tt.cut)
+				}
+			})
+		})
+	}
 }
 
 // Conns works in a bubble.

@@ -26,17 +26,17 @@ import (
 // accepted until [Closing]. Then the listeners are closed, after the connections that
 // the kernel has made already have been accepted. (One whose handshake is in progress at
 // this very moment is reset; Linger is there so that none comes.) Connections without a
-// request are
-// closed; a request of which a byte has been read is answered, and HTTP waits for it.
-// Meanwhile the contexts of requests are not done: handlers that would run for long, or
-// that have taken their connections over, watch [Draining] or [Closing], with the
-// contexts of their requests.
+// request are closed; a request of which a byte has been read is answered, and HTTP waits
+// for it. Meanwhile the contexts of requests are not done: handlers that would run for
+// long, or that have taken their connections over, watch [Draining] or [Closing], with
+// the contexts of their requests.
 //
 // If ctx is done, HTTP accepts nothing more and cancels the contexts of all requests,
-// which lie inside ctx. Handlers have a second to answer; then all connections are
-// closed, which ends handlers that wait for their clients, connections that were taken
-// over included. HTTP waits for handlers as long as they run, and then returns the
-// cancellation if any handler was running when ctx was done, else nil.
+// which lie inside ctx. Handlers have a second to answer, and net/http to send what they
+// answered; then all connections are closed, which ends handlers that wait for their
+// clients, connections that were taken over included. HTTP waits for handlers as long as
+// they run, and then returns the cancellation if any handler was running when ctx was
+// done, else nil.
 //
 // Errors of listening and accepting are returned as they are; they cancel the requests.
 // A handler that panics ends its own connection only: package net/http logs it. If
@@ -51,7 +51,8 @@ import (
 //   - BaseContext is wrapped: what it returns is made to lie inside ctx. Without one, it
 //     is ctx.
 //   - ConnContext and ConnState are wrapped. They get the connections of the listener
-//     (or, with TLS, a *tls.Conn), as without HTTP.
+//     (or, with TLS, a *tls.Conn), as without HTTP. HTTP waits for calls of ConnState, as
+//     it does for handlers.
 //   - The connections that net/http reads from are wrapped below TLS. Hijack returns
 //     such a connection, and its method NetConn that of the listener.
 //
@@ -210,13 +211,36 @@ func (h *httpServer) finish() error {
 	return nil
 }
 
+// awaitSent waits, after all handlers have returned, until net/http has sent what they
+// answered, or until ctx is done.
+func (h *httpServer) awaitSent(ctx context.Context) {
+	for {
+		rest, unknown := h.unsent()
+		if !unknown && rest <= 0 {
+			return
+		}
+		var over <-chan time.Time
+		if !unknown {
+			over = time.After(rest)
+		}
+		select {
+		case <-h.changed:
+		case <-over:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // cut ends everything, since the context is done, and returns the cancellation if there
 // were requests.
 func (h *httpServer) cut(ended func() bool) error {
 	h.endIdle()
 	done := func() bool { return ended() && h.requests() == 0 }
 	_ = cancelscope.Shield(h.ctx, closeTail, func(ctx context.Context) error {
-		h.await(ctx, done)
+		if h.await(ctx, done) {
+			h.awaitSent(ctx)
+		}
 		return nil
 	})
 	h.closeTaken()

@@ -14,20 +14,28 @@ import (
 // waits for before it takes a new connection for an idle one.
 const newQuiet = 5 * time.Second
 
+// flushTime is how long net/http may take to send the end of an answer by HTTP/2, after it
+// has called the connection idle.
+const flushTime = 100 * time.Millisecond
+
 // tracking is what an httpServer knows of its connections and requests.
 type tracking struct {
 	mu      sync.Mutex
 	conns   map[*conn]*tracked // guarded by mu; without those that are gone
 	count   [places]int        // guarded by mu; how many of conns are where
 	running int                // guarded by mu; handlers
+	answers int                // guarded by mu; connections on which net/http may still be writing an answer
+	flushed time.Time          // guarded by mu; by when it has sent the answers that it has written by HTTP/2
 	late    bool               // guarded by mu; a handler has returned when the context was done
 	ending  bool               // guarded by mu; connections end when they are idle
 }
 
 // A tracked is the state of a connection.
 type tracked struct {
-	place place
-	tls   bool // it is below TLS
+	place  place
+	tls    bool // it is below TLS
+	busy   bool // it has a request
+	answer bool // a handler has returned, and net/http may still be writing its answer
 }
 
 // A place is what a connection belongs to.
@@ -50,6 +58,9 @@ func (h *httpServer) moveLocked(c *conn, to place) {
 	h.count[t.place]--
 	h.count[to]++
 	t.place = to
+	if to == gone || to == taken {
+		h.answerLocked(t, false)
+	}
 	if to == gone {
 		delete(h.conns, c)
 	}
@@ -67,6 +78,27 @@ func (h *httpServer) requests() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.running
+}
+
+// answerLocked notes whether net/http may still be writing an answer on a connection.
+func (h *httpServer) answerLocked(t *tracked, is bool) {
+	if t.answer == is {
+		return
+	}
+	t.answer = is
+	if is {
+		h.answers++
+	} else {
+		h.answers--
+	}
+}
+
+// unsent returns for how long answers may still be in the buffers of net/http, although
+// all handlers have returned, and whether that is not known yet.
+func (h *httpServer) unsent() (rest time.Duration, unknown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Until(h.flushed), h.answers > 0
 }
 
 // wasCut reports whether a handler was running when the context was done.
@@ -137,13 +169,19 @@ func (h *httpServer) state(nc net.Conn, state http.ConnState) {
 	t.tls = isTLS
 	switch state {
 	case http.StateActive:
+		t.busy = true
 		if isTLS && over.ConnectionState().NegotiatedProtocol == "h2" { // the handshake is over
 			h.moveLocked(c, http2)
 		}
 		c.becomeBusy()
 	case http.StateIdle:
-		if t.place == http1 {
+		t.busy = false
+		h.answerLocked(t, false)
+		switch t.place {
+		case http1:
 			c.becomeIdle()
+		case http2:
+			h.flushed = time.Now().Add(flushTime)
 		}
 	case http.StateHijacked:
 		h.moveLocked(c, taken)
@@ -185,7 +223,7 @@ func (h *httpServer) wrap() {
 	}
 	connState := s.ConnState
 	s.ConnState = func(c net.Conn, state http.ConnState) {
-		h.state(c, state)
+		defer h.state(c, state) // also if the hook exits; and HTTP waits for the last one
 		if connState != nil {
 			connState(outermost(c), state)
 		}

@@ -73,8 +73,12 @@ func (h *httpServer) finished(c *conn) {
 	defer h.mu.Unlock()
 	h.running--
 	h.late = h.late || h.ctx.Err() != nil
-	if t := h.conns[c]; t != nil && t.place == taken {
-		h.moveLocked(c, gone)
+	if t := h.conns[c]; t != nil {
+		if t.place == taken {
+			h.moveLocked(c, gone)
+		} else {
+			h.answerLocked(t, t.busy)
+		}
 	}
 	h.change()
 }
