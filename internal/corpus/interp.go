@@ -173,6 +173,8 @@ type interp struct {
 	end     int64
 	problem string
 
+	moving sync.Mutex // held while a deadline is compared and moved
+
 	mu      sync.Mutex // guards what follows; not held while waiting
 	trace   map[string][]Event
 	scopes  map[string]*scopeState

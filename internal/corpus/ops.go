@@ -335,7 +335,11 @@ func (in *interp) change(o *Op) {
 	}
 }
 
+// moveDeadline moves a deadline as the operation says. Two tasks that move one do so one
+// after the other, so that what the deadline was before is what it is now.
 func (in *interp) moveDeadline(o *Op, s *cancelscope.Scope) {
+	in.moving.Lock()
+	defer in.moving.Unlock()
 	before, limited := s.Deadline()
 	if o.D == nil {
 		if !limited || in.need(o.ID) {
