@@ -102,7 +102,7 @@ func (l slow) Accept() (net.Conn, error) {
 type slowConn struct{ net.Conn }
 
 func (c slowConn) Write(p []byte) (int, error) {
-	time.Sleep(40 * time.Millisecond)
+	<-time.After(40 * time.Millisecond) // of the bubble
 	return c.Conn.Write(p)
 }
 

@@ -1,17 +1,16 @@
 package serve_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/trellis-go/trellis/internal/bubbletest"
+	"github.com/trellis-go/trellis/internal/proctest"
 	"github.com/trellis-go/trellis/nursery"
 	"github.com/trellis-go/trellis/serve"
 )
@@ -26,22 +25,7 @@ type body = func(ctx context.Context, n *nursery.Nursery) error
 var quiet = slog.New(slog.DiscardHandler)
 
 // A record keeps log lines, without their times.
-type record struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.String()
-}
+type record struct{ proctest.Text }
 
 func (r *record) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(r, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {

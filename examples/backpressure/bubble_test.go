@@ -24,7 +24,7 @@ import (
 func runPiped(t *testing.T, patience, limit, took time.Duration, habits []backpressure.Habit, want ...string) string {
 	t.Helper()
 	start := time.Now()
-	stdout, stderr := proctest.NewText(), proctest.NewText()
+	stdout, stderr := new(proctest.Text), new(proctest.Text)
 	net := newPipes()
 	err := backpressure.Run(t.Context(), patience, limit, stdout, slog.New(slog.NewTextHandler(stderr, nil)), net, net.Dial, habits...)
 	if got := time.Since(start); err != nil || got != took {

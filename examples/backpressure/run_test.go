@@ -28,7 +28,7 @@ func listen(t *testing.T) net.Listener {
 // demo runs the program as it comes, with all its readers, until the log has all ends.
 func demo(t *testing.T, patience time.Duration, ends ...string) {
 	t.Helper()
-	out, log := proctest.NewText(), proctest.NewText()
+	out, log := new(proctest.Text), new(proctest.Text)
 	ctx, cancel := context.WithCancel(patient(t))
 	defer cancel()
 	var program sync.WaitGroup
@@ -55,7 +55,7 @@ func TestDemo(t *testing.T) {
 
 // At the end of its time the program says when each reader has ended.
 func TestDemoEnds(t *testing.T) {
-	out := proctest.NewText()
+	out := new(proctest.Text)
 	err := backpressure.Run(patient(t), time.Hour, 4*time.Second, out, slog.New(slog.DiscardHandler), listen(t),
 		backpressure.Dial, backpressure.Habits(300*time.Millisecond)...)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestCanceledBefore(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := fmt.Errorf("enough")
 	cancel(enough)
-	err := backpressure.Run(ctx, time.Hour, time.Hour, proctest.NewText(), slog.New(slog.DiscardHandler), listen(t),
+	err := backpressure.Run(ctx, time.Hour, time.Hour, new(proctest.Text), slog.New(slog.DiscardHandler), listen(t),
 		backpressure.Dial, backpressure.Habit{Name: "fast"})
 	if !errors.Is(err, enough) {
 		t.Errorf("backpressure under a context that is done = %v, want the cancellation", err)

@@ -202,7 +202,7 @@ func TestProgress(t *testing.T) {
 		return digest.Open(path)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		stderr := proctest.NewText()
+		stderr := new(proctest.Text)
 		digest.RunWith(t.Context(), []string{"-progress", "1s", dir}, io.Discard, stderr, open)
 		const want = "digest: 1 files, 1 bytes so far\ndigest: 1 files, 1 bytes so far\ndigest: done: 2 files, 2 bytes in 2.5s\n"
 		if got := stderr.String(); got != want {

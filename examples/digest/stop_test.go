@@ -130,7 +130,7 @@ func TestStreams(t *testing.T) {
 			<-release
 			return digest.Open(path)
 		})
-		stdout := proctest.NewText()
+		stdout := new(proctest.Text)
 		code := make(chan int)
 		go func() { code <- digest.RunWith(t.Context(), []string{dir}, stdout, io.Discard, open) }()
 

@@ -42,7 +42,7 @@ func start(t *testing.T, grace time.Duration, maxLine, clients int) *running {
 
 func startOn(t *testing.T, l net.Listener, grace time.Duration, maxLine, clients int) *running {
 	t.Helper()
-	r := &running{t: t, addr: l.Addr().String(), log: proctest.NewText(), end: make(chan error, 1)}
+	r := &running{t: t, addr: l.Addr().String(), log: new(proctest.Text), end: make(chan error, 1)}
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(r.log, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })

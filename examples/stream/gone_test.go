@@ -173,7 +173,7 @@ func TestVanish(t *testing.T) {
 // has taken as long as it may, and not before.
 func TestStopsReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := proctest.NewText()
+		log := new(proctest.Text)
 		l := newLeaving()
 		h := piped(t, stream.Settings{PingEvery: time.Hour, Do: l.do, Log: slog.NewTextHandler(log, nil)})
 		c := h.deaf("a")

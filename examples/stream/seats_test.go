@@ -47,7 +47,7 @@ func TestTwoTabs(t *testing.T) {
 // nothing: the client's answer to the goodbye is read past them.
 func TestReplacedWithPresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := proctest.NewText()
+		log := new(proctest.Text)
 		s := newStage()
 		h := piped(t, stream.Settings{Do: s.do, Log: slog.NewTextHandler(log, nil)})
 		older := h.tab("a")

@@ -42,7 +42,7 @@ func Command(t *testing.T, args ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{Cmd: exec.Command(path, args...), Out: NewText(), Err: NewText(), ended: make(chan struct{})}
+	p := &Process{Cmd: exec.Command(path, args...), Out: new(Text), Err: new(Text), ended: make(chan struct{})}
 	p.Stdout, p.Stderr = p.Out, p.Err
 	// The race detector would sleep for a second at the end.
 	p.Env = append(os.Environ(), programVar+"=1", "GORACE=atexit_sleep_ms=0")
@@ -102,29 +102,31 @@ func (p *Process) Expect(t *testing.T, end string) {
 	}
 }
 
-// A Text is what a program writes. Tests can wait for a part of it. [NewText] makes one, and
-// any number of goroutines may call its methods.
+// A Text is what a program writes. Tests can wait for a part of it. The zero value is empty
+// and ready for use, and any number of goroutines may call its methods.
 type Text struct {
 	mu      sync.Mutex // guards what follows
 	b       bytes.Buffer
-	changed chan struct{} // closed, and replaced, at each Write
+	changed chan struct{} // closed at the next Write; nil if no one waits for it
 }
-
-// NewText returns an empty Text.
-func NewText() *Text { return &Text{changed: make(chan struct{})} }
 
 // Write adds p. It does not block, and returns no error.
 func (x *Text) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	close(x.changed)
-	x.changed = make(chan struct{})
+	if x.changed != nil {
+		close(x.changed)
+		x.changed = nil
+	}
 	return x.b.Write(p)
 }
 
 func (x *Text) read() (text string, changed <-chan struct{}) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.changed == nil {
+		x.changed = make(chan struct{})
+	}
 	return x.b.String(), x.changed
 }
 

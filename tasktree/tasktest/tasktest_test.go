@@ -230,7 +230,7 @@ func TestContextBubble(t *testing.T) {
 // prints nothing.
 func TestBeforeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out := proctest.NewText()
+		out := new(proctest.Text)
 		release := make(chan struct{})
 		var done sync.WaitGroup
 		f := newFake(t, "TestHangs")
@@ -258,7 +258,7 @@ func TestBeforeTimeout(t *testing.T) {
 		if n := strings.Count(out.String(), "TestHangs exceeds"); n != 1 {
 			t.Errorf("the tree is printed %d times, want once", n)
 		}
-		out = proctest.NewText()
+		out = new(proctest.Text)
 		for _, c := range []struct{ limit, before, test time.Duration }{
 			{time.Minute, 0, 10 * time.Second}, {time.Hour, 0, time.Minute}, {time.Minute, 30 * time.Second, 29 * time.Second},
 			{time.Second, 0, 850 * time.Millisecond},
