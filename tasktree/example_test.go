@@ -122,6 +122,18 @@ func ExampleTree_All() {
 	// Output: deaf has been canceled by a call in "pool"
 }
 
+// Name whatever runs, also what the program has given no name.
+func ExampleNode_Title() {
+	defer tasktree.Record()()
+	nursery.Run(context.Background(), func(ctx context.Context, n *nursery.Nursery) error {
+		for _, node := range tasktree.Take(tasktree.Options{}).All() {
+			fmt.Printf("%s %q\n", node.Kind, node.Title())
+		}
+		return nil
+	})
+	// Output: nursery "nursery"
+}
+
 // saved is a tree that another process has written as JSON.
 const saved = `{"version":1,"taken":"2026-11-26T12:00:00Z","recordingSince":"2026-11-26T11:00:00Z","goroutines":5,"total":3,"roots":[
 	{"id":1,"kind":"nursery","name":"serve","since":"2026-11-26T11:00:00Z","state":"running","running":2,"place":"chat/main.go:31","children":[

@@ -69,8 +69,8 @@ const maxWaits = 100
 func (s *Stall) complete(t *Tree) {
 	s.Tree = t
 	for _, n := range s.outer {
-		s.Path = append(s.Path, n.title())
-		s.in = append(s.in, string(n.Kind)+" "+n.title())
+		s.Path = append(s.Path, n.Title())
+		s.in = append(s.in, string(n.Kind)+" "+n.Title())
 	}
 	s.outer = nil
 	add := func(n *Node) {
@@ -175,7 +175,7 @@ func (s *Stall) log(ctx context.Context, log *slog.Logger) {
 		message = "waits for the same tasks"
 	}
 	attrs := []slog.Attr{
-		slog.String("kind", string(s.Node.Kind)), slog.String("name", s.Node.title()), slog.String("place", s.Node.Place),
+		slog.String("kind", string(s.Node.Kind)), slog.String("name", s.Node.Title()), slog.String("place", s.Node.Place),
 		slog.Duration("for", round(s.Lasted)),
 	}
 	if len(s.in) > 0 {
@@ -203,8 +203,9 @@ func round(d time.Duration) time.Duration {
 	return d.Round(100 * time.Millisecond)
 }
 
-// title returns the name of a node, or what it has instead of one.
-func (n *Node) title() string {
+// Title returns what the text and the page call a node: its Name or, if it has none, the
+// function that it runs or whose call made it. It is empty for a node with none of them.
+func (n *Node) Title() string {
 	switch {
 	case n.Name != "":
 		return n.Name
@@ -220,7 +221,7 @@ func (n *Node) title() string {
 // describe returns kind, name and place of a node.
 func (n *Node) describe() string {
 	text := string(n.Kind)
-	if title := n.title(); title != "" {
+	if title := n.Title(); title != "" {
 		text += fmt.Sprintf(" %q", oneLine(title, maxReason))
 	}
 	if n.Place != "" {

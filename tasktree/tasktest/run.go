@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/cancelscope"
-	internalrecord "github.com/trellis-go/trellis/internal/record"
 	"github.com/trellis-go/trellis/tasktree"
 )
 
@@ -146,17 +145,7 @@ func verdict(t *tasktree.Tree) string {
 }
 
 func describe(n *tasktree.Node) string {
-	name := n.Name
-	if name == "" {
-		name = n.Func
-	}
-	if name == "" && n.Call != "" {
-		name = internalrecord.Title(n.Call)
-	}
-	text := fmt.Sprintf("%s %q", n.Kind, name)
-	if len(name) > 200 {
-		text = fmt.Sprintf("%s %.200q", n.Kind, name)
-	}
+	text := fmt.Sprintf("%s %q", n.Kind, n.Title())
 	if n.Same != nil {
 		text += fmt.Sprintf(" and %d like it", n.Same.Count)
 	}
