@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -99,6 +100,7 @@ type outgoing struct {
 	cc     *grpc.ClientConn // nil if the call is made by another package than grpc
 	method string
 	id     string    // by which the server knows the call; "" if no reason is sent
+	limit  time.Time // of a call with an id: the deadline that is sent with it; zero if there is none
 	peer   peer.Peer // of a unary call with an id, once it has ended
 }
 

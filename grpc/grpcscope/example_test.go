@@ -24,12 +24,16 @@ import (
 
 // listen starts a server of texts for an example.
 func listen(scopes *grpcscope.Server, server *grpc.Server, unary func(ctx context.Context, text string) (string, error)) (addr string, stop func()) {
+	service := textservice.Service{Unary: unary}
+	service.Stream = func(stream grpc.ServerStream) error { _, err := unary(stream.Context(), ""); return err }
+	return listenWith(scopes, server, service)
+}
+
+func listenWith(scopes *grpcscope.Server, server *grpc.Server, service textservice.Service) (addr string, stop func()) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
-	service := textservice.Service{Unary: unary}
-	service.Stream = func(stream grpc.ServerStream) error { _, err := unary(stream.Context(), ""); return err }
 	service.Register(server)
 	if scopes.Reasons {
 		scopes.Register(server)
@@ -197,15 +201,10 @@ func ExampleServer_Stream() {
 		n.GoNamed("sender", func(context.Context) error { return textservice.Send(stream, "from a task") })
 		return nil
 	}}
-	service.Register(server)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	go func() { _ = server.Serve(l) }()
-	defer server.Stop()
+	addr, stop := listenWith(scopes, server, service)
+	defer stop()
 
-	conn := connect(l.Addr().String(), grpcscope.Client{}.DialOptions()...)
+	conn := connect(addr, grpcscope.Client{}.DialOptions()...)
 	defer conn.Close()
 	stream, err := textservice.Open(context.Background(), conn, textservice.Both)
 	if err != nil {
@@ -278,9 +277,11 @@ func ExampleServer_Register() {
 func ExampleClientCanceled() {
 	scopes := &grpcscope.Server{Reasons: true}
 	server := grpc.NewServer(scopes.ServerOptions()...)
+	answer := cancelscope.Scope{Name: "answer"}
 	ended := make(chan struct{})
 	addr, stop := listen(scopes, server, func(ctx context.Context, _ string) (string, error) {
 		defer close(ended)
+		answer.SetTimeout(50 * time.Millisecond) // in an example both sides are one program
 		<-ctx.Done()
 		var client *grpcscope.ClientCanceled
 		if errors.As(context.Cause(ctx), &client) {
@@ -292,8 +293,6 @@ func ExampleClientCanceled() {
 
 	conn := connect(addr, grpcscope.Client{Reasons: true}.DialOptions()...)
 	defer conn.Close()
-	answer := cancelscope.Scope{Name: "answer"}
-	answer.SetTimeout(time.Second)
 	_ = answer.Run(context.Background(), func(ctx context.Context) error {
 		_, err := textservice.Call(ctx, conn, "think")
 		return err
@@ -339,15 +338,10 @@ func ExampleBindServer() {
 			return nil
 		})
 	}}
-	service.Register(server)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	go func() { _ = server.Serve(l) }()
-	defer server.Stop()
+	addr, stop := listenWith(scopes, server, service)
+	defer stop()
 
-	conn := connect(l.Addr().String(), grpcscope.Client{}.DialOptions()...)
+	conn := connect(addr, grpcscope.Client{}.DialOptions()...)
 	defer conn.Close()
 	stream, err := textservice.Open(context.Background(), conn, textservice.Both)
 	if err != nil {

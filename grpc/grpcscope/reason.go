@@ -56,9 +56,10 @@ func (o *outgoing) announce() context.Context {
 	}
 	o.id = rand.Text()
 	v := url.Values{idField: {o.id}}
+	o.limit, _ = o.ctx.Deadline()
 	if l, ok := tree.Of(o.ctx).(tree.Limiter); ok {
 		name, t, reason := l.Limiter()
-		if d, ok := o.ctx.Deadline(); ok && d.Equal(t) {
+		if !o.limit.IsZero() && o.limit.Equal(t) {
 			describe(v, name, reason)
 		}
 	}
@@ -77,7 +78,7 @@ func describe(v url.Values, scope string, reason error) {
 
 // report reports to the server why the context is done. It blocks for at most reportLimit.
 func (o *outgoing) report() {
-	if d, ok := o.ctx.Deadline(); ok && !time.Now().Before(d) {
+	if !o.limit.IsZero() && !time.Now().Before(o.limit) {
 		return // which the server knows
 	}
 	v := url.Values{idField: {o.id}}

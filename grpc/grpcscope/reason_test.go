@@ -107,6 +107,17 @@ func TestReasons(t *testing.T) {
 			go func() { <-w.entered; s.SetTimeout(0) }()
 			return s.Run(ctx, call)
 		}, `client's scope "patient" canceled: deadline passed`},
+		{"set deadline", func(ctx context.Context, call func(context.Context) error) error {
+			s := named("quick")
+			go func() { <-w.entered; s.SetTimeout(time.Millisecond) }()
+			return s.Run(ctx, call)
+		}, `client's scope "quick" canceled: deadline passed`},
+		{"earlier deadline", func(ctx context.Context, call func(context.Context) error) error {
+			s := named("quick")
+			s.SetTimeout(time.Hour)
+			go func() { <-w.entered; s.SetTimeout(time.Millisecond) }()
+			return s.Run(ctx, call)
+		}, `client's scope "quick" canceled: deadline passed`},
 		{"deadline of the standard library", func(ctx context.Context, call func(context.Context) error) error {
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
