@@ -276,12 +276,6 @@ func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
 		start := func(v int64) { said = true; started(v) }
 		err := in.child(ctx, &task{name: o.Task, started: start}, o)
 		ran, taskErr = true, err
-		if err == nil && !said && ctx.Err() != nil {
-			// Start returns the cancellation of a task that returned nil because its
-			// caller was canceled. In Trio such a task returns its cancellation,
-			// and one that returned without it has not started, canceled or not.
-			return nursery.ErrNotStarted
-		}
 		return err
 	}
 	v, err := in.startWith(ctx, st.nursery, o.Task, run)
@@ -292,10 +286,17 @@ func (in *interp) startTask(ctx context.Context, t *task, o *Op) error {
 	case errors.Is(err, nursery.ErrClosed):
 		in.record(t, o, Event{What: "closed"})
 		return nil
-	case ran && taskErr == nil && errors.Is(err, nursery.ErrNotStarted):
-		// Not what ErrNotStarted alone says: the task may itself have
-		// failed with that of a start of its own.
+	case ran && taskErr == nil && !said:
+		// Where the caller is canceled, Start returns the cancellation of a task that
+		// returned nil. In Trio such a task returns its cancellation, and one that
+		// returned without it has not started, canceled or not.
 		in.record(t, o, Event{What: "notstarted"})
+		if _, real := cancelscope.Split(ctx, err); real == nil {
+			err = nursery.ErrNotStarted
+		}
+		if !errors.Is(err, nursery.ErrNotStarted) {
+			return fmt.Errorf("start of a task that has not started returns %w", err)
+		}
 	default:
 		in.recordErr(t, o, "startfailed", err)
 	}
