@@ -242,7 +242,7 @@ func (s *Scope) tick() {
 		s.expireOwnLocked()
 		canceled = true
 	default:
-		if !l.armedFor.before(at) { // it has not been moved to a later time since
+		if !l.armedFor.before(at) || at-t < margin { // it has not been moved to a later time since, or not far enough
 			l.near = true
 			s.unsettleLocked()
 		}
