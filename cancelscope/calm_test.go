@@ -208,6 +208,24 @@ func TestCalmEnds(t *testing.T) {
 			return nil
 		})
 	})
+	bubbletest.Run(t, "a deadline that has moved away a little, when its timer fires", func(t *testing.T) {
+		s := cancelscope.Scope{Adjustable: true}
+		s.SetTimeout(100 * time.Millisecond)
+		s.Run(t.Context(), func(ctx context.Context) error {
+			poll(ctx)
+			time.Sleep(50 * time.Millisecond)
+			s.SetTimeout(51 * time.Millisecond)
+			poll(ctx)
+			time.Sleep(31 * time.Millisecond)
+			bubbletest.CheckError(t, "Err, near the deadline", poll(ctx), nil)
+			if cancelscope.Calm(&s) {
+				t.Error("calm 20 milliseconds before the deadline")
+			}
+			time.Sleep(20 * time.Millisecond)
+			checkDone(t, "ctx at the deadline", ctx, context.DeadlineExceeded)
+			return nil
+		})
+	})
 	t.Run("a shield", func(t *testing.T) {
 		inside(t, true, func(outer *cancelscope.Scope, ctx context.Context, cancel context.CancelFunc) {
 			outer.SetShield(true)

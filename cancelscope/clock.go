@@ -17,7 +17,7 @@ type instant int64
 
 const (
 	never   instant = 0
-	longAgo instant = math.MinInt64
+	longAgo instant = math.MinInt64 / 2 // the earliest; the clock can be subtracted from it
 )
 
 // now reads the clock.
@@ -43,7 +43,7 @@ func instantOf(t time.Time) instant {
 	if at == never {
 		return 1
 	}
-	return at
+	return max(at, longAgo)
 }
 
 // monotonic reports whether t has a reading of the monotonic clock.

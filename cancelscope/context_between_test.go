@@ -177,6 +177,31 @@ func TestWithoutCancelBetweenScopes(t *testing.T) {
 		bubbletest.CheckScope(t, "inner", &inner, true, false)
 	})
 
+	// The library gives the same closed channel to all contexts whose Done is called too late.
+	bubbletest.Run(t, "and a limit for clean-up that has expired is not taken for the scope", func(t *testing.T) {
+		var outer, inner cancelscope.Scope
+		outer.Run(t.Context(), func(ctx context.Context) error {
+			outer.Cancel(errBoom)
+			<-ctx.Done()
+			limited, stop := context.WithTimeoutCause(context.WithoutCancel(ctx), 0, errBang)
+			defer stop()
+			inside := inner.Run(limited, func(ctx context.Context) error {
+				checkDone(t, "ctx", ctx, context.DeadlineExceeded)
+				bubbletest.CheckError(t, "Reason", storyOf(t, "inner", &inner, cancelscope.ByParent).Reason(), errBang)
+				return ctx.Err()
+			})
+			checkCancellation(t, "inner.Run", limited, inside)
+			if !errors.Is(inside, context.DeadlineExceeded) || errors.Is(inside, errBoom) {
+				t.Errorf("inner.Run = %v, want the end of the limit", inside)
+			}
+			values := context.WithValue(ctx, key("k"), "v")
+			return new(cancelscope.Scope).Run(values, func(ctx context.Context) error {
+				bubbletest.CheckError(t, "context.Cause with values between", context.Cause(ctx), outer.Cause())
+				return nil
+			})
+		})
+	})
+
 	t.Run("and the scope absorbs its own", func(t *testing.T) {
 		var outer, inner cancelscope.Scope
 		outer.Cancel(errBoom)

@@ -33,11 +33,11 @@
 //     is not or is hidden by the shield, removes the cancellations from the error of its
 //     block. Otherwise the error goes to the parent.
 //  3. A cancellation is an error at the end of a chain of wrappers that is the context's
-//     own Err, or claims to be it by its Is method; or a [*Canceled] that began in this
-//     scope or one around it; or what [AsCancellation] made for this context. A Canceled
-//     is judged by its origin, never by its reason. An error with a method
-//     Cancellation() bool that returns false is real, whatever it wraps. Everything else
-//     is real too. [Split] has the details.
+//     own Err, or claims to be it by its Is method; or the cause of a context outside that
+//     has ended this one; or a [*Canceled] that began in this scope or one around it; or
+//     what [AsCancellation] made for this context. A Canceled is judged by its origin,
+//     never by its reason. An error with a method Cancellation() bool that returns false
+//     is real, whatever it wraps. Everything else is real too. [Split] has the details.
 //  4. Errors that join others are divided leaf by leaf, at any depth. An error with a
 //     method Derive([]error) error keeps its type. Real errors are never lost: this
 //     takes precedence over every other rule.

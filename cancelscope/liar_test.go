@@ -3,6 +3,7 @@ package cancelscope_test
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,6 +195,20 @@ func testDeadlinesFarAway(t *testing.T) {
 		checkOpen(t, "ctx, with a deadline in eight thousand years", ctx)
 		return nil
 	})
+	// Below Done there is a timer of the library's, which must be for the same instant.
+	for _, at := range []time.Time{time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), time.Now().Add(math.MinInt64), time.Unix(0, 0)} {
+		if _, err := deadline.MoveOnAt(t.Context(), at, untilDone); err != nil {
+			t.Errorf("MoveOnAt(…, %v, wait for Done) = %v, want nil", at, err)
+		}
+		for _, adjustable := range []bool{false, true} {
+			s := cancelscope.Scope{Adjustable: adjustable}
+			s.SetDeadline(at)
+			s.Run(t.Context(), func(ctx context.Context) error {
+				bubbletest.CheckError(t, "wait for Done of a deadline in "+at.String(), untilDone(ctx), context.DeadlineExceeded)
+				return nil
+			})
+		}
+	}
 }
 
 // effectiveOf asks the node itself, as package deadline does.

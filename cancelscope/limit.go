@@ -48,7 +48,7 @@ func (l *limit) time() time.Time {
 //
 // Setting a running scope's deadline to a later time than it has panics unless
 // the scope is [Scope.Adjustable]. After Run it does nothing, and it never undoes
-// a cancellation.
+// a cancellation: a deadline that has ended the scope stays the same.
 //
 // A deadline that was set before Run ends the scope with context.DeadlineExceeded. So
 // does every deadline of a scope that is Adjustable. A deadline that was set or moved
@@ -121,6 +121,9 @@ func (s *Scope) moveDeadlineLocked(t time.Time, at, clock instant) bool {
 	if own.passed(clock) {
 		// It has passed, noticed or not: what is past cannot be moved away.
 		s.expireOwnLocked()
+	}
+	if c := s.cause.Load(); c != nil && s.own && c.kind == ByDeadline {
+		return true // the deadline is the one that has passed
 	}
 	if s.limit == nil {
 		s.limit = new(limit)
@@ -242,7 +245,7 @@ func (s *Scope) tick() {
 		s.expireOwnLocked()
 		canceled = true
 	default:
-		if !l.armedFor.before(at) { // it has not been moved to a later time since
+		if !l.armedFor.before(at) || at-t < margin { // it has not been moved to a later time since, or not far enough
 			l.near = true
 			s.unsettleLocked()
 		}

@@ -33,6 +33,9 @@ func IsCancellation(ctx context.Context, err error) bool {
 //     context is one not made by this package.) A Canceled of kind [ByParent] that
 //     began further inside is judged as if it were the Err of the foreign context
 //     that it came from.
+//   - the cause of a foreign context that has ended ctx, bare or in such a chain:
+//     [context.Cause] returns it for ctx, and so do functions that wait. If your code
+//     cancels such a context with an error, that error counts as a cancellation inside.
 //   - what [AsCancellation] has returned for ctx, bare or in such a chain, whatever it
 //     wraps.
 //

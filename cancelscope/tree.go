@@ -74,13 +74,30 @@ func surroundings(ctx context.Context) (up *Scope, where uint32) {
 		return nil, 0 // behind a context.WithoutCancel
 	case !up.has(bridged):
 		return up, foreign | custom // it was not asked for its own channel
-	case done == up.done:
-		return up, 0 // only values between
+	case done == up.done && (!isClosed(done) || onlyValuesBetween(ctx, up)):
+		return up, 0
 	}
 	if _, ok := standardOf(ctx); !ok {
 		return up, foreign | custom
 	}
 	return up, foreign
+}
+
+// isClosed reports whether done is closed.
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// onlyValuesBetween reports whether the standard library finds in ctx the bridge of up
+// itself. It gives one closed channel to all contexts that are canceled before Done is
+// called, so two that have the same one need not be related.
+func onlyValuesBetween(ctx context.Context, up *Scope) bool {
+	return cancelCtxKey != nil && ctx.Value(cancelCtxKey) == up.bridge.Value(cancelCtxKey)
 }
 
 // exit ends the scope. It returns why the scope was effectively canceled when

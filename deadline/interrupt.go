@@ -81,7 +81,7 @@ func Interrupt(ctx context.Context, d Deadliner, op func() error) error {
 
 // unlessInterrupted returns err, or the cause of ctx if err comes from an interruption.
 func unlessInterrupted(ctx context.Context, err error) error {
-	if err != nil && exceeded(err) && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && exceeded(err) {
 		return context.Cause(ctx)
 	}
 	return err
@@ -89,15 +89,27 @@ func unlessInterrupted(ctx context.Context, err error) error {
 
 // exceeded reports whether err says nothing but that deadlines of I/O have passed. It is
 // stricter than timedOut, because op may do anything: an error with a method Timeout may
-// be a TooSlowError, or come from an HTTP client.
+// be a TooSlowError, or come from an HTTP client. An error that contains itself, or more
+// than maxLooks others, says no such thing.
 func exceeded(err error) bool {
+	looks := maxLooks
+	return exceededWithin(err, &looks)
+}
+
+const maxLooks = 10_000
+
+func exceededWithin(err error, looks *int) bool {
+	if *looks == 0 {
+		return false
+	}
+	*looks--
 	if c, ok := err.(interface{ Cancellation() bool }); ok && !c.Cancellation() {
 		return false // a panic, for example; see cancelscope.Split
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		if inner := errors.Unwrap(err); inner != nil {
-			return exceeded(inner)
+			return exceededWithin(inner, looks)
 		}
 		return errors.Is(err, os.ErrDeadlineExceeded)
 	}
@@ -106,7 +118,7 @@ func exceeded(err error) bool {
 		if err == nil {
 			continue
 		}
-		if !exceeded(err) {
+		if !exceededWithin(err, looks) {
 			return false
 		}
 		some = true

@@ -87,6 +87,8 @@ func TestInterruptErrors(t *testing.T) {
 	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	reason := error(&namedError{"enough"})
 	real := errors.New("real")
+	endless := &endlessError{}
+	endless.inner = endless
 	for _, test := range []struct {
 		op   error
 		want error // under a context that is done; nil: the same
@@ -108,6 +110,8 @@ func TestInterruptErrors(t *testing.T) {
 		{context.DeadlineExceeded, nil},
 		{&deadline.TooSlowError{}, nil},
 		{panicError{timeout}, nil},
+		{endless, nil},
+		{errors.Join(timeout, endless), nil},
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		near := &fakeConn{}
@@ -136,6 +140,12 @@ type gaps []error
 
 func (g gaps) Error() string   { return fmt.Sprint([]error(g)) }
 func (g gaps) Unwrap() []error { return g }
+
+// An endlessError contains itself.
+type endlessError struct{ inner error }
+
+func (*endlessError) Error() string   { return "endless" }
+func (e *endlessError) Unwrap() error { return e.inner }
 
 type panicError struct{ value error }
 

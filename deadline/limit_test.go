@@ -243,6 +243,34 @@ func TestFailScopeMoved(t *testing.T) {
 		bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
 	})
 
+	// What is moved when it has passed was the limit all the same.
+	for name, move := range map[string]func(s *cancelscope.Scope){
+		"too late":                func(s *cancelscope.Scope) { s.SetTimeout(time.Hour) },
+		"too late, and lifted":    func(s *cancelscope.Scope) { s.SetDeadline(time.Time{}) },
+		"too late, to the past":   func(s *cancelscope.Scope) { s.SetDeadline(time.Now().Add(-1500 * time.Millisecond)) },
+		"too late, several times": func(s *cancelscope.Scope) { s.SetTimeout(time.Hour); s.SetTimeout(time.Minute) },
+	} {
+		for _, noticed := range []bool{false, true} {
+			bubbletest.Run(t, name, func(t *testing.T) {
+				start := time.Now()
+				s := cancelscope.Scope{Adjustable: true}
+				s.SetTimeout(time.Second)
+				err := deadline.FailScope(t.Context(), &s, func(ctx context.Context) error {
+					if noticed {
+						<-ctx.Done()
+					}
+					time.Sleep(time.Until(start.Add(2 * time.Second)))
+					move(&s)
+					return ctx.Err()
+				})
+				bubbletest.CheckTooSlow(t, "FailScope", err, deadline.TooSlowError{Limit: time.Second, Deadline: start.Add(time.Second)})
+				if at, ok := s.Deadline(); !ok || !at.Equal(start.Add(time.Second)) {
+					t.Errorf("Deadline() = %v, %v, want the one that has passed, %v", at, ok, start.Add(time.Second))
+				}
+			})
+		}
+	}
+
 	bubbletest.Run(t, "into the past", func(t *testing.T) {
 		start := time.Now()
 		var s cancelscope.Scope
