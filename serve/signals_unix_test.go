@@ -139,6 +139,20 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// A signal that the process was started to ignore ends it as well.
+func TestIgnoredSignal(t *testing.T) {
+	t.Parallel()
+	p := proctest.Command(t, "phases")
+	p.Args = []string{"sh", "-c", `trap "" INT; exec "$0" "$@"`, p.Path, "phases", "0s", "0s", "deaf"}
+	p.Path = "/bin/sh"
+	p.Begin(t)
+	p.Out.Await(t, "^running$")
+	p.Signal(t, syscall.SIGINT)
+	p.Out.Await(t, "^canceled")
+	p.Signal(t, syscall.SIGINT)
+	p.Expect(t, "exit status 130")
+}
+
 // A program that fails logs the failure, and only that, and so does one that calls
 // runtime.Goexit.
 func TestMainFails(t *testing.T) {
