@@ -50,10 +50,9 @@ func newAcceptor(ctx context.Context, d *drain, l net.Listener) *acceptor {
 	return a
 }
 
-// next returns the next connection. After the last one it returns errAccepted, with the
-// reason if that is not what it should be, and the listener is closed; or, if work is
-// done, its cause. All other errors are those of the
-// listener.
+// next returns the next connection. After the last one, or when work is done, it returns
+// errAccepted, with the reason if that is not what it should be, and the listener is
+// closed. All other errors are those of the listener.
 func (a *acceptor) next() (net.Conn, error) {
 	l, ok := a.l.(interface {
 		net.Listener
@@ -82,7 +81,7 @@ func (a *acceptor) next() (net.Conn, error) {
 		if c := acceptNow(l); c != nil {
 			return c, nil
 		}
-		if last := a.last(); isTimeout(err) || last != errAccepted {
+		if last := a.last(); isTimeout(err) || a.work.Err() != nil {
 			return nil, last
 		}
 		return nil, fmt.Errorf("%w: what is in the backlog is lost: %w", errAccepted, err)
@@ -90,12 +89,10 @@ func (a *acceptor) next() (net.Conn, error) {
 	return nil, a.last()
 }
 
-// last closes the listener and returns why there is nothing more to accept.
+// last closes the listener and returns errAccepted. It does not return the cause of work:
+// net/http would accept again if that says that it is temporary, like the end of a deadline.
 func (a *acceptor) last() error {
 	a.l.Close()
-	if a.work.Err() != nil {
-		return context.Cause(a.work)
-	}
 	return errAccepted
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -88,6 +89,22 @@ func TestHTTPInBubble(t *testing.T) {
 		if took := time.Since(start); err != nil || took < 10*time.Second || took > 11*time.Second {
 			t.Errorf("Run = %v after %v, want nil after 10s", err, took)
 		}
+	})
+}
+
+// A context whose time is up ends an idle HTTP at once, although its error says that it is
+// temporary, for which net/http would wait and accept again.
+func TestHTTPWithDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var lines record
+		start := time.Now()
+		err := serve.HTTP(ctx, &http.Server{ErrorLog: log.New(&lines, "", 0)}, newPipes())
+		if took := time.Since(start); err != nil || took != time.Minute {
+			t.Errorf("HTTP = %v after %v, want nil after 1m", err, took)
+		}
+		lines.wantLines(t)
 	})
 }
 

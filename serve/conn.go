@@ -25,15 +25,20 @@ type conn struct {
 	made time.Time // read-only
 
 	mu      sync.Mutex
-	idle    bool      // guarded by mu; the peer has no request in progress
-	used    bool      // guarded by mu; it has had a request
-	ahead   bool      // guarded by mu; a byte of the next request has been read
-	begun   bool      // guarded by mu; a byte has been read since it became idle
-	ending  bool      // guarded by mu; reads end when it is idle
-	looking time.Time // guarded by mu; until when a Read takes the last look, zero if none does
-	limit   time.Time // guarded by mu; the read deadline of the user
-	read    time.Time // guarded by mu; when something was read last
+	idle    bool                    // guarded by mu; the peer has no request in progress
+	used    bool                    // guarded by mu; it has had a request
+	ahead   bool                    // guarded by mu; a byte of the next request has been read
+	begun   bool                    // guarded by mu; a byte has been read since it became idle
+	ending  bool                    // guarded by mu; reads end when it is idle
+	looking time.Time               // guarded by mu; until when a Read takes the last look, zero if none does
+	limit   time.Time               // guarded by mu; the read deadline of the user
+	read    time.Time               // guarded by mu; when something was read last
+	preface [len(prefaceStart)]byte // guarded by mu; the first bytes that were read
+	got     int                     // guarded by mu; how many of preface
 }
+
+// prefaceStart is how a client of HTTP/2 begins, and no request of HTTP/1.
+const prefaceStart = "PRI "
 
 func newConn(c net.Conn) *conn {
 	now := time.Now()
@@ -50,7 +55,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if c.endsLocked() {
 			c.restoreLocked() // end may have come after the read
 		}
-		c.begun, c.read = true, time.Now()
+		c.readLocked(p[:n])
 		// While a handler runs, net/http reads a single byte, to notice when the client
 		// goes away.
 		c.ahead = c.ahead || !c.idle && len(p) == 1
@@ -89,7 +94,7 @@ func (c *conn) lastRead(p []byte) (int, error) {
 		c.looking = time.Time{}
 		switch {
 		case n > 0:
-			c.begun, c.read = true, time.Now()
+			c.readLocked(p[:n])
 			c.restoreLocked()
 		case isTimeout(err) && c.limitPassedLocked():
 			_ = c.Conn.SetReadDeadline(past) // for the next Read
@@ -103,6 +108,19 @@ func (c *conn) lastRead(p []byte) (int, error) {
 		c.mu.Unlock()
 		return n, err
 	}
+}
+
+// readLocked notes that something has been read.
+func (c *conn) readLocked(p []byte) {
+	c.begun, c.read = true, time.Now()
+	c.got += copy(c.preface[c.got:], p)
+}
+
+// begunAsHTTP2 reports whether the client began like one of HTTP/2.
+func (c *conn) begunAsHTTP2() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return string(c.preface[:]) == prefaceStart
 }
 
 // past is a deadline that has passed.

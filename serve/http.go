@@ -74,6 +74,7 @@ func HTTP(ctx context.Context, s *http.Server, listeners ...net.Listener) error 
 		return err
 	}
 	h := &httpServer{server: s, secure: s.TLSConfig != nil, drain: drainOf(ctx), changed: make(chan struct{}, 1)}
+	h.plain2 = s.Protocols != nil && s.Protocols.UnencryptedHTTP2()
 	h.conns = make(map[*conn]*tracked)
 	h.wrap()
 	var addrs []string
@@ -122,6 +123,7 @@ func listen(ctx context.Context, s *http.Server, given []net.Listener) ([]net.Li
 type httpServer struct {
 	server *http.Server
 	secure bool            // it serves TLS; read-only, because Serve gives the server a TLSConfig
+	plain2 bool            // it serves HTTP/2 without TLS; read-only
 	drain  *drain          // nil if there is none
 	ctx    context.Context // that of requests; written before anything is served
 	node   *record.Node    // of ctx, nil if recording is off; written with ctx

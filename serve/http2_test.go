@@ -160,6 +160,44 @@ func TestSilentTLSClient(t *testing.T) {
 	}
 }
 
+// Nor does one that speaks HTTP/2 without TLS and sends no request.
+func TestSilentUnencryptedHTTP2Client(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	server := &http.Server{Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	s := &site{addr: l.Addr().String(), program: run(t, serve.Program{Grace: patience}, func(ctx context.Context, n *nursery.Nursery) error {
+		return serve.HTTP(ctx, server, l)
+	})}
+	c := s.dial(t)
+	c.send(t, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+frame(settings, "")+frame(ping, "12345678"))
+	for kind := byte(settings); kind != ping; { // so that something has been read since the beginning
+		var head [9]byte
+		if _, err := io.ReadFull(c.r, head[:]); err != nil {
+			t.Fatalf("waiting for the answer to a PING: %v", err)
+		}
+		kind = head[3]
+		if _, err := c.r.Discard(int(head[1])<<8 | int(head[2])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Now()
+	serve.Drain(s.ctx, nil)
+	s.wantEnd(t, nil)
+	if took := time.Since(start); took > patience/2 {
+		t.Errorf("the drain took %v", took)
+	}
+}
+
+// Kinds of frames of HTTP/2.
+const settings, ping = 4, 6
+
+// frame returns a frame of HTTP/2 that belongs to no stream.
+func frame(kind byte, payload string) string {
+	return string([]byte{0, 0, byte(len(payload)), kind, 0, 0, 0, 0, 0}) + payload
+}
+
 // HTTP/2 without TLS drains likewise.
 func TestDrainUnencryptedHTTP2(t *testing.T) {
 	t.Parallel()

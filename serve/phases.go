@@ -24,6 +24,7 @@ type running struct {
 	reporter *reporter
 	signals  chan os.Signal // nil if there are none to wait for
 	phases   chan event     // to callHooks; has room for all there can be
+	hooked   chan struct{}  // closed when callHooks has returned
 	over     chan struct{}  // closed when control has no more to do
 
 	// Written before control runs, read-only after.
@@ -36,8 +37,9 @@ type running struct {
 	// cleanup is the scope of the function of Cleanup that runs, nil before the first.
 	cleanup atomic.Pointer[cancelscope.Scope]
 
-	// Only control uses these, and logEnd after its end.
+	// Only control uses these, and end after its end.
 	received int       // signals
+	cleaning bool      // a function of Cleanup was running when the first one came
 	canceled bool      // everything has been canceled
 	start    time.Time // of the end
 	logged   bool      // a line has been logged
@@ -141,12 +143,11 @@ func (r *running) onSignal(sig os.Signal) {
 	r.received++
 	switch {
 	case r.received == 1:
+		r.cleaning = r.cleanup.Load() != nil
 		r.drain.begin(&SignalError{sig})
 	case !r.canceled:
 		r.cancel(sig)
-		if s := r.cleanup.Load(); s != nil {
-			s.Cancel(&SignalError{sig})
-		}
+		r.cancelCleanup(sig)
 	default:
 		// Not through the reporter, which the process would not wait for.
 		r.stopSignals()
@@ -180,6 +181,9 @@ func (r *running) onClosing() bool {
 			sig = s.Signal
 		}
 		r.cancel(sig)
+		if r.cleaning && sig != nil {
+			r.cancelCleanup(sig)
+		}
 	}
 	return r.Grace > 0
 }
@@ -192,6 +196,13 @@ func (r *running) cancel(sig os.Signal) {
 	r.cut.Store(cut)
 	r.canceled = true
 	r.nursery.Scope().Cancel(cut)
+}
+
+// cancelCleanup cancels the function of Cleanup that runs, if there is one.
+func (r *running) cancelCleanup(sig os.Signal) {
+	if s := r.cleanup.Load(); s != nil {
+		s.Cancel(&SignalError{sig})
+	}
 }
 
 // onCanceled is called when everything has been canceled: by cancel, from outside, or
@@ -270,6 +281,7 @@ var errEnded = errors.New("the program has ended")
 
 // callHooks calls the hook for each phase, up to the end of the program.
 func (r *running) callHooks(ctx context.Context) error {
+	defer close(r.hooked)
 	// The end of the program cancels this context before the last call.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(errEnded)
@@ -280,6 +292,19 @@ func (r *running) callHooks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// awaitHooks waits until the hook has been called for the last time. It may hang, so signals
+// keep their meaning meanwhile.
+func (r *running) awaitHooks() {
+	for {
+		select {
+		case <-r.hooked:
+			return
+		case sig := <-r.signals:
+			r.onSignal(sig)
+		}
+	}
 }
 
 // isClosed reports whether c is closed. A nil channel is not.

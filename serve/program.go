@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -95,7 +96,7 @@ func (p Phase) String() string {
 // Main runs body as a program and ends the process with an exit code:
 //
 //   - 0 if the body and all tasks returned nil, also because of a drain;
-//   - 1 if one of them failed, and the failure is logged;
+//   - 1 if one of them failed, or called runtime.Goexit, and the failure is logged;
 //   - 3 if work was cut off because [Program.Grace] had passed;
 //   - 130 or 143 if a SIGINT or SIGTERM canceled work, and 128 plus the number for other
 //     signals.
@@ -125,15 +126,25 @@ func (p Program) Main(body func(ctx context.Context, n *nursery.Nursery) error) 
 	if p.Grace != 0 {
 		signal.Ignore(syscall.SIGPIPE)
 	}
-	err := p.Run(context.Background(), body)
-	code := ExitCode(err)
-	if code == exitFailed {
-		r := newReporter(p.Log, p.Name)
-		r.log(slog.LevelError, "failed", slog.Any("error", err))
-		r.close()
-	}
-	exit(code)
+	err := errGoexit
+	defer func() {
+		if v := recover(); v != nil {
+			panic(v)
+		}
+		code := ExitCode(err)
+		if code == exitFailed {
+			r := newReporter(p.Log, p.Name)
+			r.log(slog.LevelError, "failed", slog.Any("error", err))
+			r.close()
+		}
+		exit(code)
+	}()
+	err = p.Run(context.Background(), body)
 }
+
+// errGoexit is the failure of a program that runtime.Goexit has ended. Without an exit, the
+// process would remain, with nothing to do.
+var errGoexit = errors.New("the body, a task or a function of Cleanup or OnPhase called runtime.Goexit: return an error instead")
 
 var exit = os.Exit // a variable for the examples
 
@@ -170,6 +181,7 @@ func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nurs
 		Program:  p,
 		reporter: newReporter(p.Log, p.Name),
 		phases:   make(chan event, 4),
+		hooked:   make(chan struct{}),
 		over:     make(chan struct{}),
 	}
 	defer r.reporter.close()
@@ -231,14 +243,17 @@ func (r *running) run(ctx context.Context, shell *nursery.Nursery, body func(ctx
 	return err
 }
 
-// end ends the control, when everything else has ended.
+// end ends the control, when everything else has ended, and waits for the hook.
 func (r *running) end(err error) {
 	close(r.over)
 	if r.controls != nil {
 		_, _ = r.controls.Join() // it has no result
 	}
 	r.logEnd(err)
-	r.enterPhase(PhaseEnded, err)
+	if r.OnPhase != nil {
+		r.enterPhase(PhaseEnded, err)
+		r.awaitHooks()
+	}
 }
 
 // asTask returns a body that does not fail, but starts a task that does: a supervised

@@ -106,6 +106,27 @@ func TestUploadsAreRemoved(t *testing.T) {
 	}
 }
 
+// A handler sees all trailers of a request, as without HTTP, also those that the client has
+// not declared in its header.
+func TestTrailers(t *testing.T) {
+	t.Parallel()
+	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			t.Error(err)
+		}
+		io.WriteString(w, r.Trailer.Get("Sum"))
+	})
+	c := s.dial(t)
+	for _, declared := range []string{"", "Trailer: Sum\r\n"} {
+		c.send(t, "POST / HTTP/1.1\r\nHost: test\r\n"+declared+"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nSum: 12\r\n\r\n")
+		if _, text := c.answer(t); text != "12" {
+			t.Errorf("the trailer is %q with the header %q, want 12", text, declared)
+		}
+	}
+	serve.Drain(s.ctx, nil)
+	s.wantEnd(t, nil)
+}
+
 // Background tasks, which wait for the others, are not named among what a drain waits
 // for, unless they are all that is left. Nor is the body, if tasks are there.
 func TestNamesLeaveBackgroundOut(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,12 +35,15 @@ func phases() {
 	}
 	p := serve.Program{Name: "test", Grace: grace, Linger: linger, OnPhase: func(_ context.Context, phase serve.Phase, reason error) {
 		fmt.Println(phase, reason)
+		if phase == serve.PhaseEnded && os.Args[3] == "deaf hook" {
+			select {}
+		}
 	}}
 	p.Main(func(ctx context.Context, n *nursery.Nursery) error {
 		switch what := os.Args[3]; what {
 		case "nice": // ends when nothing new is accepted
 			n.Go(func(ctx context.Context) error { <-serve.Closing(ctx); return nil })
-		case "canceled": // ends with the context
+		case "canceled", "deaf hook": // ends with the context
 			n.Go(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 		case "deaf": // does not end
 			n.Go(func(context.Context) error { select {} })
@@ -58,8 +62,17 @@ func phases() {
 				fmt.Println("still cleaning")
 				select {}
 			})
+		case "late cleanup": // is in its clean-up when the signal comes
+			serve.Cleanup(ctx, func(ctx context.Context) error {
+				fmt.Println("running")
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			return nil
 		case "fail":
 			return errors.New("out of ink")
+		case "goexit":
+			runtime.Goexit()
 		case "panic":
 			n.Go(func(context.Context) error { panic("bad") })
 		case "late": // serves when it gets a line
@@ -103,6 +116,8 @@ func TestSignals(t *testing.T) {
 		{"10ms", "0s", "deaf", []step{{term, "canceled work was cut off"}, {term, ""}}, "signal: terminated"},
 		{"0s", "0s", "deaf", []step{{term, "canceled canceled by signal"}, {intr, ""}}, "signal: interrupt"},
 		{"1m", "0s", "cleanup", []step{{term, "cleaning"}, {term, "ended canceled by signal: terminated"}}, "exit status 143"},
+		{"0s", "0s", "late cleanup", []step{{term, "ended canceled by signal: terminated"}}, "exit status 143"},
+		{"0s", "0s", "deaf hook", []step{{term, "ended canceled by signal"}, {intr, ""}}, "signal: interrupt"},
 		{"0s", "0s", "deaf cleanup", []step{{term, "cleaning"}, {term, ""}}, "signal: terminated"},
 		// A third one.
 		{"1m", "0s", "deaf cleanup", []step{{term, "cleaning"}, {intr, "still cleaning"}, {term, ""}}, "signal: terminated"},
@@ -124,13 +139,33 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// A program that fails logs the failure, and only that.
+// A signal that the process was started to ignore ends it as well.
+func TestIgnoredSignal(t *testing.T) {
+	t.Parallel()
+	p := proctest.Command(t, "phases")
+	p.Args = []string{"sh", "-c", `trap "" INT; exec "$0" "$@"`, p.Path, "phases", "0s", "0s", "deaf"}
+	p.Path = "/bin/sh"
+	p.Begin(t)
+	p.Out.Await(t, "^running$")
+	p.Signal(t, syscall.SIGINT)
+	p.Out.Await(t, "^canceled")
+	p.Signal(t, syscall.SIGINT)
+	p.Expect(t, "exit status 130")
+}
+
+// A program that fails logs the failure, and only that, and so does one that calls
+// runtime.Goexit.
 func TestMainFails(t *testing.T) {
 	t.Parallel()
-	p := proctest.Start(t, "phases", "1m", "0s", "fail")
-	p.Expect(t, "exit status 1")
-	if got := p.Err.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR failed program=test error=\"test: out of ink\"") {
-		t.Errorf("standard error:\n%s\nwant one line with the failure", got)
+	for what, want := range map[string]string{
+		"fail":   `ERROR failed program=test error="test: out of ink"`,
+		"goexit": `ERROR failed program=test error="the body, a task or a function of Cleanup or OnPhase called runtime.Goexit`,
+	} {
+		p := proctest.Start(t, "phases", "1m", "0s", what)
+		p.Expect(t, "exit status 1")
+		if got := p.Err.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) {
+			t.Errorf("standard error:\n%s\nwant one line with %s", got, want)
+		}
 	}
 }
 

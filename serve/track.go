@@ -170,7 +170,8 @@ func (h *httpServer) state(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateActive:
 		t.busy = true
-		if isTLS && over.ConnectionState().NegotiatedProtocol == "h2" { // the handshake is over
+		if isTLS && over.ConnectionState().NegotiatedProtocol == "h2" || // the handshake is over
+			!isTLS && h.plain2 && c.begunAsHTTP2() { // net/http calls this before the first request
 			h.moveLocked(c, http2)
 		}
 		c.becomeBusy()

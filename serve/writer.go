@@ -52,6 +52,10 @@ func (h *httpServer) record(r *http.Request) (recorded *http.Request, end func()
 	node := record.New(record.Task, r.Context(), h.node, r.Method+" "+r.URL.Path, nil)
 	node.Link()
 	node.Enter()
+	if r.Trailer == nil && len(r.TransferEncoding) > 0 {
+		// Into that of r, net/http would put trailers which the client has not declared.
+		r.Trailer = make(http.Header)
+	}
 	recorded = r.WithContext(node)
 	return recorded, func() {
 		node.End()
