@@ -201,11 +201,30 @@ func (b *builder) addReport(n *Node, r *report) {
 		return
 	}
 	if !r.Deadline.IsZero() {
-		n.Deadline = &Deadline{At: r.Deadline, Left: r.Deadline.Sub(b.tree.Taken)}
+		at := encodable(r.Deadline)
+		n.Deadline = &Deadline{At: at, Left: at.Sub(b.tree.Taken)}
 		if r.Of != nil {
 			n.Deadline.From = r.Of.ID()
 		}
 	}
+}
+
+// What JSON can encode in each time zone is between these.
+var (
+	firstTime = time.Date(0, 1, 2, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+)
+
+// encodable returns t, which may be the deadline of a context of the program's, or the nearest
+// time that JSON can encode.
+func encodable(t time.Time) time.Time {
+	switch {
+	case t.Before(firstTime):
+		return firstTime
+	case t.After(lastTime):
+		return lastTime
+	}
+	return t.Local() // its own time zone may be one that JSON cannot encode
 }
 
 // line is the text of a cancellation.
