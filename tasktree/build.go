@@ -22,6 +22,7 @@ type builder struct {
 	options Options
 	names   map[uintptr]string    // of functions, by their entry
 	places  map[uintptr][2]string // file with line, and function, by a return address
+	reasons map[any]string        // as they are shown, by the identity of the cause
 }
 
 // A family is a node whose children are still to be made, or the roots.
@@ -196,7 +197,7 @@ func (b *builder) addReport(n *Node, r *report) {
 	n.Shielded = r.Shielded
 	if c := r.Cause; c != nil {
 		n.State = StateCanceled
-		n.Canceled = &Cancellation{Since: c.Since, Kind: c.Kind, By: b.shown(c.By), Reason: b.shown(r.text)}
+		n.Canceled = &Cancellation{Since: c.Since, Kind: c.Kind, By: b.shown(c.By), Reason: b.reason(r)}
 		n.Canceled.Text = n.Canceled.line()
 		return
 	}
@@ -257,12 +258,25 @@ func (b *builder) addSame(n *Node, g group, name string) {
 	}
 }
 
-// shown returns how a name or a reason of the program stands in the tree.
-func (b *builder) shown(text string) string {
+// shown returns how a name of the program stands in the tree.
+func (b *builder) shown(name string) string { return short(b.redacted(name)) }
+
+func (b *builder) redacted(text string) string {
 	if text != "" && b.options.Redact != nil {
-		text = b.options.Redact(text)
+		return b.options.Redact(text)
 	}
-	return short(text)
+	return text
+}
+
+// reason returns how the text of a reason stands in the tree. It is redacted once for all nodes
+// with the same cause, because it may be long.
+func (b *builder) reason(r *report) string {
+	text, ok := b.reasons[r.Cause.Identity]
+	if !ok {
+		text = oneLine(b.redacted(r.text), maxReason)
+		b.reasons[r.Cause.Identity] = text
+	}
+	return text
 }
 
 // function returns the name of the function with that entry.
