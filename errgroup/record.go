@@ -16,7 +16,7 @@ import (
 // newNode makes the node of a group whose context is inner, derived from outer.
 func (g *Group) newNode(outer, inner context.Context) *record.Node {
 	node := record.New(record.Group, inner, tree.Record(outer), "", nil)
-	node.Host(groupContext{inner, outer})
+	node.Host(&groupContext{inner, outer})
 	node.Passive()
 	g.node.Store(node)
 	return node
@@ -47,14 +47,15 @@ func (g *Group) runRecorded(node *record.Node, f func() error) {
 	}
 }
 
-// A groupContext reports why the context of a group is done.
+// A groupContext reports why the context of a group is done. It is used as a pointer, because
+// outer may be of a type of the program's that cannot be compared.
 type groupContext struct{ inner, outer context.Context }
 
 // Report implements [record.Reporter].
-func (c groupContext) Report() record.Report { return record.Report{Outer: c.inner} }
+func (c *groupContext) Report() record.Report { return record.Report{Outer: c.inner} }
 
 // Ask implements [record.Reporter].
-func (c groupContext) Ask(context.Context) (*record.Cause, time.Time) {
+func (c *groupContext) Ask(context.Context) (*record.Cause, time.Time) {
 	if c.inner.Err() == nil {
 		deadline, _ := c.inner.Deadline()
 		return nil, deadline

@@ -22,6 +22,7 @@ type builder struct {
 	options Options
 	names   map[uintptr]string    // of functions, by their entry
 	places  map[uintptr][2]string // file with line, and function, by a return address
+	reasons map[any]string        // as they are shown, by the identity of the cause
 }
 
 // A family is a node whose children are still to be made, or the roots.
@@ -196,16 +197,35 @@ func (b *builder) addReport(n *Node, r *report) {
 	n.Shielded = r.Shielded
 	if c := r.Cause; c != nil {
 		n.State = StateCanceled
-		n.Canceled = &Cancellation{Since: c.Since, Kind: c.Kind, By: b.shown(c.By), Reason: b.shown(r.text)}
+		n.Canceled = &Cancellation{Since: c.Since, Kind: c.Kind, By: b.shown(c.By), Reason: b.reason(r)}
 		n.Canceled.Text = n.Canceled.line()
 		return
 	}
 	if !r.Deadline.IsZero() {
-		n.Deadline = &Deadline{At: r.Deadline, Left: r.Deadline.Sub(b.tree.Taken)}
+		at := encodable(r.Deadline)
+		n.Deadline = &Deadline{At: at, Left: at.Sub(b.tree.Taken)}
 		if r.Of != nil {
 			n.Deadline.From = r.Of.ID()
 		}
 	}
+}
+
+// What JSON can encode in each time zone is between these.
+var (
+	firstTime = time.Date(0, 1, 2, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+)
+
+// encodable returns t, which may be the deadline of a context of the program's, or the nearest
+// time that JSON can encode.
+func encodable(t time.Time) time.Time {
+	switch {
+	case t.Before(firstTime):
+		return firstTime
+	case t.After(lastTime):
+		return lastTime
+	}
+	return t.Local() // its own time zone may be one that JSON cannot encode
 }
 
 // line is the text of a cancellation.
@@ -238,12 +258,25 @@ func (b *builder) addSame(n *Node, g group, name string) {
 	}
 }
 
-// shown returns how a name or a reason of the program stands in the tree.
-func (b *builder) shown(text string) string {
+// shown returns how a name of the program stands in the tree.
+func (b *builder) shown(name string) string { return short(b.redacted(name)) }
+
+func (b *builder) redacted(text string) string {
 	if text != "" && b.options.Redact != nil {
-		text = b.options.Redact(text)
+		return b.options.Redact(text)
 	}
-	return short(text)
+	return text
+}
+
+// reason returns how the text of a reason stands in the tree. It is redacted once for all nodes
+// with the same cause, because it may be long.
+func (b *builder) reason(r *report) string {
+	text, ok := b.reasons[r.Cause.Identity]
+	if !ok {
+		text = oneLine(b.redacted(r.text), maxReason)
+		b.reasons[r.Cause.Identity] = text
+	}
+	return text
 }
 
 // function returns the name of the function with that entry.

@@ -69,7 +69,7 @@ func number(causes map[string]uint64, r *report) uint64 {
 	if r.Cause == nil {
 		return 0
 	}
-	text := r.Cause.Kind + "\x00" + r.Cause.By + "\x00" + r.text
+	text := r.Cause.Kind + "\x00" + short(r.Cause.By) + "\x00" + short(r.text)
 	if causes[text] == 0 {
 		causes[text] = uint64(len(causes) + 1)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,6 +34,17 @@ func decode(t testing.TB, text string) *tasktree.Tree {
 		t.Fatalf("Unmarshal: %v\n%s", err, text)
 	}
 	return tree
+}
+
+// inUTC replaces the times in a text, which are in the local time zone.
+func inUTC(text string) string {
+	return regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d`).ReplaceAllStringFunc(text, func(text string) string {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return err.Error()
+		}
+		return at.UTC().Format(time.RFC3339Nano)
+	})
 }
 
 // TestJSON pins the encoding: what is here is what other programs read.
@@ -63,7 +75,7 @@ func TestJSON(t *testing.T) {
 					`{"id":2,"kind":"task","name":"conn","func":"tasktree_test.TestJSON.func1.1.1","place":"tasktree/json_test.go:1","call":"nursery.GoNamed","since":"2000-01-01T00:00:01Z","state":"running","same":{"count":1,"newest":"2000-01-01T00:00:02Z"},"children":[` +
 					`{"id":3,"kind":"limit","place":"tasktree/json_test.go:1","call":"deadline.FailAfter","since":"2000-01-01T00:00:01Z","state":"running","deadline":{"at":"2000-01-01T00:01:01Z","left":58000000000,"from":3}}]},` +
 					`{"id":4,"kind":"scope","name":"job","place":"tasktree/json_test.go:1","call":"cancelscope.Run","since":"2000-01-01T00:00:02Z","state":"canceled","canceled":{"since":"2000-01-01T00:00:02Z","kind":"call","by":"job","reason":"not needed","text":"by a call in \"job\": not needed"}}]}]}` + "\n"
-				if got := strings.ReplaceAll(encode(t, tree), "+00:00", "Z"); got != want {
+				if got := inUTC(encode(t, tree)); got != want {
 					t.Errorf("the encoding is\n%s\nwant\n%s", got, want)
 				}
 				n.Scope().Cancel(nil)
@@ -77,6 +89,38 @@ func TestJSON(t *testing.T) {
 			t.Errorf("the encoding is %s, want %s", got, want)
 		}
 	})
+}
+
+// A deadlineContext has a deadline that no timer has.
+type deadlineContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c deadlineContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// A deadline that JSON cannot encode does not keep the others out of it.
+func TestJSONOfDeadlines(t *testing.T) {
+	for name, at := range map[string]time.Time{
+		"none as the latest": time.Unix(1<<62, 0), "in the year 10000": time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"in the year -1": time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), "none as the earliest": time.Unix(-1<<62, 0),
+		"in a strange time zone": time.Date(2020, 1, 1, 0, 0, 0, 0, time.FixedZone("", 30*60*60)),
+	} {
+		recorded(t, name, func(t *testing.T) {
+			s := cancelscope.Scope{Name: "job"}
+			s.Run(deadlineContext{t.Context(), at}, func(context.Context) error {
+				tree := tasktree.Take(tasktree.Options{})
+				want := find(t, tree, "job").Deadline
+				if want == nil || at.Year() == 2020 && !want.At.Equal(at) || (want.Left > 0) != at.After(tree.Taken) {
+					t.Fatalf("the deadline is %+v, want %v or what is near", want, at)
+				}
+				if got := find(t, decode(t, encode(t, tree)), "job").Deadline; !got.At.Equal(want.At) || got.Left != want.Left {
+					t.Errorf("the deadline is encoded as %+v, want %+v", got, want)
+				}
+				return nil
+			})
+		})
+	}
 }
 
 // failing is a writer that fails after so many bytes.

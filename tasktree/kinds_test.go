@@ -195,6 +195,31 @@ group errgroup.WithContext, 0ms, 1 task
 	})
 }
 
+// A taggedContext cannot be compared, nor be the key of a map.
+type taggedContext struct {
+	context.Context
+	tags []string
+}
+
+// A context of the user's may be of any type.
+func TestContextsThatCannotBeCompared(t *testing.T) {
+	recorded(t, "of groups and scopes", func(t *testing.T) {
+		ctx := taggedContext{t.Context(), []string{"user"}}
+		g, _ := errgroup.WithContext(ctx)
+		release := make(chan struct{})
+		g.Go(func() error { <-release; return nil })
+		s := cancelscope.Scope{Name: "job"}
+		s.Run(ctx, func(context.Context) error {
+			if tree := tasktree.Take(tasktree.Options{}); tree.Total != 3 || len(tree.Notes) != 0 {
+				t.Errorf("the tree is\n%s\nwant a group with a task, and a scope", tree)
+			}
+			return nil
+		})
+		close(release)
+		g.Wait()
+	})
+}
+
 // Moving a task takes what is inside it along.
 func TestStartedTasksMove(t *testing.T) {
 	recorded(t, "with what is inside", func(t *testing.T) {

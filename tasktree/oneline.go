@@ -7,14 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// errorText returns the text of an error as one short line.
+// errorText returns the text of an error as one line, however long: a part of it may be what
+// Options.Redact would have replaced.
 func errorText(err error) (text string) {
 	defer func() {
 		if v := recover(); v != nil {
 			text = fmt.Sprintf("%T (its Error method panicked)", err)
 		}
 	}()
-	return oneLine(err.Error(), maxReason)
+	text = err.Error()
+	return oneLine(text, len(text))
 }
 
 // maxReason is how many bytes of a name or the text of a reason are shown.

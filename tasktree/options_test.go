@@ -210,6 +210,34 @@ func TestRedact(t *testing.T) {
 	})
 }
 
+// What is cut is what has been redacted: a secret at the cut is not left there in part.
+func TestRedactBeforeTheCut(t *testing.T) {
+	recorded(t, "of names and reasons", func(t *testing.T) {
+		long := strings.Repeat("x", 195) + " secret word"
+		s := cancelscope.Scope{Name: long}
+		s.Run(t.Context(), func(ctx context.Context) error {
+			s.Cancel(errors.New("secret word\nline " + long))
+			return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				texts := make(map[string]int)
+				tree := tasktree.Take(tasktree.Options{Redact: func(text string) string {
+					texts[text]++
+					return strings.ReplaceAll(text, "secret word", "*\n*")
+				}})
+				if text := encode(t, tree) + tree.String(); strings.Contains(text, "s…") || strings.Contains(text, "secr") {
+					t.Errorf("redacted, the tree is\n%s\nwant no part of the secret", text)
+				}
+				if got, want := texts["secret word line "+long], 1; got != want {
+					t.Errorf("Redact was called %d times with the reason, want %d for all nodes that it is of", got, want)
+				}
+				if reason := tree.Roots[0].Canceled.Reason; len(reason) > 203 || !strings.HasPrefix(reason, "* * line x") || strings.Contains(reason, "\n") {
+					t.Errorf("the reason is %q, want one line of at most 200 bytes and an ellipsis", reason)
+				}
+				return nil
+			})
+		})
+	})
+}
+
 // A long name does not make a long tree: it is cut between two characters.
 func TestLongNames(t *testing.T) {
 	recorded(t, "of nodes and causes", func(t *testing.T) {

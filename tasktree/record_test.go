@@ -197,6 +197,33 @@ func TestLabels(t *testing.T) {
 	})
 }
 
+// A task keeps its label in what it opens, also if the context of the task is given to that as it is.
+func TestLabelsInsideTasks(t *testing.T) {
+	defer tasktree.Config{Labels: true}.Record()()
+	expect := func(where, want string) {
+		if profile := labelsOf(); !strings.Contains(profile, "# labels: "+want+"\n") {
+			t.Errorf("%s: the goroutine profile has no labels %s:\n%s", where, want, profile)
+		}
+	}
+	nursery.Config{Name: "outer"}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		n.GoNamed("job", func(ctx context.Context) error {
+			nursery.Config{Name: "inner"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+				expect("in the body of a nursery", `{"nursery":"outer/inner", "task":"job"}`)
+				return nil
+			})
+			expect("after the nursery", `{"nursery":"outer", "task":"job"}`)
+			var s cancelscope.Scope
+			return s.Run(ctx, func(ctx context.Context) error {
+				pprof.Do(ctx, pprof.Labels("request", "17"), func(context.Context) {
+					expect("in pprof.Do in a scope", `{"nursery":"outer", "request":"17", "task":"job"}`)
+				})
+				return nil
+			})
+		})
+		return nil
+	})
+}
+
 // A nursery without a name is called the same in the tree and in labels.
 func TestNurseriesWithoutNames(t *testing.T) {
 	defer tasktree.Config{Labels: true}.Record()()

@@ -86,7 +86,10 @@ func Take(o Options) *Tree {
 		s.goroutines = stacks(t, o.Force)
 	}
 	s.sign()
-	b := builder{snapshot: s, tree: t, options: o, names: make(map[uintptr]string), places: make(map[uintptr][2]string)}
+	b := builder{
+		snapshot: s, tree: t, options: o,
+		names: make(map[uintptr]string), places: make(map[uintptr][2]string), reasons: make(map[any]string),
+	}
 	b.build()
 	return t
 }

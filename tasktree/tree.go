@@ -152,6 +152,8 @@ type Cancellation struct {
 
 // A Deadline is when a node will be canceled.
 type Deadline struct {
+	// At is the deadline, or the end of the year 9999 if that is earlier: JSON has no later
+	// times.
 	At time.Time `json:"at"`
 
 	// Left is the time from Tree.Taken to At.

@@ -90,19 +90,15 @@ func Watch(ctx context.Context, o WatchOptions) error {
 	w := newWatcher(o)
 	timer := time.NewTimer(w.o.Every)
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		begin := time.Now()
+		w.reporting = 0
 		w.look(ctx)
-		if ctx.Err() != nil {
-			break
-		}
-		timer.Reset(max(w.o.Every, 10*time.Since(begin)))
+		timer.Reset(max(w.o.Every, 10*(time.Since(begin)-w.reporting)))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-			continue
 		}
-		break
 	}
 	w.last(context.WithoutCancel(ctx))
 	return ctx.Err()
@@ -115,6 +111,8 @@ type watcher struct {
 	first   map[uint64]time.Time // when a canceled node of unknown time was seen first
 	waiting map[uint64]sameTasks // the nurseries that wait
 	files   int                  // for how many stalls there are files
+
+	reporting time.Duration // how long the reports of this look took
 }
 
 // A stallKey identifies a stall: a nursery may have one of each kind.
@@ -201,6 +199,10 @@ func (w *watcher) take(stacks bool) *Tree {
 }
 
 func (w *watcher) report(ctx context.Context, s *Stall) {
+	defer func(begin time.Time) { w.reporting += time.Since(begin) }(time.Now())
+	if ctx.Err() != nil { // since the look began
+		ctx = context.WithoutCancel(ctx)
+	}
 	if w.o.Log != nil {
 		s.log(ctx, w.o.Log)
 	}

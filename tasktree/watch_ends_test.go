@@ -73,3 +73,70 @@ func TestWatchEnds(t *testing.T) {
 		}
 	})
 }
+
+// A report has a context that is not done, also if Watch ends at the moment of a look, or while a
+// report before it runs.
+func TestWatchReportsWithALivingContext(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		slow   time.Duration // how long a report takes
+		rounds int           // a look and the end are in any order
+	}{
+		{"at a look", 0, 20},
+		{"in a report", time.Minute, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for range c.rounds {
+				synctest.Test(t, func(t *testing.T) {
+					defer tasktree.Record()()
+					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+					defer cancel()
+					over := 0
+					nursery.Run(t.Context(), func(_ context.Context, n *nursery.Nursery) error {
+						for range 2 {
+							n.Task("stuck", func(context.Context) error { time.Sleep(29500 * time.Millisecond); return nil }).Cancel(nil)
+						}
+						tasktree.Watch(ctx, tasktree.WatchOptions{Every: time.Second, Report: func(ctx context.Context, s *tasktree.Stall) {
+							if ctx.Err() != nil {
+								t.Errorf("a report has a context that is done: %v", s)
+							}
+							if s.Over {
+								over++
+							}
+							time.Sleep(c.slow)
+						}})
+						return nil
+					})
+					if over != 2 {
+						t.Errorf("%d stalls were reported as over, want 2", over)
+					}
+				})
+			}
+		})
+	}
+}
+
+// A report that takes long does not put off the next look beyond that.
+func TestWatchSlowReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer tasktree.Record()()
+		begin := time.Now()
+		var at []time.Duration
+		nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			n.Background("watch", func(ctx context.Context) error {
+				return tasktree.Watch(ctx, tasktree.WatchOptions{Every: time.Second, Report: func(context.Context, *tasktree.Stall) {
+					at = append(at, time.Since(begin))
+					time.Sleep(time.Minute)
+				}})
+			})
+			for range 2 {
+				n.Task("stuck", func(context.Context) error { time.Sleep(5 * time.Minute); return nil }).Cancel(nil)
+				time.Sleep(5 * time.Second)
+			}
+			return nil
+		})
+		if len(at) < 2 || at[0] != 10*time.Second || at[1] != 71*time.Second {
+			t.Errorf("the reports were at %v, want the first after 10s, and the second a second after the minute of the first", at)
+		}
+	})
+}

@@ -6,3 +6,6 @@ func WhileLinking(f func()) (restore func()) {
 	whileLinking = f
 	return func() { whileLinking = was }
 }
+
+// IsOurs reports whether a return address is in a package of this module.
+var IsOurs = isOurs

@@ -129,6 +129,9 @@ type marks struct {
 // in the lists before [Node.Link].
 func New(kind Kind, ctx context.Context, parent *Node, name string, fn any) *Node {
 	n := &Node{inside: Unwrap(ctx), name: name}
+	if outer, ok := ctx.(*Node); ok && outer.marks != nil && outer.marks.values != nil {
+		n.marks = &marks{values: outer.marks.values} // which inside does not have
+	}
 	if kind != Task && kind != Item && kind != Background {
 		n.block = new(block)
 	}

@@ -126,21 +126,35 @@ func placeOf(file string, line int) uintptr {
 }
 
 // known remembers of addresses whether they are ours: each element is an address shifted by
-// one bit, with the answer in the lowest. An element may be overwritten by another address.
-var known [1024]atomic.Uint64
+// one bit, with the answer in the lowest, or zero. An address has several places where it may
+// be, so that of the calls of a program that start tasks again and again, two do not take the
+// place of each other each time: to look an address up costs half a kilobyte. If all are
+// taken, one is overwritten.
+var known [knownSets][8]atomic.Uint64
+
+const knownSets = 256 // a power of two
 
 // isOurs reports whether a return address is in a package of this module.
 func isOurs(pc uintptr) bool {
-	at := &known[(pc>>2^pc>>12)%uintptr(len(known))]
-	if entry := at.Load(); entry>>1 == uint64(pc) {
-		return entry&1 == 1
+	hash := uint64(pc) * 0x9e3779b97f4a7c15 // so that addresses near each other are in different sets
+	set := &known[hash>>32%knownSets]
+	free := &set[hash>>48%uint64(len(set))]
+	for i := range set {
+		entry := set[i].Load()
+		if entry>>1 == uint64(pc) {
+			return entry&1 == 1
+		}
+		if entry == 0 {
+			free = &set[i]
+			break
+		}
 	}
 	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	entry, ours := uint64(pc)<<1, OwnFunction(frame.Function)
 	if ours {
 		entry |= 1
 	}
-	at.Store(entry)
+	free.Store(entry)
 	return ours
 }
 

@@ -2,6 +2,8 @@ package record_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -221,6 +223,25 @@ func TestFunctions(t *testing.T) {
 		if got := record.ShortFunc(name); got != want {
 			t.Errorf("ShortFunc(%q) = %q, want %q", name, got, want)
 		}
+	}
+}
+
+// Where many calls start tasks, each is looked up once: none takes the place of another one.
+func TestAddressesAreKnown(t *testing.T) {
+	var pcs []uintptr
+	base := reflect.ValueOf(record.OwnFunction).Pointer()
+	for random := rand.New(rand.NewPCG(1, 2)); len(pcs) < 100; {
+		pcs = append(pcs, base+uintptr(random.IntN(1<<22)))
+	}
+	if n := testing.AllocsPerRun(10, func() {
+		for _, pc := range pcs {
+			record.IsOurs(pc)
+		}
+	}); n != 0 {
+		t.Errorf("to ask for %d addresses again allocates %v times, want never", len(pcs), n)
+	}
+	if !record.IsOurs(base + 1) {
+		t.Error("an address in this package is not ours")
 	}
 }
 

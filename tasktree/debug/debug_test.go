@@ -3,11 +3,39 @@ package debug_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	_ "github.com/trellis-go/trellis/tasktree/debug"
 )
+
+// A program may have patterns with methods that match the page as well, such as "GET /".
+func TestPatternsOfTheProgram(t *testing.T) {
+	_, ours := http.DefaultServeMux.Handler(httptest.NewRequest("GET", "/debug/tasks", nil))
+	for _, pattern := range []string{"GET /", "POST /", "/", "/debug/", "GET /debug/{page}", "POST /debug/tasks"} {
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					t.Errorf("a program with the pattern %q panics: %v", pattern, v)
+				}
+			}()
+			mux := http.NewServeMux()
+			mux.Handle(ours, http.NotFoundHandler())
+			mux.Handle(pattern, http.NotFoundHandler())
+		}()
+	}
+}
+
+// Where patterns have no methods, the page is served as well.
+func TestOldPatterns(t *testing.T) {
+	command := exec.Command(os.Args[0], "-test.run=^TestDefaultServeMux$", "-test.v")
+	command.Env = append(os.Environ(), "GODEBUG=httpmuxgo121=1")
+	if out, err := command.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestDefaultServeMux") {
+		t.Errorf("under GODEBUG=httpmuxgo121=1: %v\n%s", err, out)
+	}
+}
 
 // The import alone serves the page to this machine, and to no other.
 func TestDefaultServeMux(t *testing.T) {

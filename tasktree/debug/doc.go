@@ -13,6 +13,6 @@
 // program that wants that mounts tasktree.Handler itself, with a function that says which
 // requests are allowed. What the page reveals stands there.
 //
-// Importing the package panics if the program has registered /debug/tasks before, as every
-// second registration does.
+// The pattern is "GET /debug/tasks", which matches HEAD requests too. A program that registers
+// the same pattern panics, as every second registration does.
 package debug

@@ -12,11 +12,11 @@ import (
 // Context returns a context for a test, in a scope with the name of the test, inside
 // t.Context. Recording is on until the test has ended.
 //
-// When the test and the cleanup functions that were registered later have ended, the
-// scope is canceled. Then, in a cleanup function, Context waits until nothing that is
-// recorded runs under the context, for [Config.Grace] at most. If something still does,
-// the test fails with the names of it, and its tree. It fails once, whatever it
-// leaves behind.
+// When the test has ended the scope is canceled, with t.Context, before any cleanup function
+// runs. When the cleanup functions that were registered later have ended too, Context waits, in
+// a cleanup function, until nothing that is recorded runs under the context, for
+// [Config.Grace] at most. If something still does, the test fails with the names of it, and
+// its tree. It fails once, whatever it leaves behind.
 //
 // If there is a limit of go test -timeout, and the test still runs shortly before that, see
 // [Config.Before], its tree is printed. A test that has ended by then prints nothing. Context

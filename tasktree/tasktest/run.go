@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,8 @@ var (
 // while fn continues.
 //
 // fn runs in another goroutine. If it panics or calls runtime.Goexit, so does Run with the
-// same value: t.FailNow in fn ends the test. Recording is on until the test has ended. In a
+// same value: t.FailNow in fn ends the test. The log of the test gets the stack of the panic,
+// because that of Run does not have the place. Recording is on until the test has ended. In a
 // bubble of package testing/synctest the limit is fake time. Run must be called by the
 // goroutine of the test, and panics if the limit is not positive.
 func Run(t testing.TB, limit time.Duration, fn func(ctx context.Context) error) error {
@@ -55,6 +57,7 @@ func (c Config) Run(t testing.TB, limit time.Duration, fn func(ctx context.Conte
 	}
 	switch {
 	case call.panicked:
+		t.Logf("the function given to tasktest.Run panicked: %v\n\n%s", call.value, call.stack)
 		panic(call.value)
 	case !call.returned:
 		runtime.Goexit()
@@ -73,6 +76,7 @@ type call struct {
 	returned bool
 	panicked bool
 	value    any
+	stack    []byte // of the panic
 }
 
 func (c *call) run(ctx context.Context, fn func(ctx context.Context) error) {
@@ -83,7 +87,7 @@ func (c *call) run(ctx context.Context, fn func(ctx context.Context) error) {
 		}
 		// Goexit recovers nothing, and a panic never recovers nil.
 		if c.value = recover(); c.value != nil {
-			c.panicked = true
+			c.panicked, c.stack = true, debug.Stack()
 		}
 	}()
 	c.err = c.scope.Run(ctx, func(ctx context.Context) error {

@@ -29,6 +29,7 @@ type fake struct {
 	mu       sync.Mutex
 	cleanups []func() // guarded by mu
 	failures []string // guarded by mu
+	log      string   // guarded by mu
 }
 
 func newFake(t testing.TB, name string) *fake {
@@ -53,6 +54,12 @@ func (f *fake) Errorf(format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failures = append(f.failures, fmt.Sprintf(format, args...))
+}
+
+func (f *fake) Logf(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log += fmt.Sprintf(format, args...)
 }
 
 func (f *fake) Fatalf(format string, args ...any) {
@@ -193,6 +200,11 @@ func TestContextScope(t *testing.T) {
 			if ctx.Err() != nil {
 				t.Errorf("the context is done while the test runs")
 			}
+			t.Cleanup(func() {
+				if ctx.Err() == nil {
+					t.Errorf("the context is not done in a cleanup function")
+				}
+			})
 		})
 		if ctx.Err() == nil {
 			t.Errorf("the context is not done after the test")
@@ -345,16 +357,22 @@ func TestRunDeaf(t *testing.T) {
 	})
 }
 
+func trouble(context.Context) error { panic("trouble") }
+
 // Panics and runtime.Goexit of the function are those of the test.
 func TestRunAbnormal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var recovered any
-		newFake(t, "TestPanic").run(func(t testing.TB) {
+		panics := newFake(t, "TestPanic")
+		panics.run(func(t testing.TB) {
 			defer func() { recovered = recover() }()
-			tasktest.Run(t, time.Second, func(context.Context) error { panic("trouble") })
+			tasktest.Run(t, time.Second, trouble)
 		})
 		if recovered != "trouble" {
 			t.Errorf("recovered %v, want the value of the panic", recovered)
+		}
+		if !strings.Contains(panics.log, "panicked: trouble\n") || !strings.Contains(panics.log, "tasktest_test.trouble(") {
+			t.Errorf("the log is %q, want the panic with the function that panicked", panics.log)
 		}
 		continued := false
 		failures := newFake(t, "TestFatal").run(func(t testing.TB) {
