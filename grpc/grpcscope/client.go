@@ -59,7 +59,7 @@ func (c Client) Unary() grpc.UnaryClientInterceptor {
 			return nil
 		}
 		outcome, canceled := o.outcome(err, trailer)
-		if canceled && o.peer.Addr != nil { // otherwise the call has reached no server
+		if canceled && o.id != "" && o.peer.Addr != nil { // without a peer the call has reached no server
 			o.report()
 		}
 		return outcome

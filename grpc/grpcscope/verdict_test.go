@@ -325,7 +325,12 @@ func TestCallsOfAnotherPackage(t *testing.T) {
 	interceptor := grpcscope.Client{Reasons: true}.Unary()
 	var s cancelscope.Scope
 	err := s.Run(t.Context(), func(ctx context.Context) error {
-		return interceptor(ctx, "/a/b", nil, nil, nil, func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+		return interceptor(ctx, "/a/b", nil, nil, nil, func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, opts ...grpc.CallOption) error {
+			for _, o := range opts {
+				if p, ok := o.(grpc.PeerCallOption); ok {
+					p.PeerAddr.Addr = new(net.TCPAddr) // as such a package may do
+				}
+			}
 			s.Cancel(nil)
 			return status.FromContextError(ctx.Err()).Err()
 		})
