@@ -103,7 +103,8 @@
 // At a server, recovery, logging, metrics and tracing belong before: they see the final
 // status, with the errors behind it by errors.Is and errors.As, and panics of handlers and
 // tasks. Authentication and whatever starts tasks belong after. The call of a report passes
-// through all interceptors as every call does, under the name /trellis.v1.Reasons/Report.
+// through all interceptors as every call does, under the name /trellis.v1.Reasons/Report, and
+// has a nursery too.
 //
 // # Concurrency
 //

@@ -105,9 +105,6 @@ func Nursery(ctx context.Context) *nursery.Nursery {
 // when the handler and all tasks of the call's nursery have ended.
 func (s *Server) Unary() grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-		if info.FullMethod == reportMethod {
-			return handler(ctx, req)
-		}
 		c := s.begin(ctx)
 		defer s.end(c)
 		err = s.run(c, info.FullMethod, func(ctx context.Context) (err error) {
