@@ -94,8 +94,10 @@
 //
 // At a client the interceptors of this package belong before others: those chained after them
 // see bare statuses, and what those return is converted as well. An interceptor that
-// makes the call several times works on either side. So does one that derives a context with
-// a limit of its own. The call that such a limit ends is a failure for the scopes around the
+// makes the call several times, one after another, works on either side. One that makes several
+// calls at the same time must be before those of this package: all calls that are made after them
+// write their trailers to one variable. An interceptor that derives a context with a limit of its
+// own works on either side. The call that such a limit ends is a failure for the scopes around the
 // call, because their own contexts are not done. For a scope inside the interceptor the order
 // matters: if the interceptor is before those of this package, a MoveOnAfter there expires; if
 // it is after them, the MoveOnAfter sees a bare status, and takes it for a failure.
