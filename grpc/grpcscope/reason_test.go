@@ -54,8 +54,9 @@ func reasons(t testing.TB, w *witness) (*pair, *grpcscope.Server) {
 
 // The handler of a call learns which scope of the client was canceled, by what and why.
 func TestReasons(t *testing.T) {
-	w := newWitness()
-	p, scopes := reasons(t, w)
+	var w *witness // each case has a server of its own, because a handler may be late
+	var p *pair
+	unary := func(ctx context.Context) error { return p.call("")(ctx) }
 	stream := func(ctx context.Context) error {
 		s, err := textservice.Open(ctx, p.cc, textservice.Both)
 		if err != nil {
@@ -147,8 +148,11 @@ func TestReasons(t *testing.T) {
 			return nil
 		}, `canceled by the client`},
 	} {
-		for kind, call := range map[string]func(context.Context) error{"unary": p.call(""), "stream": stream} {
+		for kind, call := range map[string]func(context.Context) error{"unary": unary, "stream": stream} {
 			t.Run(test.name+" "+kind, func(t *testing.T) {
+				w = newWitness()
+				var scopes *grpcscope.Server
+				p, scopes = reasons(t, w)
 				// A call whose deadline passes before the handler begins shows nothing.
 				var cause error
 				for limit = 50 * time.Millisecond; cause == nil; limit *= 3 {
@@ -159,19 +163,16 @@ func TestReasons(t *testing.T) {
 						cause = wait(t, "the end of the handler", w.causes)
 					}
 				}
-				for len(w.entered) > 0 {
-					<-w.entered
-				}
 				var c *grpcscope.ClientCanceled
 				if !errors.As(cause, &c) || cause.Error() != test.want {
 					t.Errorf("the handler's cause is %v, want %s", cause, test.want)
 				}
+				p.server.Stop() // waits for handlers
+				if n := scopes.Calls(); n != 0 {
+					t.Errorf("%d calls are waiting for reports after all have ended", n)
+				}
 			})
 		}
-	}
-	p.server.Stop() // waits for handlers
-	if n := scopes.Calls(); n != 0 {
-		t.Errorf("%d calls are waiting for reports after all have ended", n)
 	}
 }
 
