@@ -65,7 +65,8 @@
 // is a *nursery.Error again, with the same text; a *cancelscope.TooSlowError in it is one,
 // a status keeps its code and details, and of other errors the text is left. status.Code of
 // it is the code of the first failure. A handler that just returns an error is answered as
-// without this package.
+// without this package. So is one that returns an error with a GRPCStatus method of its own, also
+// if it wraps the error of a nursery: that status says what clients may see.
 //
 // A code is found in an error as status.FromError does, after the first failure; a
 // TooSlowError is DeadlineExceeded, a panic that the nursery has converted is Internal,
