@@ -88,6 +88,9 @@
 // before it cancels the handler. If the client balances load between several servers, the
 // small call is repeated until it reaches the right one, at most eight times.
 //
+// The scope of a deadline is announced when the call begins. If an interceptor after those of this
+// package gives the call an earlier deadline, the server shows the end of that under the same name.
+//
 // A reason can be missing: after a lost connection, from a client that was killed, or if the
 // small call was late. It cancels nothing, whatever it says, and must not be trusted.
 //
