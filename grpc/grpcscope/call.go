@@ -145,10 +145,11 @@ func (s *Server) announced(stream context.Context) (id string, _ url.Values) {
 		return "", nil
 	}
 	md := metadata.ValueFromIncomingContext(stream, callKey)
-	if len(md) != 1 || len(md[0]) > maxReport {
+	if len(md) == 0 || len(md[len(md)-1]) > maxReport {
 		return "", nil
 	}
-	v, err := url.ParseQuery(md[0])
+	// A gateway that passes on the metadata of its own client has announced the last one.
+	v, err := url.ParseQuery(md[len(md)-1])
 	if id = v.Get(idField); err != nil || !isID(id) {
 		return "", nil
 	}

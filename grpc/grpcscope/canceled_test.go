@@ -143,6 +143,10 @@ func TestCode(t *testing.T) {
 		})
 	})
 	gone := status.Error(codes.NotFound, "gone")
+	deep := gone
+	for range 40 {
+		deep = fmt.Errorf("in: %w", deep)
+	}
 	for _, test := range []struct {
 		err  error
 		want codes.Code
@@ -153,6 +157,11 @@ func TestCode(t *testing.T) {
 		{fmt.Errorf("page: %w", slow), codes.DeadlineExceeded},
 		{errors.Join(slow, gone), codes.DeadlineExceeded},
 		{errors.Join(gone, slow), codes.NotFound},
+		{errors.Join(errBoom, gone), codes.NotFound},
+		{errors.Join(errBoom, context.Canceled), codes.Canceled},
+		{errors.Join(errBoom, slow), codes.Unknown},
+		{deep, codes.NotFound},
+		{nursery.Run(t.Context(), func(context.Context, *nursery.Nursery) error { return errors.Join(errBoom, gone, slow) }), codes.Unknown},
 		{context.Canceled, codes.Canceled},
 		{context.DeadlineExceeded, codes.DeadlineExceeded},
 		{panicked, codes.Internal},

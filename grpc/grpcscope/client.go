@@ -5,11 +5,13 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 )
 
 // A Client makes the interceptors of a client. They return the error of a call that ended
@@ -47,8 +49,11 @@ func (c Client) Unary() grpc.UnaryClientInterceptor {
 			return invoker(ctx, method, req, reply, cc, opts...)
 		}
 		o := &outgoing{ctx: ctx, cc: cc, method: method}
-		var trailer metadata.MD
-		opts = append(slices.Clip(opts), grpc.Trailer(&trailer))
+		var trailer, last metadata.MD
+		opts = append(slices.Clip(opts), grpc.Trailer(&trailer), grpc.OnFinish(func(err error) {
+			o.finish(err)
+			last, trailer = trailer, nil // so that the next attempt does not seem to have it
+		}))
 		sent := ctx
 		if c.Reasons {
 			sent = o.announce()
@@ -58,8 +63,11 @@ func (c Client) Unary() grpc.UnaryClientInterceptor {
 		if err == nil {
 			return nil
 		}
-		outcome, canceled := o.outcome(err, trailer)
-		if canceled && o.peer.Addr != nil { // otherwise the call has reached no server
+		if o.ended.Load() == 0 {
+			last = trailer // of a call that another package has made
+		}
+		outcome, canceled := o.outcome(err, last)
+		if canceled && o.id != "" && o.peer.Addr != nil { // without a peer the call has reached no server
 			o.report()
 		}
 		return outcome
@@ -77,6 +85,7 @@ func (c Client) Stream() grpc.StreamClientInterceptor {
 		if c.Reasons {
 			sent = o.announce()
 		}
+		opts = append(slices.Clip(opts), grpc.OnFinish(o.finish))
 		stream, err := streamer(sent, desc, cc, method, opts...)
 		if err != nil {
 			err, _ = o.outcome(err, nil)
@@ -102,7 +111,13 @@ type outgoing struct {
 	id     string    // by which the server knows the call; "" if no reason is sent
 	limit  time.Time // of a call with an id: the deadline that is sent with it; zero if there is none
 	peer   peer.Peer // of a unary call with an id, once it has ended
+
+	ended atomic.Int64 // the code of the attempt that has ended last, plus 1; zero before that
 }
+
+// finish is called by gRPC when the call has ended. An interceptor after those of this package may
+// make several attempts.
+func (o *outgoing) finish(err error) { o.ended.Store(int64(status.Code(err)) + 1) }
 
 // A clientStream is the caller's side of a stream.
 type clientStream struct {

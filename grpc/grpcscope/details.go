@@ -53,7 +53,8 @@ const (
 // Unknown for an error that says nothing.
 func Code(err error) codes.Code { return codeOf(err) }
 
-// codeOf returns the code of the first failure in err, where gRPC would take the first status.
+// codeOf returns the code of the first failure in err, where gRPC would take the first status. What
+// is answered as without this package has the code that gRPC gives it.
 func codeOf(err error) codes.Code {
 	for range maxDepth {
 		switch e := err.(type) {
@@ -72,12 +73,15 @@ func codeOf(err error) codes.Code {
 				continue
 			}
 		case interface{ Unwrap() []error }:
-			if inner := e.Unwrap(); len(inner) > 0 && inner[0] != nil {
+			if inner := e.Unwrap(); structured(err) && len(inner) > 0 && inner[0] != nil {
 				err = inner[0]
 				continue
 			}
 		}
 		break
+	}
+	if st, ok := status.FromError(err); ok && st.Code() != codes.OK {
+		return st.Code()
 	}
 	return status.FromContextError(err).Code()
 }
@@ -105,9 +109,37 @@ func firstFailure(err error) error {
 	return err
 }
 
-// structured reports whether something is in err that the text of a status would lose.
+// structured reports whether something is in err that the text of a status would lose. An error of
+// the program with a status of its own hides what is behind it: that status is for the client.
 func structured(err error) bool {
-	return errors.As(err, new(*nursery.Error)) || errors.As(err, new(*cancelscope.TooSlowError))
+	left := maxNodes
+	return structuredIn(err, &left)
+}
+
+// structuredIn is structured for at most left errors.
+func structuredIn(err error, left *int) bool {
+	var inside []error
+	switch e := err.(type) {
+	case *nursery.Error, *cancelscope.TooSlowError:
+		return true
+	case *remoteError:
+		inside = e.errs
+	case interface{ GRPCStatus() *status.Status }:
+		return false
+	case interface{ Unwrap() error }:
+		inside = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		inside = e.Unwrap()
+	}
+	for _, inner := range inside {
+		if *left--; *left < 0 {
+			return false
+		}
+		if structuredIn(inner, left) {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyBody returns the error of the handler if nothing else has failed.

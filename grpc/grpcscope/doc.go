@@ -65,7 +65,8 @@
 // is a *nursery.Error again, with the same text; a *cancelscope.TooSlowError in it is one,
 // a status keeps its code and details, and of other errors the text is left. status.Code of
 // it is the code of the first failure. A handler that just returns an error is answered as
-// without this package.
+// without this package. So is one that returns an error with a GRPCStatus method of its own, also
+// if it wraps the error of a nursery: that status says what clients may see.
 //
 // A code is found in an error as status.FromError does, after the first failure; a
 // TooSlowError is DeadlineExceeded, a panic that the nursery has converted is Internal,
@@ -87,6 +88,9 @@
 // before it cancels the handler. If the client balances load between several servers, the
 // small call is repeated until it reaches the right one, at most eight times.
 //
+// The scope of a deadline is announced when the call begins. If an interceptor after those of this
+// package gives the call an earlier deadline, the server shows the end of that under the same name.
+//
 // A reason can be missing: after a lost connection, from a client that was killed, or if the
 // small call was late. It cancels nothing, whatever it says, and must not be trusted.
 //
@@ -94,8 +98,10 @@
 //
 // At a client the interceptors of this package belong before others: those chained after them
 // see bare statuses, and what those return is converted as well. An interceptor that
-// makes the call several times works on either side. So does one that derives a context with
-// a limit of its own. The call that such a limit ends is a failure for the scopes around the
+// makes the call several times, one after another, works on either side. One that makes several
+// calls at the same time must be before those of this package: all calls that are made after them
+// write their trailers to one variable. An interceptor that derives a context with a limit of its
+// own works on either side. The call that such a limit ends is a failure for the scopes around the
 // call, because their own contexts are not done. For a scope inside the interceptor the order
 // matters: if the interceptor is before those of this package, a MoveOnAfter there expires; if
 // it is after them, the MoveOnAfter sees a bare status, and takes it for a failure.
@@ -103,7 +109,8 @@
 // At a server, recovery, logging, metrics and tracing belong before: they see the final
 // status, with the errors behind it by errors.Is and errors.As, and panics of handlers and
 // tasks. Authentication and whatever starts tasks belong after. The call of a report passes
-// through all interceptors as every call does, under the name /trellis.v1.Reasons/Report.
+// through all interceptors as every call does, under the name /trellis.v1.Reasons/Report, and
+// has a nursery too.
 //
 // # Concurrency
 //

@@ -141,7 +141,11 @@ func (e *encoder) leaf(p *spb.Status, err error) *spb.Status {
 		p.Details = append(p.Details, info(textKind, nil))
 	}
 	if e.details {
-		p.Details = append(p.Details, st.Proto().Details...)
+		for _, detail := range st.Proto().Details {
+			if _, err := proto.Marshal(detail); err == nil { // or the error would be lost with it
+				p.Details = append(p.Details, detail)
+			}
+		}
 	}
 	return p
 }
@@ -151,7 +155,7 @@ func info(kind string, fields map[string]string) *anypb.Any {
 	return pack(&errdetails.ErrorInfo{Reason: kind, Domain: domain, Metadata: fields})
 }
 
-// pack does not fail: the texts in the messages are valid UTF-8, and nothing else could be
+// pack does not fail: the texts and details in the messages can be sent, and nothing else could be
 // wrong.
 func pack(m proto.Message) *anypb.Any {
 	packed, err := anypb.New(m)

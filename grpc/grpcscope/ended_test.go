@@ -16,6 +16,7 @@ import (
 	"github.com/trellis-go/trellis/deadline"
 	"github.com/trellis-go/trellis/grpc/grpcscope"
 	"github.com/trellis-go/trellis/grpc/internal/textservice"
+	"github.com/trellis-go/trellis/nursery"
 )
 
 // ends are the ways in which a stream can end: what the client does after the stream is open,
@@ -201,5 +202,32 @@ func TestBindServerAfterAnInterruption(t *testing.T) {
 	}
 	if _, err := textservice.Receive(stream); err == nil || err.Error() != "disk: boom" {
 		t.Errorf("the stream ended with %v, want the failure of the task", err)
+	}
+}
+
+// A handler that a shield hides the client's end from gets the bare status of its stream, and does
+// not wait for the end of its own context.
+func TestEndOfAShieldedHandler(t *testing.T) {
+	for _, call := range []nursery.Config{{Shield: true}, {Adjustable: true}, {Shield: true, Timeout: time.Hour}} {
+		for _, reasons := range []bool{false, true} {
+			received, entered := make(chan error, 1), make(chan struct{})
+			p := streaming(t, &grpcscope.Server{Reasons: reasons, Call: call}, func(stream grpc.ServerStream) error {
+				ctx := stream.Context()
+				grpcscope.Nursery(ctx).Scope().SetShield(true)
+				close(entered)
+				_, err := textservice.Receive(stream)
+				received <- errors.Join(err, ctx.Err())
+				return err
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			if _, err := textservice.Open(ctx, p.cc, textservice.Both); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, "the handler", entered)
+			cancel()
+			if err := wait(t, "the end of RecvMsg", received); status.Code(err) != codes.Canceled || errors.Is(err, context.Canceled) {
+				t.Errorf("%+v, reasons %t: RecvMsg below a shield = %v, want the status Canceled alone", call, reasons, err)
+			}
+		}
 	}
 }

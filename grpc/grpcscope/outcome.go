@@ -49,21 +49,34 @@ func (o *outgoing) byContext(st *status.Status, trailer metadata.MD) bool {
 	if !o.done(code) {
 		return false
 	}
-	sent := len(trailer) > 0 && !o.retried()
+	sent := len(trailer) > 0 && !o.retried() && !o.between(code)
 	text := strings.ToLower(st.Message())
-	switch o.ctx.Err() {
-	case context.DeadlineExceeded:
+	if code == codes.DeadlineExceeded {
 		// A server may report the client's deadline before the client's own timer fires.
-		return code == codes.DeadlineExceeded && (!sent || strings.Contains(text, "deadline exceeded"))
-	default:
-		return code == codes.Canceled && !sent &&
-			(strings.Contains(text, context.Canceled.Error()) || strings.Contains(text, "latest balancer error"))
+		return o.late() && (!sent || strings.Contains(text, "deadline exceeded"))
 	}
+	return o.ctx.Err() == context.Canceled && !sent &&
+		(strings.Contains(text, context.Canceled.Error()) || strings.Contains(text, "latest balancer error"))
+}
+
+// late reports whether the deadline of the caller's context, which is done, has passed. The Err
+// of a scope whose deadline was set while it ran is context.Canceled even so.
+func (o *outgoing) late() bool {
+	d, ok := o.ctx.Deadline()
+	return o.ctx.Err() == context.DeadlineExceeded || ok && !time.Now().Before(d)
 }
 
 // retried reports whether gRPC may repeat the call.
 func (o *outgoing) retried() bool {
 	return o.cc != nil && o.cc.GetMethodConfig(o.method).RetryPolicy != nil
+}
+
+// between reports whether a status with that code is not that of the last attempt, but of an
+// interceptor after those of this package, which waits before the next attempt. The trailer is then
+// that of the last attempt.
+func (o *outgoing) between(code codes.Code) bool {
+	ended := o.ended.Load()
+	return ended != 0 && ended != int64(code)+1
 }
 
 // timerLate is how long a timer of the standard library is waited for that should have

@@ -59,11 +59,18 @@ func (o *outgoing) announce() context.Context {
 	o.limit, _ = o.ctx.Deadline()
 	if l, ok := tree.Of(o.ctx).(tree.Limiter); ok {
 		name, t, reason := l.Limiter()
-		if !o.limit.IsZero() && o.limit.Equal(t) {
+		if !o.limit.IsZero() && o.limit.Equal(t) && !o.configured() {
 			describe(v, name, reason)
 		}
 	}
 	return metadata.AppendToOutgoingContext(o.ctx, callKey, v.Encode())
+}
+
+// configured reports whether gRPC has an earlier deadline for the call, from the service config, as
+// far as that is known.
+func (o *outgoing) configured() bool {
+	config := o.cc.GetMethodConfig(o.method)
+	return config.Timeout != nil && time.Now().Add(*config.Timeout).Before(o.limit)
 }
 
 // describe adds a scope and a reason, either of which may be empty.

@@ -11,7 +11,10 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -54,8 +57,9 @@ func reasons(t testing.TB, w *witness) (*pair, *grpcscope.Server) {
 
 // The handler of a call learns which scope of the client was canceled, by what and why.
 func TestReasons(t *testing.T) {
-	w := newWitness()
-	p, scopes := reasons(t, w)
+	var w *witness // each case has a server of its own, because a handler may be late
+	var p *pair
+	unary := func(ctx context.Context) error { return p.call("")(ctx) }
 	stream := func(ctx context.Context) error {
 		s, err := textservice.Open(ctx, p.cc, textservice.Both)
 		if err != nil {
@@ -147,8 +151,11 @@ func TestReasons(t *testing.T) {
 			return nil
 		}, `canceled by the client`},
 	} {
-		for kind, call := range map[string]func(context.Context) error{"unary": p.call(""), "stream": stream} {
+		for kind, call := range map[string]func(context.Context) error{"unary": unary, "stream": stream} {
 			t.Run(test.name+" "+kind, func(t *testing.T) {
+				w = newWitness()
+				var scopes *grpcscope.Server
+				p, scopes = reasons(t, w)
 				// A call whose deadline passes before the handler begins shows nothing.
 				var cause error
 				for limit = 50 * time.Millisecond; cause == nil; limit *= 3 {
@@ -159,19 +166,60 @@ func TestReasons(t *testing.T) {
 						cause = wait(t, "the end of the handler", w.causes)
 					}
 				}
-				for len(w.entered) > 0 {
-					<-w.entered
-				}
 				var c *grpcscope.ClientCanceled
 				if !errors.As(cause, &c) || cause.Error() != test.want {
 					t.Errorf("the handler's cause is %v, want %s", cause, test.want)
 				}
+				p.server.Stop() // waits for handlers
+				if n := scopes.Calls(); n != 0 {
+					t.Errorf("%d calls are waiting for reports after all have ended", n)
+				}
 			})
 		}
 	}
-	p.server.Stop() // waits for handlers
-	if n := scopes.Calls(); n != 0 {
-		t.Errorf("%d calls are waiting for reports after all have ended", n)
+}
+
+// A gateway that passes the metadata of its client on, as many do, announces its own call as well.
+// The server shows the reason of the gateway.
+func TestReasonBehindAGateway(t *testing.T) {
+	w := newWitness()
+	p, _ := reasons(t, w)
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "trellis-call", "id=AAAAAAAAAAAAAAAAAAAAAAAA&scope=client")
+	scope := &cancelscope.Scope{Name: "gateway"}
+	go func() { <-w.entered; scope.Cancel(errBoom) }()
+	if err := scope.Run(ctx, p.call("")); err != nil {
+		t.Errorf("around a call: %v, want nil", err)
+	}
+	if cause := wait(t, "the end of the handler", w.causes); cause.Error() != `client's scope "gateway" canceled: boom` {
+		t.Errorf("the cause is %v, want that of the gateway's scope", cause)
+	}
+}
+
+// A timeout of the service config that is shorter than the limit of a scope is not the end of that
+// scope.
+func TestReasonOfAServiceConfig(t *testing.T) {
+	for want, limit := range map[string]time.Duration{
+		`canceled by the client: deadline passed`:         time.Hour,
+		`client's scope "page" canceled: deadline passed`: 50 * time.Millisecond,
+	} {
+		w := newWitness()
+		s := setup{scopes: &grpcscope.Server{Reasons: true}, client: grpcscope.Client{Reasons: true}, Service: w.service()}
+		s.dial = []grpc.DialOption{grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "timeout": "0.2s"}]}`)}
+		p := s.start(t)
+		p.cc.Connect()
+		for state := p.cc.GetState(); state != connectivity.Ready; state = p.cc.GetState() { // then the service config is known
+			p.cc.WaitForStateChange(t.Context(), state)
+		}
+		for len(w.entered) == 0 { // a call whose deadline passes before the handler begins shows nothing
+			scope := &cancelscope.Scope{Name: "page"}
+			scope.SetTimeout(limit)
+			if err := scope.Run(t.Context(), p.call("")); (limit == time.Hour) != (status.Code(err) == codes.DeadlineExceeded) {
+				t.Errorf("the scope with a limit of %v returned %v", limit, err)
+			}
+		}
+		if cause := wait(t, "the end of the handler", w.causes); cause.Error() != want {
+			t.Errorf("with a limit of %v the cause is %v, want %s", limit, cause, want)
+		}
 	}
 }
 

@@ -37,8 +37,9 @@ type Server struct {
 	Reasons bool
 
 	// Opaque sends the code and the text of the first failure only: for clients that must not
-	// learn the names of tasks, or what else failed. The errors of handlers that use no nursery
-	// are sent as they are.
+	// learn the names of tasks, or what else failed. Where the first failure has a status, they are
+	// those of the status. A call that the end of the program cuts off does not say why it ends. The
+	// errors of handlers that use no nursery are sent as they are.
 	Opaque bool
 
 	registered atomic.Bool
@@ -105,9 +106,6 @@ func Nursery(ctx context.Context) *nursery.Nursery {
 // when the handler and all tasks of the call's nursery have ended.
 func (s *Server) Unary() grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-		if info.FullMethod == reportMethod {
-			return handler(ctx, req)
-		}
 		c := s.begin(ctx)
 		defer s.end(c)
 		err = s.run(c, info.FullMethod, func(ctx context.Context) (err error) {
@@ -174,7 +172,9 @@ type ownEnd struct{ cause error }
 
 func (e *ownEnd) Error() string { return e.cause.Error() }
 
-func (e *ownEnd) GRPCStatus() *status.Status { return status.FromContextError(e.cause) }
+func (e *ownEnd) GRPCStatus() *status.Status {
+	return status.New(status.FromContextError(e.cause).Code(), cut(textOf(e.cause), maxText))
+}
 
 // answer returns the error to end the call with.
 func (s *Server) answer(c *call, err error, setTrailer func(metadata.MD)) error {
@@ -193,7 +193,11 @@ func (s *Server) answer(c *call, err error, setTrailer func(metadata.MD)) error 
 // is the client's doing, the client does not get it.
 func (s *Server) canceled(c *call, err error) error {
 	if !c.remote() && c.base != nil && c.base.Err() != nil {
-		return &statusError{err, status.New(codes.Unavailable, "server is shutting down: "+cut(textOf(context.Cause(c.base)), maxText))}
+		text := "server is shutting down"
+		if !s.Opaque {
+			text += ": " + cut(textOf(context.Cause(c.base)), maxText)
+		}
+		return &statusError{err, status.New(codes.Unavailable, text)}
 	}
 	code := codes.Canceled
 	if c.ctx.Err() == context.DeadlineExceeded {
@@ -210,8 +214,12 @@ func (s *Server) failure(err error) (codes.Code, error) {
 		}
 	}
 	if s.Opaque {
-		st := encode(firstFailure(err))
-		return st.Code(), &statusError{err, status.New(st.Code(), st.Message())}
+		first := firstFailure(err)
+		st, ok := status.FromError(first)
+		if !ok || st.Code() == codes.OK {
+			st = encode(first)
+		}
+		return st.Code(), &statusError{err, status.New(st.Code(), cut(st.Message(), maxText))}
 	}
 	st := encode(err)
 	return st.Code(), &statusError{err, st}

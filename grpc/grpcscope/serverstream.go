@@ -70,6 +70,10 @@ func (s *serverStream) outcome(err error) error {
 	default:
 		return err
 	}
-	<-s.ctx.Done() // which is held back until the reason is there
+	// Which is held back until the reason is there, and comes later or never below a shield.
+	select {
+	case <-s.ctx.Done():
+	case <-s.call.ctx.Done():
+	}
 	return &statusError{cancelscope.AsCancellation(s.ctx, err), st}
 }

@@ -152,6 +152,50 @@ func answerAtTheDeadline() []grpc.DialOption {
 	})}
 }
 
+// A deadline that is set while the scope runs is one that the server keeps to as well, and perhaps
+// first. The Err of the scope is then context.Canceled.
+func TestDeadlineSetBeforeTheCall(t *testing.T) {
+	late := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		d, _ := ctx.Deadline()
+		sent, cancel := context.WithDeadline(context.WithoutCancel(ctx), d) // the server has the deadline
+		defer cancel()
+		err := invoker(sent, method, req, reply, cc, opts...)
+		<-ctx.Done() // and the timer here is late
+		return err
+	}
+	own := status.FromContextError(context.DeadlineExceeded).Err()
+	wait := func(ctx context.Context, _ string) (string, error) {
+		<-ctx.Done()
+		return "", status.FromContextError(ctx.Err()).Err()
+	}
+	answer := func(context.Context, string) (string, error) { return "", own }
+	for _, test := range []struct {
+		name string
+		addr string
+		real bool
+	}{
+		{name: "plain", addr: plain(t, textservice.Service{Unary: wait})},
+		{name: "with interceptors", addr: setup{Service: textservice.Service{Unary: wait}}.start(t).addr},
+		{name: "of the server", addr: setup{Service: textservice.Service{Unary: answer}}.start(t).addr, real: true},
+	} {
+		cc := dial(t, test.addr, append(append([]grpc.DialOption{insecureOption}, grpcscope.Client{}.DialOptions()...), grpc.WithChainUnaryInterceptor(late))...)
+		for _, before := range []time.Duration{0, time.Hour} {
+			var s cancelscope.Scope
+			if before > 0 {
+				s.SetTimeout(before)
+			}
+			err := s.Run(t.Context(), func(ctx context.Context) error {
+				s.SetTimeout(50 * time.Millisecond)
+				_, err := textservice.Call(ctx, cc, "")
+				return err
+			})
+			if got := err != nil; got != test.real {
+				t.Errorf("%s, the deadline before was %v: the scope returned %v, want a real error: %t", test.name, before, err, test.real)
+			}
+		}
+	}
+}
+
 // The end of the caller's context is a cancellation in every state that a call can be in.
 func TestEndOfTheContext(t *testing.T) {
 	refused, err := net.Listen("tcp", "127.0.0.1:0")
@@ -325,7 +369,12 @@ func TestCallsOfAnotherPackage(t *testing.T) {
 	interceptor := grpcscope.Client{Reasons: true}.Unary()
 	var s cancelscope.Scope
 	err := s.Run(t.Context(), func(ctx context.Context) error {
-		return interceptor(ctx, "/a/b", nil, nil, nil, func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+		return interceptor(ctx, "/a/b", nil, nil, nil, func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, opts ...grpc.CallOption) error {
+			for _, o := range opts {
+				if p, ok := o.(grpc.PeerCallOption); ok {
+					p.PeerAddr.Addr = new(net.TCPAddr) // as such a package may do
+				}
+			}
 			s.Cancel(nil)
 			return status.FromContextError(ctx.Err()).Err()
 		})
