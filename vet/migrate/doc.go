@@ -34,8 +34,10 @@
 // It becomes nursery.Config{Supervise: true}.Run, which does so too.
 //
 // A loop under SetLimit becomes nursery.ForEach, and nursery.ForN where it has an index,
-// if it does nothing but start tasks and the group has a context. Every other group with
-// a limit keeps it by a channel that has a place for each task that may run:
+// if it does nothing but start tasks and the group has a context. ForEach and ForN start
+// no more items once one has failed or the context is canceled, where the loop started
+// the rest as well, with a canceled context. Every other group with a limit keeps it by a
+// channel that has a place for each task that may run:
 //
 //	slots := make(chan struct{}, 20)
 //	...
@@ -54,28 +56,34 @@
 //
 // What differs after the change: Wait returned the first error, and Run returns a
 // *nursery.Error that has them all, without the cancellations that followed from the
-// first. errors.Is and errors.As find them. A comparison with == or a type assertion does
-// not: where the function compares the error like that, the analyzer reports the
-// comparison, and leaves the group alone until that has changed. It does not see
-// comparisons in other functions. With -migrate.first it writes nursery.First around the
-// call, which returns what Wait returned: then all comparisons stay right. And a panic in a task is a panic of Run, where it was the end
-// of the program.
+// first. errors.Is and errors.As find them. A comparison with ==, a type assertion, or
+// os.IsNotExist and its siblings do not: where the function compares the error like that,
+// the analyzer reports the comparison, and leaves the group alone until that has changed.
+// It does not see comparisons in other functions. With -migrate.first it writes nursery.First around the
+// call, which returns what Wait returned: then all comparisons stay right. And a panic in
+// a task is a panic of Run, where it was the end of the program. A task of a group without
+// a context used the context of the function; now it gets one that is canceled when Run
+// returns. What a task leaves behind for later, and is bound to its context, ends with it:
+// the body of a response, the rows of a query, a goroutine.
 //
 // It leaves a group alone, and says so, if
 //
 //   - the group is passed to a function, stored, returned, or captured by a function
 //     literal that is no task and may be called after Wait;
 //   - it is not waited for exactly once, in the block where it was made;
-//   - there is a return, a defer, a goto, or a break or continue to the outside between the
-//     first task and Wait: a return there leaves goroutines behind;
+//   - there is a return, a defer, a goto, a recover, or a break or continue to the outside
+//     between the first task and Wait: a return there leaves goroutines behind;
 //   - its context is used after Wait, when it is canceled, or for its limit;
-//   - it uses TryGo, or changes its limit.
+//   - it uses TryGo, or changes its limit;
+//   - the file imports errgroup with a dot.
 //
 // # The drop-in
 //
 // Every import of golang.org/x/sync/errgroup becomes one of this module's package errgroup,
 // which has the same API and the same behavior. This serves the groups that stay. Where a
-// package gets a group from another module, or passes it one, the import stays.
+// package gets a group from another module, or passes it one, the import stays. It also
+// stays where a file of the package that is generated, or that uses cgo, imports errgroup:
+// such files are not changed, and the two types of groups are different ones.
 //
 // Files that build tags exclude are not seen: run migrate again with GOFLAGS=-tags=... or
 // another GOOS for them.

@@ -20,7 +20,8 @@ type group struct {
 	ctx     *types.Var     // the group's context, nil if there is none, or it is dropped
 	ctxName *ast.Ident     // its place in made
 
-	fun  *ast.BlockStmt // body of the innermost function around
+	typ  *ast.FuncType  // of the innermost function around
+	fun  *ast.BlockStmt // its body
 	list []ast.Stmt     // the statements that made is one of
 	at   int            // the index of made in list
 }
@@ -30,6 +31,10 @@ func (m *migration) groups() {
 	for cur := range m.in.Root().Preorder((*ast.AssignStmt)(nil), (*ast.DeclStmt)(nil)) {
 		g := m.newGroup(cur.Node().(ast.Stmt))
 		if g == nil {
+			continue
+		}
+		if m.importsWithDot(m.file(g.made.Pos())) {
+			m.refuse(g.made, "this group stays an errgroup: the file imports errgroup with a dot")
 			continue
 		}
 		if !g.place(cur) {
@@ -104,12 +109,7 @@ func (m *migration) isZeroGroup(expr ast.Expr) bool {
 		_, ok := ast.Unparen(e.X).(*ast.CompositeLit)
 		return ok && e.Op == token.AND
 	case *ast.CallExpr:
-		id, ok := ast.Unparen(e.Fun).(*ast.Ident)
-		if !ok {
-			return false
-		}
-		b, ok := m.pass.TypesInfo.Uses[id].(*types.Builtin)
-		return ok && b.Name() == "new"
+		return m.isBuiltin(e, "new")
 	}
 	return false
 }
@@ -134,9 +134,9 @@ func (g *group) place(cur inspector.Cursor) bool {
 	for outer := range cur.Enclosing((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)) {
 		switch f := outer.Node().(type) {
 		case *ast.FuncDecl:
-			g.fun = f.Body
+			g.typ, g.fun = f.Type, f.Body
 		case *ast.FuncLit:
-			g.fun = f.Body
+			g.typ, g.fun = f.Type, f.Body
 		}
 		break
 	}

@@ -5,7 +5,6 @@ import (
 	"go/token"
 	"go/types"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -96,96 +95,3 @@ func addImport(file *ast.File, pkg string) []analysis.TextEdit {
 func insert(pos token.Pos, text string) []analysis.TextEdit {
 	return []analysis.TextEdit{{Pos: pos, End: pos, NewText: []byte(text)}}
 }
-
-// dropIns reports the imports of x/sync's errgroup.
-func (m *migration) dropIns() {
-	if at, why := m.foreignGroup(); at != nil {
-		m.refuse(at, "errgroup is not replaced in this package: "+why+" another module's *errgroup.Group")
-		return
-	}
-	for _, file := range m.pass.Files {
-		for _, spec := range file.Imports {
-			if p, err := strconv.Unquote(spec.Path.Value); err != nil || p != xsync {
-				continue
-			}
-			if m.unused(file) {
-				continue // -fix removes the import
-			}
-			m.report(analysis.Diagnostic{
-				Pos:     spec.Pos(),
-				End:     spec.End(),
-				Message: "errgroup of Trellis has the same API: import " + dropIn,
-				SuggestedFixes: []analysis.SuggestedFix{{
-					Message: "Import errgroup from Trellis",
-					TextEdits: []analysis.TextEdit{{
-						Pos: spec.Path.Pos(), End: spec.Path.End(), NewText: []byte(strconv.Quote(dropIn)),
-					}},
-				}},
-			})
-		}
-	}
-}
-
-// unused reports whether the file refers to the imported package only where groups are
-// made that become nurseries.
-func (m *migration) unused(file *ast.File) bool {
-	used := false
-	ast.Inspect(file, func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		if !ok {
-			return !used
-		}
-		pkg, ok := m.pass.TypesInfo.Uses[id].(*types.PkgName)
-		if !ok || pkg.Imported().Path() != xsync {
-			return true
-		}
-		used = !slices.ContainsFunc(m.converted, func(made ast.Node) bool { return made.Pos() <= id.Pos() && id.Pos() < made.End() })
-		return !used
-	})
-	return !used
-}
-
-// foreignGroup returns a place where the package exchanges a group with another module.
-func (m *migration) foreignGroup() (ast.Node, string) {
-	for n := range m.in.PreorderSeq((*ast.Ident)(nil)) {
-		id := n.(*ast.Ident)
-		obj := m.pass.TypesInfo.Uses[id]
-		if obj == nil || obj.Pkg() == nil || obj.Pkg().Path() == xsync || m.sameModule(obj.Pkg().Path()) {
-			continue
-		}
-		switch obj := obj.(type) {
-		case *types.Func:
-			if hasGroup(obj.Signature().Params()) || hasGroup(obj.Signature().Results()) {
-				return id, "it is passed to or comes from " + obj.Name() + ", which has"
-			}
-		case *types.Var:
-			if isGroup(obj.Type()) {
-				return id, obj.Name() + " is"
-			}
-		}
-	}
-	return nil, ""
-}
-
-// sameModule reports whether the package is in the module that is analyzed, as far as is
-// known.
-func (m *migration) sameModule(pkg string) bool {
-	if pkg == m.pass.Pkg.Path() || pkg+"_test" == m.pass.Pkg.Path() {
-		return true
-	}
-	if m.pass.Module == nil || m.pass.Module.Path == "" {
-		return false
-	}
-	return pkg == m.pass.Module.Path || strings.HasPrefix(pkg, m.pass.Module.Path+"/")
-}
-
-func hasGroup(tuple *types.Tuple) bool {
-	for v := range tuple.Variables() {
-		if isGroup(v.Type()) {
-			return true
-		}
-	}
-	return false
-}
-
-func isGroup(t types.Type) bool { return api.IsNamed(t, "errgroup", "Group") }

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -41,7 +42,7 @@ func (m *migration) loopUnderLimit(g *group, u *use) *rewrite {
 	}
 	name, args, inside, ok := c.loopCall(l)
 	edits, hides := c.hidden(l.lit)
-	if !ok || hides {
+	if !ok || hides || m.redeclares(l) {
 		return nil
 	}
 	limit := u.limit.X.(*ast.CallExpr).Args[0]
@@ -58,20 +59,26 @@ func (m *migration) loopUnderLimit(g *group, u *use) *rewrite {
 		c.inLimitsPlace = strings.TrimSuffix(c.inLimitsPlace, "\n")
 	}
 
+	if slices.ContainsFunc(g.list[g.at+1:u.first], func(s ast.Stmt) bool { return s.Pos() > u.limit.End() && m.assignsPart(s, limit) }) {
+		name := c.freeName("limit")
+		c.inLimitsPlace, limitText = name+" := "+limitText, name
+	}
+
 	from := l.lit.Body.Lbrace
 	to := l.lit.Body.Rbrace + 1
 	var inner []analysis.TextEdit
 	if inside != "" {
-		inner = insert(from+1, "\n"+m.indent(l.call.Pos())+"\t"+inside)
+		inside = "\n" + m.indent(l.call.Pos()) + "\t" + inside
+		if rest := strings.TrimLeft(m.source(from+1, to), " \t\r"); rest[0] != '\n' && !strings.HasPrefix(rest, "//") {
+			inside += "\n"
+		}
+		inner = insert(from+1, inside)
 	}
 	inner = append(inner, edits...)
 	// The body was indented as part of a call in the loop.
 	body := m.rendered(from, to, inner, -1)
 	region, _ := c.region()
-	comments := strings.TrimSpace(m.source(region, g.list[u.first].Pos()))
-	if comments != "" {
-		comments += "\n" + m.indent(g.made.Pos())
-	}
+	comments := c.comments(region, u.end.Pos(), from, to)
 	first, end := c.around()
 	text := c.front(region) + comments + m.source(u.end.Pos(), u.wait.Pos()) + first + c.nurseryPkg + "." + name + "(" +
 		c.outer + ", " + limitText + ", " + args + m.source(l.lit.Type.Params.Closing+1, from) + body + ")" + end
@@ -79,6 +86,23 @@ func (m *migration) loopUnderLimit(g *group, u *use) *rewrite {
 		"nursery." + name,
 		append(c.imports, analysis.TextEdit{Pos: g.made.Pos(), End: u.wait.End(), NewText: []byte(text)}),
 	}
+}
+
+// assignsPart reports whether the statement assigns to a variable that e has.
+func (m *migration) assignsPart(s ast.Stmt, e ast.Expr) bool {
+	return slices.ContainsFunc(m.assignedIn(s), func(v *types.Var) bool { return api.Mentions(m.pass.TypesInfo, e, v) })
+}
+
+// redeclares reports whether the task declares a variable with the name of one of the
+// loop, which cannot be its parameter then.
+func (m *migration) redeclares(l *loop) bool {
+	scope := m.pass.TypesInfo.Scopes[l.lit.Type]
+	for _, v := range []*types.Var{l.index, l.item} {
+		if v != nil && scope != nil && scope.Lookup(v.Name()) != nil && api.Mentions(m.pass.TypesInfo, l.lit.Body, v) {
+			return true
+		}
+	}
+	return false
 }
 
 // loop returns the loop, or nil if it does more than start tasks.
@@ -154,7 +178,8 @@ func (m *migration) ranged(l *loop, s *ast.RangeStmt) bool {
 		return true
 	case *types.Basic:
 		l.count = true
-		return t.Info()&types.IsInteger != 0 && (l.index == nil || types.Identical(l.index.Type(), types.Typ[types.Int]))
+		number := m.pass.TypesInfo.TypeOf(s.X)
+		return types.Identical(number, types.Typ[types.Int]) || t.Info()&types.IsUntyped != 0 && t.Info()&types.IsInteger != 0
 	case *types.Signature:
 		if s.Value != nil || t.Params().Len() != 1 {
 			return false
@@ -192,12 +217,31 @@ func (m *migration) counted(l *loop, s *ast.ForStmt) bool {
 	if !ok || cond.Op != token.LSS || api.Var(m.pass.TypesInfo, cond.X) != i || api.Mentions(m.pass.TypesInfo, cond.Y, i) {
 		return false
 	}
+	if m.mayChange(cond.Y) {
+		return false // the loop asks in each turn, and ForN once
+	}
 	post, ok := s.Post.(*ast.IncDecStmt)
 	if !ok || post.Tok != token.INC || api.Var(m.pass.TypesInfo, post.X) != i {
 		return false
 	}
 	l.items, l.count, l.index = cond.Y, true, i
 	return true
+}
+
+// mayChange reports whether the expression calls a function, or receives.
+func (m *migration) mayChange(e ast.Expr) bool {
+	found := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			found = found || !m.isNumber(n) && !m.isBuiltin(n, "len") && !m.isBuiltin(n, "cap") &&
+				!m.isBuiltin(n, "min") && !m.isBuiltin(n, "max")
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.ARROW
+		}
+		return !found
+	})
+	return found
 }
 
 // loopCall returns the name of the function, its arguments from the items to the
@@ -234,16 +278,7 @@ func (c *conversion) loopCall(l *loop) (name, args, inside string, ok bool) {
 
 // assignsTo reports whether the region assigns to v.
 func (c *conversion) assignsTo(v *types.Var) bool {
-	found := false
-	for i := c.first; i <= c.last; i++ {
-		ast.Inspect(c.list[i], func(n ast.Node) bool {
-			if assign, ok := n.(*ast.AssignStmt); ok {
-				for _, lhs := range assign.Lhs {
-					found = found || api.Var(c.m.pass.TypesInfo, lhs) == v
-				}
-			}
-			return !found
-		})
-	}
-	return found
+	return slices.ContainsFunc(c.list[c.first:c.last+1], func(s ast.Stmt) bool {
+		return slices.Contains(c.m.assignedIn(s), v)
+	})
 }

@@ -89,6 +89,16 @@ func (m *migration) source(from, to token.Pos) string {
 	return string(content[tf.Offset(from):tf.Offset(to)])
 }
 
+// isBuiltin reports whether the call is one of the builtin function.
+func (m *migration) isBuiltin(call *ast.CallExpr, name string) bool {
+	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+	if !ok {
+		return false
+	}
+	b, ok := m.pass.TypesInfo.Uses[id].(*types.Builtin)
+	return ok && b.Name() == name
+}
+
 // refuse reports at what is not rewritten, why, and what to do.
 func (m *migration) refuse(at ast.Node, message string) {
 	m.report(analysis.Diagnostic{Pos: at.Pos(), End: at.End(), Message: message})

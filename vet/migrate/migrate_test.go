@@ -28,3 +28,10 @@ func TestFirst(t *testing.T) {
 	defer migrate.Analyzer.Flags.Set("first", "false")
 	fixture.Fix(t, migrate.Analyzer, "migratefirst")
 }
+
+func TestLoops(t *testing.T) { fixture.Fix(t, migrate.Analyzer, "migrateloops") }
+
+// Files and modules that keep the import decide for the package.
+func TestDropInThatStays(t *testing.T) {
+	fixture.Run(t, migrate.Analyzer, "migrategenerated", "migrateforeign/callback", "migrateforeign/interface", "migrateforeign/options", "migratedot")
+}

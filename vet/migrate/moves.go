@@ -51,6 +51,9 @@ func (c *conversion) usedLater(obj types.Object) bool {
 // declaration returns the declaration of v for in front of the nursery.
 func (c *conversion) declaration(v *types.Var) (string, *reason) {
 	at := c.list[c.first]
+	if c.call != nil && c.otherMeaning(c.call, v) {
+		return "", &reason{at, v.Name() + " is used after Wait, and is also another variable that the group's context is made from"}
+	}
 	typ, ok := c.m.typeText(c.file, v.Type(), c.made.Pos())
 	if !ok {
 		return "", &reason{at, v.Name() + " is used after Wait, and its type cannot be written here"}
@@ -67,13 +70,18 @@ func (c *conversion) declaration(v *types.Var) (string, *reason) {
 // declaration, or in a statement that does not declare it itself.
 func (c *conversion) otherMeaning(node ast.Node, v *types.Var) bool {
 	found := false
+	selected := make(map[*ast.Ident]bool)
 	ast.Inspect(node, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			selected[sel.Sel] = true
+		}
 		id, ok := n.(*ast.Ident)
-		if !ok || id.Name != v.Name() {
+		if !ok || id.Name != v.Name() || selected[id] {
 			return true
 		}
 		if obj := c.m.pass.TypesInfo.Uses[id]; obj != nil && obj != types.Object(v) {
-			if other, ok := obj.(*types.Var); (!ok || !other.IsField()) && obj.Pos() < c.list[c.first].Pos() {
+			inside := c.list[c.first].Pos() <= obj.Pos() && obj.Pos() < c.end.Pos()
+			if other, ok := obj.(*types.Var); (!ok || !other.IsField()) && !inside {
 				found = true
 			}
 		}
@@ -193,13 +201,20 @@ func (c *conversion) task(call *ast.CallExpr) ([]analysis.TextEdit, *reason) {
 	}
 	// The argument is evaluated by the caller of Go, not by the task.
 	whole := "task := " + text + "\n" + c.take() + c.nursName + ".Go(func(" + c.ctxPkg + ".Context) error {" + c.giveBack() + " return task() })"
-	if !c.alone[call] {
+	if !c.alone[call] || c.m.declaresAt(call, "task") {
 		whole = "{\n" + whole + "\n}"
 	}
 	if api.Mentions(c.m.pass.TypesInfo, arg, c.v) {
 		return nil, &reason{call, "the task is made from the group"}
 	}
 	return []analysis.TextEdit{replace(call, whole)}, nil
+}
+
+// declaresAt reports whether the innermost block around node declares the name, maybe as
+// a parameter.
+func (m *migration) declaresAt(node ast.Node, name string) bool {
+	scope := m.pass.Pkg.Scope().Innermost(node.Pos())
+	return scope != nil && scope.Lookup(name) != nil
 }
 
 // hidden returns the edits that let a task with a parameter for the context declare a

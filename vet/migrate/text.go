@@ -62,6 +62,20 @@ func (m *migration) rawStrings(from, to token.Pos) []*ast.BasicLit {
 	return raw
 }
 
+// comments returns the comments from one position to another, except for those within a
+// second range, each with a line of its own.
+func (c *conversion) comments(from, to, exceptFrom, exceptTo token.Pos) string {
+	var b strings.Builder
+	for _, group := range c.file.Comments {
+		for _, comment := range group.List {
+			if pos := comment.Pos(); from <= pos && pos < to && (pos < exceptFrom || exceptTo <= pos) {
+				b.WriteString(comment.Text + "\n" + c.m.indent(c.made.Pos()))
+			}
+		}
+	}
+	return b.String()
+}
+
 // lineEnd returns the position of the line break after pos, or limit if there is none in
 // front of it.
 func (m *migration) lineEnd(pos, limit token.Pos) token.Pos {
@@ -92,50 +106,78 @@ func (m *migration) typeText(file *ast.File, t types.Type, pos token.Pos) (strin
 		}
 		return name
 	})
-	return text, ok && nameable(t, m.pass.Pkg, make(map[types.Type]bool))
+	names := &names{pkg: m.pass.Pkg, scope: m.pass.Pkg.Scope().Innermost(pos), pos: pos, seen: make(map[types.Type]bool)}
+	return text, ok && names.has(t)
 }
 
-// nameable reports whether code in pkg can write the type.
-func nameable(t types.Type, pkg *types.Package, seen map[types.Type]bool) bool {
-	if seen[t] {
+// names are those that code at pos can write.
+type names struct {
+	pkg   *types.Package
+	scope *types.Scope
+	pos   token.Pos
+	seen  map[types.Type]bool
+}
+
+// has reports whether the code can write the type.
+func (n *names) has(t types.Type) bool {
+	if n.seen[t] {
 		return true
 	}
-	seen[t] = true
+	n.seen[t] = true
 	switch t := t.(type) {
 	case *types.Named:
-		if !t.Obj().Exported() && t.Obj().Pkg() != nil && t.Obj().Pkg() != pkg {
-			return false
-		}
 		for arg := range t.TypeArgs().Types() {
-			if !nameable(arg, pkg, seen) {
+			if !n.has(arg) {
 				return false
 			}
 		}
+		return n.hasName(t.Obj())
 	case *types.Alias:
-		return t.Obj().Exported() || t.Obj().Pkg() == nil || t.Obj().Pkg() == pkg
+		return n.hasName(t.Obj())
+	case *types.TypeParam:
+		return n.hasName(t.Obj())
 	case *types.Pointer:
-		return nameable(t.Elem(), pkg, seen)
+		return n.has(t.Elem())
 	case *types.Slice:
-		return nameable(t.Elem(), pkg, seen)
+		return n.has(t.Elem())
 	case *types.Array:
-		return nameable(t.Elem(), pkg, seen)
+		return n.has(t.Elem())
 	case *types.Chan:
-		return nameable(t.Elem(), pkg, seen)
+		return n.has(t.Elem())
 	case *types.Map:
-		return nameable(t.Key(), pkg, seen) && nameable(t.Elem(), pkg, seen)
-	case *types.Signature:
-		for v := range t.Params().Variables() {
-			if !nameable(v.Type(), pkg, seen) {
+		return n.has(t.Key()) && n.has(t.Elem())
+	case *types.Struct:
+		for f := range t.Fields() {
+			if !n.has(f.Type()) || !f.Exported() && f.Pkg() != n.pkg {
 				return false
 			}
 		}
-		for v := range t.Results().Variables() {
-			if !nameable(v.Type(), pkg, seen) {
-				return false
-			}
+	case *types.Signature:
+		return n.hasAll(t.Params()) && n.hasAll(t.Results())
+	}
+	return true
+}
+
+func (n *names) hasAll(tuple *types.Tuple) bool {
+	for v := range tuple.Variables() {
+		if !n.has(v.Type()) {
+			return false
 		}
 	}
 	return true
+}
+
+// hasName reports whether the code can write the name of a type: of another package if
+// that exports it, else if it is declared there and hidden by nothing.
+func (n *names) hasName(obj *types.TypeName) bool {
+	if obj.Pkg() != nil && obj.Pkg() != n.pkg {
+		return obj.Exported()
+	}
+	if n.scope == nil {
+		return false
+	}
+	_, found := n.scope.LookupParent(obj.Name(), n.pos)
+	return found == types.Object(obj)
 }
 
 func replace(n ast.Node, text string) analysis.TextEdit {

@@ -52,11 +52,55 @@ func (m *migration) newConversion(g *group, u *use) (*conversion, *reason) {
 			}
 		}
 	}
+	if v := c.changedContext(); v != nil {
+		return nil, &reason{g.made, v.Name() + " changes between the group's creation and its first use"}
+	}
 	c.chooseContext()
 	if g.ctx != nil && c.assignsTo(g.ctx) {
 		return nil, &reason{g.made, g.ctx.Name() + " is assigned to between the group's creation and Wait"}
 	}
 	return c, nil
+}
+
+// changedContext returns a variable that the group's context is made from and that is
+// assigned to before the nursery gets it, or nil.
+func (c *conversion) changedContext() *types.Var {
+	if c.call == nil {
+		return nil
+	}
+	for _, s := range c.list[c.at+1 : c.first] {
+		for _, v := range c.m.assignedIn(s) {
+			if api.Mentions(c.m.pass.TypesInfo, c.call.Args[0], v) {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// assignedIn returns the variables that the statement assigns to.
+func (m *migration) assignedIn(s ast.Stmt) []*types.Var {
+	var vars []*types.Var
+	add := func(e ast.Expr) {
+		if v := api.Var(m.pass.TypesInfo, e); v != nil {
+			vars = append(vars, v)
+		}
+	}
+	ast.Inspect(s, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for _, lhs := range n.Lhs {
+				add(lhs)
+			}
+		case *ast.IncDecStmt:
+			add(n.X)
+		case *ast.RangeStmt:
+			add(n.Key)
+			add(n.Value)
+		}
+		return true
+	})
+	return vars
 }
 
 // declares reports whether a variable of that name is declared in node.
@@ -250,6 +294,10 @@ func (m *migration) leaves(g *group, u *use) *reason {
 				return false
 			case *ast.ReturnStmt:
 				why = &reason{s, "a return between the first task and Wait leaves goroutines behind: decide what it should do to them"}
+			case *ast.CallExpr:
+				if m.isBuiltin(s, "recover") {
+					why = &reason{s, "recover between the first task and Wait would find no panic in the body of a nursery"}
+				}
 			case *ast.DeferStmt:
 				why = &reason{s, "a deferred call between the first task and Wait would run before the tasks have ended"}
 			case *ast.BranchStmt:

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"slices"
 
 	"github.com/trellis-go/trellis/vet/internal/api"
 )
@@ -270,87 +269,4 @@ func (m *migration) isParam(g *group) bool {
 		}
 	}
 	return false
-}
-
-// compared returns the comparisons and type assertions of the group's error in the
-// function: the error is another value after the change.
-func (m *migration) compared(g *group, u *use) []ast.Node {
-	info := m.pass.TypesInfo
-	var errs []*types.Var
-	for _, s := range m.assigns(u.end, u.wait) {
-		if v := api.Var(info, s); v != nil {
-			errs = append(errs, v)
-		}
-	}
-	is := func(e ast.Expr) bool {
-		e = ast.Unparen(e)
-		if e == ast.Expr(u.wait) {
-			return true
-		}
-		v := api.Var(info, e)
-		for _, err := range errs {
-			if v == err {
-				return true
-			}
-		}
-		return false
-	}
-	var found []ast.Node
-	overwritten := m.nextAssignment(g.fun, u.wait.End(), errs)
-	ast.Inspect(g.fun, func(n ast.Node) bool {
-		if n == nil || n.End() < u.wait.Pos() || n.Pos() >= overwritten {
-			return true
-		}
-		switch n := n.(type) {
-		case *ast.BinaryExpr:
-			if (n.Op == token.EQL || n.Op == token.NEQ) && (is(n.X) && !info.Types[n.Y].IsNil() || is(n.Y) && !info.Types[n.X].IsNil()) {
-				found = append(found, n)
-			}
-		case *ast.TypeAssertExpr:
-			if is(n.X) {
-				found = append(found, n)
-			}
-		case *ast.SwitchStmt:
-			if n.Tag != nil && is(n.Tag) {
-				found = append(found, n.Tag)
-			}
-		}
-		return true
-	})
-	return found
-}
-
-// nextAssignment returns where one of the variables is next assigned to after from.
-func (m *migration) nextAssignment(fun *ast.BlockStmt, from token.Pos, vars []*types.Var) token.Pos {
-	next := fun.End()
-	ast.Inspect(fun, func(n ast.Node) bool {
-		if assign, ok := n.(*ast.AssignStmt); ok && assign.Pos() > from {
-			for _, lhs := range assign.Lhs {
-				if v := api.Var(m.pass.TypesInfo, lhs); v != nil && slices.Contains(vars, v) {
-					next = min(next, assign.Pos())
-				}
-			}
-		}
-		return true
-	})
-	return next
-}
-
-// assigns returns what the call's value is assigned to in the statement.
-func (m *migration) assigns(s ast.Stmt, wait *ast.CallExpr) []ast.Expr {
-	var to []ast.Expr
-	ast.Inspect(s, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.AssignStmt:
-			if len(n.Rhs) == 1 && ast.Unparen(n.Rhs[0]) == ast.Expr(wait) {
-				to = append(to, n.Lhs[0])
-			}
-		case *ast.ValueSpec:
-			if len(n.Values) == 1 && ast.Unparen(n.Values[0]) == ast.Expr(wait) {
-				to = append(to, n.Names[0])
-			}
-		}
-		return true
-	})
-	return to
 }

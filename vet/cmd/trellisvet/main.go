@@ -41,6 +41,8 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -51,8 +53,29 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "help" {
+		help(os.Stdout)
+		return
+	}
 	flag.Bool("optional", false, "run the analyzers that are off by default as well, except migrate")
 	multichecker.Main(chosen(os.Args[1:])...)
+}
+
+// help lists the analyzers. The list of package multichecker says that all of them run.
+func help(w io.Writer) {
+	list := func(title string, analyzers ...*analysis.Analyzer) {
+		fmt.Fprintf(w, "\n%s:\n\n", title)
+		for _, a := range analyzers {
+			summary, _, _ := strings.Cut(a.Doc, "\n")
+			fmt.Fprintf(w, "    %-14s%s\n", a.Name, summary)
+		}
+	}
+	fmt.Fprint(w, "trellisvet reports mistakes in programs that use Trellis or errgroup, and moves programs\n"+
+		"from errgroup to Trellis.\n\nUsage: trellisvet [-flag] [package]\n")
+	list("On by default; a flag -NAME runs only the analyzers that are named so, -NAME=false leaves one out", vet.Default()...)
+	list("Off by default; a flag -NAME runs one of them, -optional these and those above", vet.Optional()...)
+	list("Only with the flag -migrate", vet.Migrate())
+	fmt.Fprint(w, "\n\"trellisvet help NAME\" explains an analyzer, \"trellisvet -h\" lists the flags.\n")
 }
 
 // chosen returns the analyzers that the arguments ask for, before the flags are parsed:

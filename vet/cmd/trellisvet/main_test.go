@@ -238,12 +238,22 @@ func TestFixDiff(t *testing.T) {
 	}
 }
 
+// The list says which analyzers run without a flag, and a name explains one.
 func TestHelp(t *testing.T) {
 	p := newProgram(t)
-	stdout, stderr, _ := p.run(t, tool, "help")
-	for _, name := range []string{"outerctx", "uncancelable", "migrate"} {
-		if !strings.Contains(stdout+stderr, name) {
-			t.Errorf("trellisvet help has no %s:\n%s%s", name, stdout, stderr)
+	stdout, stderr, status := p.run(t, tool, "help")
+	from := 0
+	for _, text := range []string{
+		"On by default", "outerctx", "Off by default", "uncancelable", "Only with the flag -migrate", "migrate  ", "trellisvet help NAME",
+	} {
+		i := strings.Index(stdout[from:], text)
+		if i < 0 || status != 0 {
+			t.Fatalf("trellisvet help: status %d, no %q after byte %d of\n%s%s", status, text, from, stdout, stderr)
 		}
+		from += i
+	}
+	stdout, stderr, status = p.run(t, tool, "help", "migrate")
+	if !strings.Contains(stdout, "-migrate.first") || status != 0 {
+		t.Errorf("trellisvet help migrate: status %d, no -migrate.first in\n%s%s", status, stdout, stderr)
 	}
 }

@@ -58,11 +58,11 @@ func readComment(pass *analysis.Pass, c *ast.Comment, ignored map[line]bool) {
 	if !ok || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
 		return
 	}
-	names, reason, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	names, reason := split(rest)
 	if !slices.Contains(strings.Split(names, ","), pass.Analyzer.Name) {
 		return
 	}
-	if strings.TrimSpace(reason) == "" {
+	if reason == "" {
 		pass.Reportf(c.Pos(), "the comment gives no reason: %s %s REASON", directive, names)
 		return
 	}
@@ -73,6 +73,19 @@ func readComment(pass *analysis.Pass, c *ast.Comment, ignored map[line]bool) {
 	if alone(pass, c) {
 		ignored[line{p.Filename, p.Line + 1}] = true
 	}
+}
+
+// split returns the names at the beginning of the text, without the white space that may
+// be after a comma, and the reason behind them.
+func split(text string) (names, reason string) {
+	fields := strings.Fields(text)
+	for i, field := range fields {
+		names += field
+		if !strings.HasSuffix(field, ",") {
+			return names, strings.Join(fields[i+1:], " ")
+		}
+	}
+	return names, ""
 }
 
 // alone reports whether nothing but white space is in front of c on its line.

@@ -11,6 +11,12 @@ func start() {
 	//trellisvet:ignore outerctx,baregoroutine ends at once
 	go println(5)
 
+	//trellisvet:ignore outerctx, baregoroutine ends at once
+	go println(5)
+
+	//trellisvet:ignore	baregoroutine	ends at once
+	go println(5)
+
 	//trellisvet:ignore outerctx of another analyzer
 	go println(6) // want `a go statement`
 
@@ -24,4 +30,7 @@ func start() {
 
 	/* want `the comment gives no reason: //trellisvet:ignore baregoroutine REASON` */ //trellisvet:ignore baregoroutine
 	go println(10)                                                                     // want `a go statement`
+
+	/* want `the comment gives no reason: //trellisvet:ignore outerctx,baregoroutine REASON` */ //trellisvet:ignore outerctx, baregoroutine
+	go println(11)                                                                              // want `a go statement`
 }
