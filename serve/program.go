@@ -155,8 +155,7 @@ var exit = os.Exit // a variable for the examples
 //
 // Run works in the bubbles of testing/synctest, as long as it has no Signals. While it
 // runs, recording is on: package tasktree can show what runs, and the log has the names of
-// what a drain waits for. It panics if ctx or body is nil, or Linger is
-// negative.
+// what a drain waits for. It panics if ctx or body is nil, or Linger is negative.
 func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
 	switch {
 	case ctx == nil:
