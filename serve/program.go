@@ -51,7 +51,7 @@ type Program struct {
 
 	// Log gets a line for each phase, with reasons and counts, and every few seconds of
 	// a drain the names of what it waits for. If it is nil, slog.Default() is used. A
-	// program that ends without a drain logs nothing.
+	// program that ends without a drain logs nothing, except that Main logs a failure.
 	//
 	// A log that blocks does not delay the phases: lines are dropped, and counted in the
 	// next one. If it still blocks a second after everything has ended, Run returns, and
