@@ -260,8 +260,8 @@ func (s *Scope) shutLocked(c *Canceled) {
 	}
 }
 
-// settle gives s, whose bridge the standard library has closed, the cause that this
-// had, and returns it.
+// settle finds out why the standard library has closed the bridge of s, makes that the
+// cause of s, and returns it.
 func (s *Scope) settle() *Canceled {
 	c, ok := context.Cause(s.bridge).(*Canceled)
 	if p := s.foreignParent(); ok && p != nil && context.Cause(p) == error(c) {

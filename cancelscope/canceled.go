@@ -75,9 +75,9 @@ var exited = &Canceled{kind: ByExit, err: context.Canceled}
 // Kind returns what canceled the scope.
 func (c *Canceled) Kind() Kind { return c.kind }
 
-// Reason returns why the scope was canceled: what was given to [Scope.Cancel]; for ByDeadline the Reason of
-// the scope, for ByTask the task's failure, for ByParent the cause of the context
-// outside if it has one. It may be nil.
+// Reason returns why the scope was canceled: what was given to [Scope.Cancel]; for
+// ByDeadline the Reason of the scope, for ByTask the task's failure, for ByParent the
+// cause of the context outside if it has one. It may be nil.
 //
 // A Canceled inside the reason is replaced by its text, so that a program which is
 // restarted, and cancels each round with the cause of the round before, builds no
@@ -138,8 +138,8 @@ func (c *Canceled) Unwrap() []error {
 	return errs
 }
 
-// settle makes the reason of a cancellation by a deadline or from outside final, whose
-// cause is made under locks. It must be called without.
+// settle makes the reason of a cancellation by a deadline or from outside final: such a
+// Canceled may have been made with locks held. It must be called without locks.
 func (c *Canceled) settle() {
 	if c != nil && (c.kind == ByDeadline || c.kind == ByParent) {
 		settle(c.reason)
@@ -181,7 +181,8 @@ func (c *Canceled) release(s *Scope) {
 }
 
 // fromOutside returns the cancellation of a context outside of s with that Err and cause.
-// It may be called with locks held; changed reports that settle must be called without.
+// It may be called with locks held; changed reports that settle must be called, without
+// locks.
 func (s *Scope) fromOutside(end, cause error) (c *Canceled, changed bool) {
 	if cause == end {
 		cause = nil

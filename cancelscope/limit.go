@@ -23,7 +23,7 @@ type limit struct {
 
 	// Written before the bridge is published, read-only after. See undated.
 	above context.Context
-	stop  context.CancelFunc // of a private scope: ends the library's timer context
+	stop  context.CancelFunc // ends the library's timer context; nil if there is none
 }
 
 // begin fixes the deadline at the moment of entry, and returns it on our clock.
@@ -52,8 +52,8 @@ func (l *limit) time() time.Time {
 //
 // A deadline that was set before Run ends the scope with context.DeadlineExceeded. So
 // does every deadline of a scope that is Adjustable. A deadline that was set or moved
-// while another scope ran ends it with context.Canceled; the cause is then a
-// [*Canceled] of kind [ByDeadline], for which errors.Is(err,
+// while the scope ran ends a scope that is not Adjustable with context.Canceled; the
+// cause is then a [*Canceled] of kind [ByDeadline], for which errors.Is(err,
 // context.DeadlineExceeded) is true. (The standard library has no way to end a running
 // context with context.DeadlineExceeded at a time that was not known when it was made.)
 func (s *Scope) SetTimeout(d time.Duration) {

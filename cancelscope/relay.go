@@ -9,13 +9,13 @@ import (
 
 // A relay closes a relayed bridge.
 type relay struct {
-	fire         func()        // closes the bridge
-	subscription *subscription // the present one; nil if there is none
+	fire         func()        // closes the bridge; written with it, read-only after
+	subscription *subscription // guarded by the mu of the scope; the present one, nil if there is none
 }
 
 // A subscription is a registration with a context outside.
 type subscription struct {
-	stop func() bool // undoes it; nil until it has been made
+	stop func() bool // undoes it, nil until it is made; written under the mu of the scope while this is the present one
 }
 
 // relayLocked makes a relayed bridge.

@@ -146,9 +146,9 @@ const (
 // its own goroutine and always calls it, even if the scope has been canceled
 // before: the first wait of fn fails then.
 //
-// The context given to fn is done once the scope is effectively canceled: its
-// own cancel was called or its deadline has passed, or the scope is not
-// shielded and ctx is done. Its Err is context.Canceled or
+// The context given to fn is done once the scope is effectively canceled: Cancel
+// was called on it, or its deadline has passed, or the scope is not shielded and
+// ctx is done. Its Err is context.Canceled or
 // context.DeadlineExceeded, its cause (see [context.Cause]) a [*Canceled], and
 // its values are those of ctx. When Run has returned, it is done in any case.
 //

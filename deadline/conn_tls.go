@@ -35,7 +35,8 @@ type handshake struct {
 }
 
 // handshake returns nil when the handshake has been made, by this call or another one, or
-// if there is none to make. It takes the turn of the writers while it makes the handshake, because a handshake writes.
+// if there is none to make. It takes the turn of the writers while it makes the handshake,
+// because a handshake writes.
 func (c *conn) handshake() error {
 	h := c.tls
 	if h == nil || h.made.Load() {

@@ -55,7 +55,7 @@ func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context
 // Call is [FailAfter] for a function that has a result. It returns the value that fn
 // returned, also together with an error: if the limit cut fn short, that is what fn
 // returned beside its cancellation, which for most functions is the zero value, and
-// the error is a [*TooSlowError].
+// the error is a [*TooSlowError]. Call panics if ctx or fn is nil.
 func Call[T any](ctx context.Context, d time.Duration, fn func(ctx context.Context) (T, error)) (T, error) {
 	if fn == nil {
 		panic("deadline: Call with a nil function: there is nothing to run")

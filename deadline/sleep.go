@@ -13,7 +13,7 @@ import (
 // zero or negative makes it a checkpoint: it returns at once, nil if ctx is not done.
 //
 // A time.Sleep in a task of a nursery is not interrupted by anything, and the
-// nursery waits for it.
+// nursery waits for it. Sleep panics if ctx is nil.
 func Sleep(ctx context.Context, d time.Duration) error {
 	if ctx == nil {
 		panic("deadline: Sleep with a nil context: pass context.Background(), or use time.Sleep")
@@ -53,6 +53,8 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 // Effective does not. If a context that can be done was derived from a
 // context.WithoutCancel, Effective cannot see the latter: the deadlines of the scopes
 // around the context.WithoutCancel count, until one of these scopes is canceled.
+//
+// Effective panics if ctx is nil.
 func Effective(ctx context.Context) (t time.Time, ok bool) {
 	if ctx == nil {
 		panic("deadline: Effective with a nil context: pass context.Background() if there is none")

@@ -61,7 +61,8 @@ type result[R any] struct {
 }
 
 // results holds the results of items in their order. It never moves them, so that each
-// can be written by the worker that has the item while more are added.
+// can be written by the worker that has the item while more are added. One goroutine at a
+// time adds, and they are read when the nursery has closed.
 type results[R any] struct {
 	chunks [][]result[R]
 	count  int

@@ -31,8 +31,8 @@ var errLoopLeft = errors.New("the loop over the results has been left")
 // However the loop is left early, by break, return, a panic or runtime.Goexit, the
 // items are canceled and awaited before the statement ends. A panic of the loop
 // propagates as it is. Errors of items are dropped then, because no code is left that
-// could receive them; a panic of an item is not, unless the loop panics as well. The loop itself has the context that it
-// had before: an item that fails does not cancel it.
+// could receive them; a panic of an item is not, unless the loop panics as well. The loop
+// itself has the context that it had before: an item that fails does not cancel it.
 //
 // Nothing runs before the loop begins, and each loop over the same result runs all items
 // anew, as far as there are any: a channel that has been received from is empty.

@@ -210,7 +210,7 @@ func (n *Nursery) GoNamed(name string, task func(ctx context.Context) error) {
 }
 
 // TryGo is like [Nursery.GoNamed], but returns [ErrClosed] if the nursery has closed, and
-// nil if the task has been started. The name may be empty.
+// nil if the task has been started. The name may be empty. It panics if task is nil.
 func (n *Nursery) TryGo(name string, task func(ctx context.Context) error) error {
 	if task == nil {
 		panic("nursery: nil function for a task: there is nothing to run")

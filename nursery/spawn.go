@@ -141,6 +141,8 @@ func (t *Task[T]) publish() {
 // If ctx is done before the task has ended, Wait returns the cause of ctx. If the result
 // is there when Wait looks, it is returned, also if ctx is done: a task whose end
 // cancels the goroutine that waits for it does not lose its result.
+//
+// Wait panics if ctx is nil.
 func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 	if ctx == nil {
 		panic("nursery: Wait with a nil context: pass the context of the calling task")

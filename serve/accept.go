@@ -27,10 +27,10 @@ var errAccepted = errors.New("nothing is accepted any more")
 // called by one goroutine at a time, except for close.
 type acceptor struct {
 	l      net.Listener
-	work   context.Context
+	work   context.Context // done when everything is canceled
 	accept context.Context // inside work; done when nothing new is to be accepted
 	stop   func()          // gives back what accept costs
-	limit  time.Time       // when the backlog is left alone; zero until accept is done
+	limit  time.Time       // when the backlog is left alone; zero until accept is done; of the goroutine that calls next
 }
 
 func newAcceptor(ctx context.Context, d *drain, l net.Listener) *acceptor {
@@ -50,9 +50,9 @@ func newAcceptor(ctx context.Context, d *drain, l net.Listener) *acceptor {
 	return a
 }
 
-// next returns the next connection. After the last one, or when work is done, it returns
-// errAccepted, with the reason if that is not what it should be, and the listener is
-// closed. All other errors are those of the listener.
+// next returns the next connection. After the last one, or when work is done, the listener
+// is closed, and next returns errAccepted, which wraps another error if connections may have
+// been lost. All other errors are those of the listener.
 func (a *acceptor) next() (net.Conn, error) {
 	l, ok := a.l.(interface {
 		net.Listener

@@ -10,17 +10,16 @@ import (
 // A cleanup is a function given to Cleanup.
 type cleanup func(ctx context.Context) error
 
-// Cleanup has f called when the body and all tasks of the program that ctx belongs to
-// have ended, background tasks included: the place to close a pool that requests use.
-// The functions are called one after another, the last one first, also if the program
-// fails or panics.
+// Cleanup registers f with the program that ctx belongs to. f is called when the body and
+// all tasks of the program have ended, background tasks included: the place to close a
+// pool that requests use. The functions are called one after another, the one registered
+// last first, also if the program fails or panics.
 //
 // f gets a context with the values of that of the program, which is not canceled with
 // it. Grace does not limit f, so give what may hang a limit (package deadline). A signal
-// that would cancel the program cancels f instead; what f leaves undone counts as work that
-// was cut off. Errors of f are joined to that of
-// [Program.Run]. A panic of f is one of Run, and the functions that are left are still
-// called.
+// that would cancel the program cancels f instead; what f leaves undone counts as work
+// that was cut off. Errors of f are joined to that of [Program.Run]. A panic of f is one
+// of Run, and the functions that are left are still called.
 //
 // Cleanup may be called by any number of goroutines, and by functions given to Cleanup.
 // It panics if ctx belongs to no program, if f is nil, or after the end of the program.

@@ -13,7 +13,7 @@
 //
 // A program that uses the context of a signal for its requests cancels them with the
 // signal, and so aborts the work that it means to wait for. Here, a signal is a request
-// to end, which only code sees that asks for it ([Draining], [UntilDrain]). Contexts are
+// to end, and only code that asks for it ([Draining], [UntilDrain]) sees it. Contexts are
 // not done before the work has had its time.
 //
 // # The phases

@@ -141,7 +141,7 @@ func (d *drain) begin(reason error) {
 	}
 }
 
-// beginBy is begin by the program around, whose mu is held. With outerLingers, the call
+// beginBy is begin by the program around, with the mu of its drain held. With outerLingers, the call
 // of closeBy follows.
 func (d *drain) beginBy(reason error, outerLingers bool) {
 	d.mu.Lock()
@@ -186,7 +186,8 @@ func (d *drain) elapsed() {
 	}
 }
 
-// closeBy is called when the program around accepts nothing any more. Its mu is held.
+// closeBy is called when the program around accepts nothing new any more. The mu of its
+// drain is held.
 func (d *drain) closeBy() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

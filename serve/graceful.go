@@ -28,8 +28,8 @@ import (
 // The result is the error of run and of drain, except for http.ErrServerClosed, which
 // says that the server was shut down; or the cancellation of ctx, if ctx was done before
 // both had returned, or stop was called. A run that returns nil by itself ends Graceful
-// with nil. If stop is nil, drain alone has
-// to end the server, by its ctx: it is called when ctx is done as well.
+// with nil. If stop is nil, drain alone has to end the server, by its ctx: it is called
+// when ctx is done as well.
 //
 // Graceful panics if ctx, run or drain is nil.
 func Graceful(ctx context.Context, run func() error, drain func(ctx context.Context) error, stop func()) error {

@@ -18,8 +18,8 @@ import (
 
 // HTTP serves s on the listeners until the program drains or ctx is done, and returns
 // when every handler has returned, also those that have taken their connections over. It
-// listens on s.Addr if there is no listener, or if it is nil. If s.TLSConfig is not nil
-// it serves TLS, with HTTP/2; the listeners are plain in any case.
+// listens on s.Addr if there are no listeners, and in place of one that is nil. If
+// s.TLSConfig is not nil it serves TLS, with HTTP/2; the listeners are plain in any case.
 //
 // When the drain begins, responses ask clients to close their connections: by
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still

@@ -46,6 +46,7 @@ type running struct {
 }
 
 // A clock has what control waits for besides signals. What is nil does not come any more.
+// It is used by control only.
 type clock struct {
 	begun, closing, done <-chan struct{}
 	linger, grace        *time.Timer

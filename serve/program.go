@@ -52,7 +52,7 @@ type Program struct {
 
 	// Log gets a line for each phase, with reasons and counts, and every few seconds of
 	// a drain the names of what it waits for. If it is nil, slog.Default() is used. A
-	// program that ends without a drain logs nothing.
+	// program that ends without a drain logs nothing, except that Main logs a failure.
 	//
 	// A log that blocks does not delay the phases: lines are dropped, and counted in the
 	// next one. If it still blocks a second after everything has ended, Run returns, and
@@ -166,8 +166,7 @@ var exit = os.Exit // a variable for the examples
 //
 // Run works in the bubbles of testing/synctest, as long as it has no Signals. While it
 // runs, recording is on: package tasktree can show what runs, and the log has the names of
-// what a drain waits for. It panics if ctx or body is nil, or Linger is
-// negative.
+// what a drain waits for. It panics if ctx or body is nil, or Linger is negative.
 func (p Program) Run(ctx context.Context, body func(ctx context.Context, n *nursery.Nursery) error) error {
 	switch {
 	case ctx == nil:

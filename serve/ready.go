@@ -14,6 +14,8 @@ import (
 //
 // Liveness is something else: a program that drains is alive. Answer that probe with a
 // plain handler.
+//
+// Ready panics if ctx is nil.
 func Ready(ctx context.Context) http.Handler {
 	if ctx == nil {
 		panic("serve: Ready with a nil context: pass the context of the body")

@@ -30,7 +30,7 @@ type tracking struct {
 	ending  bool               // guarded by mu; connections end when they are idle
 }
 
-// A tracked is the state of a connection.
+// A tracked is the state of a connection. It is guarded by the mu of the tracking.
 type tracked struct {
 	place  place
 	tls    bool // it is below TLS

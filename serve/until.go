@@ -32,6 +32,9 @@ var errClosing = errors.New("the program drains")
 // result is nil, because a drain is not an error. Every other error is returned, also the
 // cancellation of ctx, which cancels accept too.
 //
+// A nursery that fn opens under work does not cancel accept when one of its tasks fails.
+// So a task that waits under accept must also look at its own context.
+//
 // If nothing new is accepted any more when UntilDrain is called, accept is canceled from
 // the start. If ctx belongs to no program, accept is canceled only with ctx. UntilDrain
 // panics if ctx or fn is nil.

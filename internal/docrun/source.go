@@ -13,8 +13,9 @@ const modulePath = "github.com/trellis-go/trellis"
 
 // packages are those that a block may use without importing them.
 var packages = map[string]string{
-	"atomic": "sync/atomic", "bufio": "bufio", "bytes": "bytes", "cmp": "cmp", "context": "context", "errors": "errors", "flag": "flag",
-	"exec": "os/exec", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "io": "io", "iter": "iter",
+	"atomic": "sync/atomic", "bufio": "bufio", "bytes": "bytes", "cmp": "cmp", "context": "context", "driver": "database/sql/driver",
+	"errors": "errors", "exec": "os/exec", "flag": "flag", "fmt": "fmt", "http": "net/http",
+	"httptest": "net/http/httptest", "io": "io", "iter": "iter",
 	"maps": "maps", "net": "net", "os": "os", "rand": "math/rand/v2", "regexp": "regexp", "runtime": "runtime", "signal": "os/signal",
 	"slices": "slices", "slog": "log/slog", "sort": "sort", "sql": "database/sql", "strconv": "strconv",
 	"strings": "strings", "sync": "sync", "synctest": "testing/synctest", "syscall": "syscall", "testing": "testing",
