@@ -25,7 +25,7 @@ import (
 func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) (expired bool, err error) {
 	var l limited
 	l.scope.SetTimeout(d)
-	err = l.run(ctx, fn)
+	err = l.run(ctx, "MoveOnAfter", fn)
 	return l.scope.CanceledCaught(), err
 }
 
@@ -33,7 +33,7 @@ func MoveOnAfter(ctx context.Context, d time.Duration, fn func(ctx context.Conte
 func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error) (expired bool, err error) {
 	var l limited
 	l.scope.SetDeadline(t)
-	err = l.run(ctx, fn)
+	err = l.run(ctx, "MoveOnAt", fn)
 	return l.scope.CanceledCaught(), err
 }
 
@@ -45,7 +45,7 @@ func MoveOnAt(ctx context.Context, t time.Time, fn func(ctx context.Context) err
 func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	var l limited
 	l.scope.SetTimeout(d)
-	if slow, err := tooSlow(&l.scope, l.run(ctx, fn)); !slow {
+	if slow, err := tooSlow(&l.scope, l.run(ctx, "FailAfter", fn)); !slow {
 		return err
 	}
 	t, _ := l.scope.Deadline()
@@ -57,6 +57,9 @@ func FailAfter(ctx context.Context, d time.Duration, fn func(ctx context.Context
 // returned beside its cancellation, which for most functions is the zero value, and
 // the error is a [*TooSlowError]. Call panics if ctx or fn is nil.
 func Call[T any](ctx context.Context, d time.Duration, fn func(ctx context.Context) (T, error)) (T, error) {
+	if ctx == nil {
+		panic("deadline: Call with a nil context: pass context.Background() if there is none")
+	}
 	if fn == nil {
 		panic("deadline: Call with a nil function: there is nothing to run")
 	}
@@ -73,7 +76,7 @@ func FailAt(ctx context.Context, t time.Time, fn func(ctx context.Context) error
 	start := time.Now()
 	var l limited
 	l.scope.SetDeadline(t)
-	if slow, err := tooSlow(&l.scope, l.run(ctx, fn)); !slow {
+	if slow, err := tooSlow(&l.scope, l.run(ctx, "FailAt", fn)); !slow {
 		return err
 	}
 	return &TooSlowError{Limit: measured(start, t), Deadline: t, Cut: cutshort.Words(l.cut)}
@@ -91,16 +94,14 @@ func FailScope(ctx context.Context, s *cancelscope.Scope, fn func(ctx context.Co
 	if s == nil {
 		panic("deadline: FailScope with a nil scope: use FailAfter if none is needed")
 	}
+	check(ctx, "FailScope", fn)
 	start := time.Now()
 	var cut error
-	block := fn
-	if fn != nil {
-		block = func(ctx context.Context) error {
-			cut = fn(ctx)
-			return cut
-		}
-	}
-	if slow, err := tooSlow(s, s.Run(ctx, block)); !slow {
+	slow, err := tooSlow(s, s.Run(ctx, func(ctx context.Context) error {
+		cut = fn(ctx)
+		return cut
+	}))
+	if !slow {
 		return err
 	}
 	t, _ := s.Deadline()
@@ -124,15 +125,23 @@ type limited struct {
 	cut   error
 }
 
-func (l *limited) run(ctx context.Context, fn func(ctx context.Context) error) error {
-	if fn == nil {
-		return l.scope.Run(ctx, nil)
-	}
+func (l *limited) run(ctx context.Context, call string, fn func(ctx context.Context) error) error {
+	check(ctx, call, fn)
 	return l.scope.Run(ctx, func(ctx context.Context) error {
 		ctx.(tree.Node).Private()
 		l.cut = fn(ctx)
 		return l.cut
 	})
+}
+
+// check panics if an argument of the call is nil.
+func check(ctx context.Context, call string, fn func(ctx context.Context) error) {
+	if ctx == nil {
+		panic("deadline: " + call + " with a nil context: pass context.Background() if there is none")
+	}
+	if fn == nil {
+		panic("deadline: " + call + " with a nil function: there is nothing to run")
+	}
 }
 
 // tooSlow reports whether the deadline of s cut its block short and nothing else happened.

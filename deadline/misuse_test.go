@@ -20,29 +20,24 @@ func TestMisuse(t *testing.T) {
 	at := time.Now()
 	ctx := t.Context()
 
-	const (
-		// What is passed on to the scope is refused by the scope.
-		nilContext  = "cancelscope: Run with a nil context: "
-		nilFunction = "cancelscope: Run with a nil function: "
-		nilSleep    = "deadline: Sleep with a nil context: "
-	)
+	const nilSleep = "deadline: Sleep with a nil context: "
 	call := func(ctx context.Context) (int, error) { return 0, fn(ctx) }
 	for _, test := range []struct {
 		call, want string
 		f          func()
 	}{
-		{"MoveOnAfter(nil, 1s, fn)", nilContext, func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) }},
-		{"MoveOnAt(nil, now, fn)", nilContext, func() { _, _ = deadline.MoveOnAt(noContext, at, fn) }},
-		{"FailAfter(nil, 1s, fn)", nilContext, func() { _ = deadline.FailAfter(noContext, time.Second, fn) }},
-		{"FailAt(nil, now, fn)", nilContext, func() { _ = deadline.FailAt(noContext, at, fn) }},
-		{"FailScope(nil, s, fn)", nilContext, func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) }},
-		{"Call(nil, 1s, fn)", nilContext, func() { _, _ = deadline.Call(noContext, time.Second, call) }},
+		{"MoveOnAfter(nil, 1s, fn)", "deadline: MoveOnAfter with a nil context: ", func() { _, _ = deadline.MoveOnAfter(noContext, time.Second, fn) }},
+		{"MoveOnAt(nil, now, fn)", "deadline: MoveOnAt with a nil context: ", func() { _, _ = deadline.MoveOnAt(noContext, at, fn) }},
+		{"FailAfter(nil, 1s, fn)", "deadline: FailAfter with a nil context: ", func() { _ = deadline.FailAfter(noContext, time.Second, fn) }},
+		{"FailAt(nil, now, fn)", "deadline: FailAt with a nil context: ", func() { _ = deadline.FailAt(noContext, at, fn) }},
+		{"FailScope(nil, s, fn)", "deadline: FailScope with a nil context: ", func() { _ = deadline.FailScope(noContext, new(cancelscope.Scope), fn) }},
+		{"Call(nil, 1s, fn)", "deadline: Call with a nil context: ", func() { _, _ = deadline.Call(noContext, time.Second, call) }},
 
-		{"MoveOnAfter(ctx, 1s, nil)", nilFunction, func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) }},
-		{"MoveOnAt(ctx, now, nil)", nilFunction, func() { _, _ = deadline.MoveOnAt(ctx, at, nil) }},
-		{"FailAfter(ctx, 1s, nil)", nilFunction, func() { _ = deadline.FailAfter(ctx, time.Second, nil) }},
-		{"FailAt(ctx, now, nil)", nilFunction, func() { _ = deadline.FailAt(ctx, at, nil) }},
-		{"FailScope(ctx, s, nil)", nilFunction, func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) }},
+		{"MoveOnAfter(ctx, 1s, nil)", "deadline: MoveOnAfter with a nil function: ", func() { _, _ = deadline.MoveOnAfter(ctx, time.Second, nil) }},
+		{"MoveOnAt(ctx, now, nil)", "deadline: MoveOnAt with a nil function: ", func() { _, _ = deadline.MoveOnAt(ctx, at, nil) }},
+		{"FailAfter(ctx, 1s, nil)", "deadline: FailAfter with a nil function: ", func() { _ = deadline.FailAfter(ctx, time.Second, nil) }},
+		{"FailAt(ctx, now, nil)", "deadline: FailAt with a nil function: ", func() { _ = deadline.FailAt(ctx, at, nil) }},
+		{"FailScope(ctx, s, nil)", "deadline: FailScope with a nil function: ", func() { _ = deadline.FailScope(ctx, new(cancelscope.Scope), nil) }},
 		{"Call(ctx, 1s, nil)", "deadline: Call with a nil function: ", func() { _, _ = deadline.Call[int](ctx, time.Second, nil) }},
 
 		{"FailScope(ctx, nil, fn)", "deadline: FailScope with a nil scope: ", func() { _ = deadline.FailScope(ctx, nil, fn) }},

@@ -34,7 +34,7 @@ type Config struct {
 	// Adjustable makes the nursery's scope adjustable: see [cancelscope.Scope].
 	Adjustable bool
 
-	// Panics says what becomes of panics in tasks.
+	// Panics says what becomes of panics in tasks. Run panics if it is none of the constants.
 	Panics PanicPolicy
 
 	// OnPanic, if not nil, is called when a task or the body has panicked, in the
@@ -78,6 +78,9 @@ func (c Config) Run(ctx context.Context, body func(ctx context.Context, n *Nurse
 	}
 	if c.Keep != 0 && c.OnError == nil {
 		panic("nursery: Config.Keep without OnError would lose failures: set OnError, or leave Keep 0")
+	}
+	if c.Panics < PropagatePanics || c.Panics > ConvertPanics {
+		panic("nursery: Config.Panics is " + strconv.Itoa(int(c.Panics)) + ": set PropagatePanics, CrashOnPanic or ConvertPanics")
 	}
 	n := &Nursery{supervise: c.Supervise, panics: uint8(c.Panics)}
 	if c.OnPanic != nil || c.OnError != nil {

@@ -3,6 +3,7 @@ package nursery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -28,6 +29,11 @@ func TestNilForRun(t *testing.T) {
 	bubbletest.CheckPanics(t, "Run(ctx, nil)", nilBody, func() { _ = nursery.Run(t.Context(), nil) })
 	bubbletest.CheckPanics(t, "Config.Run(nil, body)", nilContext, func() { _ = config.Run(noContext, body) })
 	bubbletest.CheckPanics(t, "Config.Run(ctx, nil)", nilBody, func() { _ = config.Run(t.Context(), nil) })
+	for _, policy := range []nursery.PanicPolicy{-1, 3, 256} { // 256 would fit into the field as 0
+		bubbletest.CheckPanics(t, fmt.Sprintf("Config{Panics: %d}.Run", policy), fmt.Sprintf("nursery: Config.Panics is %d: set ", policy), func() {
+			_ = nursery.Config{Panics: policy}.Run(t.Context(), body)
+		})
+	}
 	if ran {
 		t.Error("a body ran without a context")
 	}
