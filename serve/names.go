@@ -109,8 +109,12 @@ func pathOf(n, root *record.Node) (path string, inside, background bool) {
 		}
 		v := at.View()
 		background = background || v.Kind == record.Background
-		if v.Name != "" && len(parts) < maxPath {
-			parts = append(parts, v.Name)
+		name := v.Name
+		if v.Kind == record.Item && v.Item != record.Source && v.Func != 0 {
+			name = record.FuncName(v.Func) // the other one is of what supplies the items
+		}
+		if name != "" && len(parts) < maxPath {
+			parts = append(parts, name)
 		}
 		if function == "" && v.Func != 0 {
 			function = record.FuncName(v.Func)
