@@ -19,7 +19,8 @@ import (
 // HTTP serves s on the listeners until the program drains or ctx is done, and returns
 // when every handler has returned, also those that have taken their connections over. It
 // listens on s.Addr if there is no listener, or if it is nil. If s.TLSConfig is not nil
-// it serves TLS, with HTTP/2; the listeners are plain in any case.
+// it serves TLS, with HTTP/2, and the certificates are those of TLSConfig; the listeners are
+// plain in any case.
 //
 // When the drain begins, responses ask clients to close their connections: by
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still
@@ -96,6 +97,9 @@ func listen(ctx context.Context, s *http.Server, given []net.Listener) ([]net.Li
 	}
 	listeners := make([]net.Listener, 0, len(given))
 	var failed error
+	if c := s.TLSConfig; c != nil && len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		failed = errNoCertificate
+	}
 	for _, l := range given {
 		if l == nil && failed == nil {
 			addr := s.Addr
@@ -249,6 +253,7 @@ func (h *httpServer) cut(ended func() bool) error {
 	h.server.Close()
 	for !done() || !h.closed() && !h.broken.Load() {
 		<-h.changed
+		h.closeTaken() // one may have been taken over just before Close
 	}
 	if h.wasCut() {
 		return context.Cause(h.ctx)
@@ -281,6 +286,8 @@ func (h *httpServer) change() {
 	default: // it has not looked since the last change
 	}
 }
+
+var errNoCertificate = errors.New("serve: HTTP with a TLSConfig that has no certificate: set Certificates, GetCertificate or GetConfigForClient")
 
 var errTLSListener = errors.New("serve: HTTP with a listener of package crypto/tls: pass the listener inside it, and set TLSConfig")
 
