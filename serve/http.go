@@ -26,7 +26,9 @@ import (
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still
 // accepted until [Closing]. Then the listeners are closed, after the connections that
 // the kernel has made already have been accepted. (One whose handshake is in progress at
-// this very moment is reset; Linger is there so that none comes.) Connections without a
+// this very moment is reset; Linger is there so that none comes. A listener without a
+// method SetDeadline, which those of package net have, loses all that were not accepted
+// before.) Connections without a
 // request are closed; a request of which a byte has been read is answered, and HTTP waits
 // for it. (The exception is a part of a request that a client has sent together with the one
 // before, and does not complete within 100 milliseconds after the answer to that.) Meanwhile the contexts of requests are not done: handlers that would run for
@@ -49,7 +51,8 @@ import (
 // anything else afterwards:
 //
 //   - Handler is wrapped. The ResponseWriter has all that of net/http, such as Flush and
-//     Hijack, by methods of its own.
+//     Hijack, by methods of its own. Only http.MaxBytesReader looks for a type of net/http:
+//     it limits the body, but does not close the connection.
 //   - BaseContext is wrapped: what it returns is made to lie inside ctx. Without one, it
 //     is ctx.
 //   - ConnContext and ConnState are wrapped. They get the connections of the listener
