@@ -40,3 +40,10 @@ func acceptNow(l net.Listener) net.Conn {
 	}
 	return c
 }
+
+// isListening reports whether a file is a socket that listens. It returns an error if it is
+// no socket, or not open.
+func isListening(fd int) (bool, error) {
+	value, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return value != 0, os.NewSyscallError("getsockopt", err)
+}

@@ -108,6 +108,46 @@ func TestHTTPWithDeadline(t *testing.T) {
 	})
 }
 
+// A connection that a handler takes over while net/http is being closed is closed as well.
+func TestTakenOverLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		conns := 0
+		server := &http.Server{
+			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+				if conns++; conns == 2 {
+					<-time.After(10 * time.Second) // Close waits for it
+				}
+				return ctx
+			},
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done()
+				<-time.After(5 * time.Second) // longer than handlers have
+				c, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Errorf("Hijack: %v", err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, c) // without a look at the context
+			}),
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		ended := start(t, func() error { return serve.HTTP(ctx, server, l) })
+		for range 2 {
+			c, err := l.dial(ctx, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			go io.WriteString(c, get) // the second one is not read
+		}
+		if err := ended(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("HTTP = %v, want the cancellation", err)
+		}
+	})
+}
+
 // A slow is a listener whose connections take their time to write.
 type slow struct{ net.Listener }
 

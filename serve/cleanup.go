@@ -22,8 +22,12 @@ type cleanup func(ctx context.Context) error
 // of Run, and the functions that are left are still called.
 //
 // Cleanup may be called by any number of goroutines, and by functions given to Cleanup.
-// It panics if ctx belongs to no program, if f is nil, or after the end of the program.
+// It panics if ctx is nil or belongs to no program, if f is nil, or after the end of the
+// program.
 func Cleanup(ctx context.Context, f func(ctx context.Context) error) {
+	if ctx == nil {
+		panic("serve: Cleanup with a nil context: pass the context of the body of Main or Program.Run, or one inside it")
+	}
 	d := drainOf(ctx)
 	switch {
 	case d == nil:

@@ -51,7 +51,9 @@ import (
 // being served when ctx was done, whatever handle returns. An error of l other than a lack
 // of files is returned as it is, and cancels the connections. Accepting has to end with a
 // context, so l must have a method SetDeadline, as those of package net; the backlog of
-// other listeners is lost when they are closed. For TLS, call tls.Server in handle.
+// other listeners is lost when they are closed. For TLS, call tls.Server in handle. A client
+// that has sent no request since its handshake is not idle then, because the end of the
+// handshake was read and nothing was written since: give its first Read a deadline.
 //
 // Conns panics if ctx, l or handle is nil, or if limit is below 1.
 func Conns(ctx context.Context, l net.Listener, limit int, handle func(ctx context.Context, c net.Conn) error) error {

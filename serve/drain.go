@@ -30,6 +30,9 @@ func drainOf(ctx context.Context) *drain {
 // the program it does nothing. Drain panics if ctx is nil or does not belong to a
 // program.
 func Drain(ctx context.Context, reason error) {
+	if ctx == nil {
+		panic("serve: Drain with a nil context: pass the context of the body of Main or Program.Run, or one inside it")
+	}
 	d := drainOf(ctx)
 	if d == nil {
 		panic("serve: Drain with a context that belongs to no program: pass the context of the body of Main or Program.Run, or one inside it")

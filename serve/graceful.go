@@ -20,8 +20,8 @@ import (
 //		server.Stop)
 //
 // Graceful returns when all the functions that it has called have returned. drain gets
-// ctx. Each of drain and stop is called at most once, and not after run has returned by
-// itself; stop may be called while drain runs. If ctx is done, or nothing new is accepted
+// ctx. Each of drain and stop is called at most once, and not once Graceful has seen that run
+// has returned by itself; stop may be called while drain runs. If ctx is done, or nothing new is accepted
 // any more, before Graceful is called, run is still called, and drain or stop follow at
 // once.
 //
@@ -71,6 +71,9 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 	case <-g.ran:
 		return nil
 	case <-d.closes():
+		if isClosed(g.ran) { // first, and may be why the program drains
+			return nil
+		}
 	case <-ctx.Done():
 		select {
 		case <-g.ran: // first, and may be why ctx is done
@@ -82,9 +85,12 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 			return context.Cause(ctx)
 		}
 	}
-	drained := g.drained
+	ran, drained := g.ran, g.drained
 	n.GoNamed("drain", func(ctx context.Context) error {
 		defer close(drained)
+		if isClosed(ran) { // meanwhile
+			return nil
+		}
 		return g.drain(ctx)
 	})
 	for range 2 { // run and drain

@@ -162,3 +162,22 @@ func TestGracefulFails(t *testing.T) {
 		}
 	})
 }
+
+// A server that begins the drain and ends is not drained. It cannot be excluded that drain is
+// called while run returns, but that must be rare.
+func TestGracefulEndsWithTheDrain(t *testing.T) {
+	const rounds = 100
+	drained := 0
+	for range rounds {
+		err := serve.Program{Grace: time.Minute, Log: quiet}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			return serve.Graceful(ctx, func() error { serve.Drain(ctx, nil); return nil },
+				func(context.Context) error { drained++; return nil }, nil)
+		})
+		if err != nil {
+			t.Fatalf("Run = %v, want nil", err)
+		}
+	}
+	if drained > rounds/2 {
+		t.Errorf("drain is called %d times of %d after run has returned, want 0, or few", drained, rounds)
+	}
+}

@@ -19,15 +19,19 @@ import (
 // HTTP serves s on the listeners until the program drains or ctx is done, and returns
 // when every handler has returned, also those that have taken their connections over. It
 // listens on s.Addr if there are no listeners, and in place of one that is nil. If
-// s.TLSConfig is not nil it serves TLS, with HTTP/2; the listeners are plain in any case.
+// s.TLSConfig is not nil it serves TLS, with HTTP/2, and the certificates are those of
+// TLSConfig; the listeners are plain in any case.
 //
 // When the drain begins, responses ask clients to close their connections: by
 // Connection: close, and by GOAWAY in HTTP/2. Connections and requests are still
 // accepted until [Closing]. Then the listeners are closed, after the connections that
 // the kernel has made already have been accepted. (One whose handshake is in progress at
-// this very moment is reset; Linger is there so that none comes.) Connections without a
+// this very moment is reset; Linger is there so that none comes. A listener without a
+// method SetDeadline, which those of package net have, loses all that were not accepted
+// before.) Connections without a
 // request are closed; a request of which a byte has been read is answered, and HTTP waits
-// for it. Meanwhile the contexts of requests are not done: handlers that would run for
+// for it. (The exception is a part of a request that a client has sent together with the one
+// before, and does not complete within 100 milliseconds after the answer to that.) Meanwhile the contexts of requests are not done: handlers that would run for
 // long, or that have taken their connections over, watch [Draining] or [Closing], with
 // the contexts of their requests.
 //
@@ -47,7 +51,8 @@ import (
 // anything else afterwards:
 //
 //   - Handler is wrapped. The ResponseWriter has all that of net/http, such as Flush and
-//     Hijack, by methods of its own.
+//     Hijack, by methods of its own. Only http.MaxBytesReader looks for a type of net/http:
+//     it limits the body, but does not close the connection.
 //   - BaseContext is wrapped: what it returns is made to lie inside ctx. Without one, it
 //     is ctx.
 //   - ConnContext and ConnState are wrapped. They get the connections of the listener
@@ -96,6 +101,9 @@ func listen(ctx context.Context, s *http.Server, given []net.Listener) ([]net.Li
 	}
 	listeners := make([]net.Listener, 0, len(given))
 	var failed error
+	if c := s.TLSConfig; c != nil && len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		failed = errNoCertificate
+	}
 	for _, l := range given {
 		if l == nil && failed == nil {
 			addr := s.Addr
@@ -249,6 +257,7 @@ func (h *httpServer) cut(ended func() bool) error {
 	h.server.Close()
 	for !done() || !h.closed() && !h.broken.Load() {
 		<-h.changed
+		h.closeTaken() // one may have been taken over just before Close
 	}
 	if h.wasCut() {
 		return context.Cause(h.ctx)
@@ -281,6 +290,8 @@ func (h *httpServer) change() {
 	default: // it has not looked since the last change
 	}
 }
+
+var errNoCertificate = errors.New("serve: HTTP with a TLSConfig that has no certificate: set Certificates, GetCertificate or GetConfigForClient")
 
 var errTLSListener = errors.New("serve: HTTP with a listener of package crypto/tls: pass the listener inside it, and set TLSConfig")
 

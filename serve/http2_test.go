@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 	"time"
 
@@ -196,6 +197,20 @@ const settings, ping = 4, 6
 // frame returns a frame of HTTP/2 that belongs to no stream.
 func frame(kind byte, payload string) string {
 	return string([]byte{0, 0, byte(len(payload)), kind, 0, 0, 0, 0, 0}) + payload
+}
+
+// A server without a certificate says what it lacks, and gives its port back.
+func TestNoCertificate(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	err := serve.HTTP(t.Context(), &http.Server{TLSConfig: new(tls.Config)}, l)
+	if err == nil || !strings.Contains(err.Error(), "set Certificates") {
+		t.Errorf("HTTP = %v, want an error that says what to do", err)
+	}
+	if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		c.Close()
+		t.Error("the listener is open")
+	}
 }
 
 // HTTP/2 without TLS drains likewise.

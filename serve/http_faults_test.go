@@ -252,6 +252,35 @@ func TestResponseWriter(t *testing.T) {
 	s.wantEnd(t, nil)
 }
 
+// A handler that speaks HTTP/2 itself can take the connection over, by the request as which
+// net/http takes the beginning of a client.
+func TestPrefaceOfHTTP2(t *testing.T) {
+	t.Parallel()
+	s := serveSite(t, serve.Program{Grace: patience}, func(w http.ResponseWriter, r *http.Request) {
+		hijacker, ok := w.(http.Hijacker)
+		if !ok || r.Method != "PRI" {
+			t.Errorf("method %s with a %T, want PRI and a Hijacker", r.Method, w)
+			return
+		}
+		c, _, err := hijacker.Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		<-serve.Closing(r.Context())
+		io.WriteString(c, "closing")
+	})
+	c := s.dial(t)
+	c.send(t, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	after(t, 20*time.Millisecond) // so that the drain finds it
+	serve.Drain(s.ctx, nil)
+	if text, err := io.ReadAll(c.r); string(text) != "closing" || err != nil {
+		t.Errorf("the client reads %q, %v, want closing", text, err)
+	}
+	s.wantEnd(t, nil)
+}
+
 func is[T any](v any) bool {
 	_, ok := v.(T)
 	return ok

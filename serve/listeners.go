@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,8 +31,9 @@ const firstSocket = 3
 // LISTEN_FDNAMES from the environment, so that processes that are started do not take
 // them for theirs, and it closes the sockets that are not returned. A second call returns
 // none; there must be no two calls at a time. Call it at the start, before other goroutines
-// open files. It returns an error if the variables make no sense, or if a socket is not one
-// that can be listened on; then it closes all.
+// open files. It returns an error if the variables make no sense, or if a file that is wanted
+// is not a socket that listens; then it closes all sockets. It closes no other files, because
+// they may be of the process itself if LISTEN_FDS is wrong.
 func Listeners(names ...string) ([]net.Listener, error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	given := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
@@ -61,6 +63,9 @@ func Listeners(names ...string) ([]net.Listener, error) {
 		if l != nil {
 			listeners = append(listeners, l)
 		}
+		if errors.Is(err, syscall.EBADF) {
+			break // there are no more, whatever LISTEN_FDS says
+		}
 	}
 	if len(failed) > 0 {
 		for _, l := range listeners {
@@ -74,17 +79,26 @@ func Listeners(names ...string) ([]net.Listener, error) {
 // inherited returns the listener of a file that was passed, or nil if its name is not
 // among those that are wanted.
 func inherited(fd int, name string, wanted []string) (net.Listener, error) {
+	found := len(wanted) == 0 || slices.Contains(wanted, name)
+	listens, err := isListening(fd)
+	switch {
+	case errors.Is(err, syscall.EBADF):
+		return nil, fmt.Errorf("serve: socket %d (%s) is not open, although LISTEN_FDS counts it: %w", fd, name, err)
+	case err != nil && found:
+		return nil, fmt.Errorf("serve: socket %d (%s): %w", fd, name, err)
+	case err != nil:
+		return nil, nil
+	}
 	f := os.NewFile(uintptr(fd), name)
 	if f == nil {
 		return nil, fmt.Errorf("serve: socket %d (%s): %w", fd, name, syscall.EBADF)
 	}
 	defer f.Close() // the listener has a duplicate
-	found := len(wanted) == 0
-	for _, w := range wanted {
-		found = found || w == name
-	}
 	if !found {
 		return nil, nil
+	}
+	if !listens {
+		return nil, fmt.Errorf("serve: socket %d (%s) does not listen: set ListenStream and Accept=no in its unit", fd, name)
 	}
 	l, err := net.FileListener(f)
 	if err != nil {

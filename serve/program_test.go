@@ -480,6 +480,8 @@ func TestMisuse(t *testing.T) {
 		"serve: Program.Linger is negative": func() {
 			_ = serve.Program{Linger: -1}.Run(ctx, func(context.Context, *nursery.Nursery) error { return nil })
 		},
+		"serve: Drain with a nil context":      func() { serve.Drain(none, nil) },
+		"serve: Cleanup with a nil context":    func() { serve.Cleanup(none, nil) },
 		"serve: Drain with a context":          func() { serve.Drain(ctx, nil) },
 		"serve: Cleanup with a context":        func() { serve.Cleanup(ctx, func(context.Context) error { return nil }) },
 		"serve: Cleanup with a nil function":   func() { serve.Cleanup(after, nil) },

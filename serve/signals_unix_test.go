@@ -251,10 +251,10 @@ func inherited() {
 // The sockets that systemd passes are served, and those that are not wanted are closed.
 func TestListeners(t *testing.T) {
 	t.Parallel()
-	start := func(t *testing.T, env string, files []net.Listener, names ...string) *proctest.Process {
+	start := func(t *testing.T, env string, files []io.Closer, names ...string) *proctest.Process {
 		p := proctest.Command(t, "inherited")
 		for _, l := range files {
-			f, err := l.(*net.TCPListener).File()
+			f, err := l.(interface{ File() (*os.File, error) }).File()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +269,7 @@ func TestListeners(t *testing.T) {
 	}
 	t.Run("all", func(t *testing.T) {
 		one, two := listen(t), listen(t)
-		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2", []net.Listener{one, two})
+		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2", []io.Closer{one, two})
 		p.Out.Await(t, `^2 listeners, again 0 <nil>, ""$`)
 		for _, l := range []net.Listener{one, two} {
 			if got, err := fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+l.Addr().String()); got != "hello" || err != nil {
@@ -281,7 +281,7 @@ func TestListeners(t *testing.T) {
 	})
 	t.Run("by name", func(t *testing.T) {
 		one, two := listen(t), listen(t)
-		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=admin:web", []net.Listener{one, two}, "web")
+		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=admin:web", []io.Closer{one, two}, "web")
 		p.Out.Await(t, `^1 listeners, again 0 <nil>, ""$`)
 		if got, err := fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+two.Addr().String()); got != "hello" || err != nil {
 			t.Errorf("GET = %q, %v, want hello", got, err)
@@ -302,8 +302,24 @@ func TestListeners(t *testing.T) {
 		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=many", nil)
 		p.Expect(t, "exit status 1")
 	})
-	t.Run("no sockets", func(t *testing.T) {
-		p := start(t, "LISTEN_PID=$$ LISTEN_FDS=1 3</dev/null", nil)
+	wantError := func(t *testing.T, p *proctest.Process, want string) {
+		t.Helper()
 		p.Expect(t, "exit status 1")
+		if got := p.Err.String(); !strings.Contains(got, want) {
+			t.Errorf("standard error:\n%s\nwant %s", got, want)
+		}
+	}
+	t.Run("no sockets", func(t *testing.T) {
+		wantError(t, start(t, "LISTEN_PID=$$ LISTEN_FDS=1 3</dev/null", nil), "socket 3 (): getsockopt")
+	})
+	t.Run("fewer sockets", func(t *testing.T) { // the next files are those of the runtime
+		wantError(t, start(t, "LISTEN_PID=$$ LISTEN_FDS=1000000", []io.Closer{listen(t)}), "is not open, although LISTEN_FDS counts it")
+	})
+	t.Run("does not listen", func(t *testing.T) {
+		c, err := net.Dial("tcp", listen(t).Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, start(t, "LISTEN_PID=$$ LISTEN_FDS=1", []io.Closer{c}), "socket 3 () does not listen: set ListenStream and Accept=no")
 	})
 }

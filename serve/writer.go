@@ -21,7 +21,10 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := h.server
 	c, _ := r.Context().Value(connKey{}).(*conn)
-	if r.ProtoMajor == 2 {
+	// A client that begins HTTP/2 where only HTTP/1 is served has a request of HTTP/1 with the
+	// version 2, by which a handler can take the connection over.
+	_, one := w.(http.Hijacker)
+	if !one {
 		s.speaksHTTP2(c)
 	}
 	s.begin()
@@ -38,10 +41,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.abandon(c, r, recover())
 		}
 	}()
-	if r.ProtoMajor == 2 {
-		h.next.ServeHTTP(http2Writer{out}, r)
-	} else {
+	if one {
 		h.next.ServeHTTP(http1Writer{out}, r)
+	} else {
+		h.next.ServeHTTP(http2Writer{out}, r)
 	}
 	out.head(http.StatusOK) // if it has not written any
 	returned = true
