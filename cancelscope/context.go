@@ -106,7 +106,7 @@ func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 	if s.poll() != nil {
 		return time.Time{}, true
 	}
-	public := true // the Deadline of the next foreign context leaves out those beyond
+	public := true // the Deadline of the next foreign context is not in that of one inside
 	for s != nil {
 		s.mu.Lock()
 		t = earlier(t, s.limit.time())
@@ -115,8 +115,8 @@ func (c *scopeContext) Effective() (t time.Time, canceled bool) {
 			break
 		}
 		up := s.up.Load()
-		if s.has(movable) {
-			public = true // its Deadline leaves out those around it
+		if s.has(veiled) {
+			public = true // a context inside may have been made when its parent left out those around
 		}
 		if s.has(foreign) {
 			if public {
@@ -197,7 +197,7 @@ func (c *scopeContext) AwaitPropagation() { (*Scope)(c).awaitPropagation() }
 func (c *scopeContext) Movable() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	(*Scope)(c).setLocked(movable, true)
+	(*Scope)(c).setLocked(movable|veiled, true)
 }
 
 // Private implements [tree.Node].

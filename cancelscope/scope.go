@@ -105,6 +105,7 @@ const (
 	foreign           // the parent is outer, which is none of our contexts
 	custom            // foreign, and outer learns from the scope around it by means of its own
 	movable           // see tree.Node
+	veiled            // it was shielded or movable at some time, and its Deadline left out those around it
 	late              // the deadline was set or moved while the scope ran, and it is not Adjustable
 	linked            // it is in the list of up
 	calmInside        // this scope or one inside that is linked may be calm

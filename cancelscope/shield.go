@@ -36,7 +36,7 @@ func (s *Scope) SetShield(on bool) {
 	running := s.phase == running
 	switch {
 	case s.phase == fresh:
-		s.setLocked(shielded, on)
+		s.shieldLocked(on)
 	case !running || s.has(shielded) == on:
 		running = false // nothing changes
 	case on && !s.Adjustable:
@@ -45,7 +45,7 @@ func (s *Scope) SetShield(on bool) {
 	case on && s.cause.Load() != nil:
 		running = false
 	default:
-		s.setLocked(shielded, on)
+		s.shieldLocked(on)
 		s.unsettleLocked()
 		if hidden != nil && s.up.Load() == up && s.has(foreign) == outside {
 			// Now, because another goroutine may raise the shield again.
@@ -58,6 +58,13 @@ func (s *Scope) SetShield(on bool) {
 			s.subscribe()
 		}
 		s.poll()
+	}
+}
+
+func (s *Scope) shieldLocked(on bool) {
+	s.setLocked(shielded, on)
+	if on {
+		s.setLocked(veiled, true)
 	}
 }
 

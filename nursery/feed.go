@@ -45,6 +45,7 @@ type feed[T any] struct {
 // time, and may panic or exit.
 type source[T any] interface {
 	pull() (item T, ok bool) // blocks until there is an item, or reports that there are no more
+	over() bool              // reports whether it is known that there are no more, without a pull
 	stop()                   // is called when no more items are wanted
 	label() label            // names the source in errors
 }
@@ -56,7 +57,7 @@ func startFeed[T any](n *Nursery, limit int, s supply[T], given any, fn func(ctx
 		f.seq = sequence[T]{f: f, seq: s.seq}
 		f.src = &f.seq
 	} else {
-		f.recv = receiver[T]{n: n, receive: s.receive}
+		f.recv = receiver[T]{n: n, receive: s.receive, given: s.over}
 		f.src = &f.recv
 	}
 	f.idle.L = &f.mu
@@ -182,7 +183,7 @@ func (f *feed[T]) pull() (v T, ok bool) {
 			return v, ok
 		}
 	}
-	if f.n.ctx.Err() != nil {
+	if f.n.ctx.Err() != nil && !f.src.over() {
 		// The source may have ended because of that, as a channel that its sender
 		// closes when it is canceled: the items may not have been all.
 		f.n.cutShort(f.given)

@@ -36,6 +36,7 @@ const NoLimit = math.MaxInt32
 type supply[T any] struct {
 	list    []T
 	receive func(ctx context.Context) (T, error) // also for channels
+	over    func() bool                          // reports whether receive has given the last item; nil if only receive knows
 	seq     iter.Seq[T]
 }
 

@@ -32,11 +32,15 @@ func jobs[T, P any](s supply[T], a admission[P]) supply[job[T, P]] {
 			a.end()
 		}}
 	}
-	receive := s.receive
+	receive, over := s.receive, s.over
 	if receive == nil {
-		receive = eachOf(s.list)
+		receive, over = eachOf(s.list)
 	}
-	return supply[job[T, P]]{receive: func(ctx context.Context) (j job[T, P], err error) {
+	return supply[job[T, P]]{over: over, receive: func(ctx context.Context) (j job[T, P], err error) {
+		if over != nil && over() {
+			a.end()
+			return j, io.EOF
+		}
 		if !a.reserve() {
 			return j, ctx.Err()
 		}

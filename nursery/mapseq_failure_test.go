@@ -3,6 +3,7 @@ package nursery_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -205,4 +206,54 @@ func TestMapSeqWithAnItemThatDoesNotReturn(t *testing.T) {
 		})
 		raisedBy(t, "the loop", o, "sequence", "bad sequence", "panickingSequence")
 	})
+}
+
+// A slice has ended when its last item has been taken. A cancellation after that is no
+// error of a loop over the results, as it is none of Map.
+func TestMapSeqOfASliceThatHasEnded(t *testing.T) {
+	type mapping func(ctx context.Context, limit int, items []int, fn func(context.Context, int) (int, error)) iter.Seq2[int, error]
+	for name, f := range map[string]mapping{
+		"MapSeq": func(ctx context.Context, limit int, items []int, fn func(context.Context, int) (int, error)) iter.Seq2[int, error] {
+			return nursery.MapSeq(ctx, limit, items, fn)
+		},
+		"MapUnordered": func(ctx context.Context, limit int, items []int, fn func(context.Context, int) (int, error)) iter.Seq2[int, error] {
+			return nursery.MapUnordered(ctx, limit, items, fn)
+		},
+	} {
+		for _, count := range []int{0, 1, 5} {
+			for _, limit := range []int{1, 2, 8} {
+				for _, inLoop := range []bool{false, true} {
+					bubbletest.Run(t, fmt.Sprintf("%s of %d, limit %d, canceled in the loop: %t", name, count, limit, inLoop), func(t *testing.T) {
+						ctx, cancel := context.WithCancel(t.Context())
+						defer cancel()
+						cancelAt := func(item, last int) {
+							if item == last {
+								cancel()
+							}
+						}
+						cancelAt(count, 0)
+						given := 0
+						for r, err := range f(ctx, limit, slices.Collect(upTo(count)), func(_ context.Context, item int) (int, error) {
+							time.Sleep(time.Second)
+							if !inLoop {
+								cancelAt(item, count-1)
+							}
+							return item, nil
+						}) {
+							if err != nil {
+								t.Errorf("error of the loop, canceled when all items had been taken: %v", err)
+								continue
+							}
+							given++
+							cancelAt(r, count-1)
+							time.Sleep(time.Minute) // meanwhile there is no room for more results
+						}
+						if given != count {
+							t.Errorf("%d results, want %d", given, count)
+						}
+					})
+				}
+			}
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 type receiver[T any] struct {
 	n       *Nursery
 	receive func(ctx context.Context) (T, error)
+	given   func() bool // see supply.over
 }
 
 func (r *receiver[T]) label() label { return label{"receive", r.receive, item} }
@@ -25,6 +26,8 @@ func (r *receiver[T]) pull() (v T, ok bool) {
 	var none T
 	return none, false
 }
+
+func (r *receiver[T]) over() bool { return r.given != nil && r.given() }
 
 func (r *receiver[T]) stop() {}
 

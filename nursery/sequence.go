@@ -37,6 +37,9 @@ func (s *sequence[T]) pull() (T, bool) {
 	return s.next()
 }
 
+// over reports false: what a sequence does next cannot be known.
+func (s *sequence[T]) over() bool { return false }
+
 // stop makes the yield function return false, and returns when the sequence has.
 func (s *sequence[T]) stop() {
 	if s.done != nil {

@@ -2,7 +2,6 @@ package nursery
 
 import (
 	"context"
-	"io"
 	"sync/atomic"
 )
 
@@ -95,14 +94,13 @@ func (c *cursor) miss(index int) {
 }
 
 // eachOf returns a receive function for the items of a slice, for entry points that
-// bound how far the items are ahead of a loop.
-func eachOf[T any](list []T) func(ctx context.Context) (T, error) {
+// bound how far the items are ahead of a loop, and a function that reports whether it has
+// given the last one.
+func eachOf[T any](list []T) (receive func(ctx context.Context) (T, error), over func() bool) {
 	next := 0
-	return func(context.Context) (v T, err error) {
-		if next == len(list) {
-			return v, io.EOF
-		}
+	receive = func(context.Context) (T, error) {
 		next++
 		return list[next-1], nil
 	}
+	return receive, func() bool { return next == len(list) }
 }
