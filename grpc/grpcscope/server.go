@@ -43,11 +43,11 @@ type Server struct {
 	Opaque bool
 
 	registered atomic.Bool
-	base       atomic.Pointer[context.Context] // of Serve; nil without it
 
 	mu    sync.Mutex
-	calls map[string]*call // guarded by mu; those that have been announced, by their ids
-	early []early          // guarded by mu; reports without a call, the oldest first, at most maxEarly
+	bases []context.Context // guarded by mu; of the calls of Serve that have not returned
+	calls map[string]*call  // guarded by mu; those that have been announced, by their ids
+	early []early           // guarded by mu; reports without a call, the oldest first, at most maxEarly
 }
 
 // ServerOptions returns both interceptors as options for [grpc.NewServer]. Interceptors
@@ -78,10 +78,12 @@ func (s *Server) mustBeRegistered() {
 
 // baseContext returns the context of Serve, nil without it.
 func (s *Server) baseContext() context.Context {
-	if base := s.base.Load(); base != nil {
-		return *base
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.bases) == 0 {
+		return nil
 	}
-	return nil
+	return s.bases[0]
 }
 
 // contextKey is the key of the *call in the context of a handler.
