@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 )
 
 // BindClient returns a stream on top of s that is bound to ctx: its RecvMsg and SendMsg also fail
@@ -21,7 +22,7 @@ import (
 // A call that is interrupted loses nothing. A message that arrives later is returned by the next
 // RecvMsg; one that could not be sent at once is sent before the next. Until then gRPC has
 // the message that the interrupted call was given, so it must not be used again. All streams
-// made from one another in this way share that. So bind a stream once; from then on use and bind
+// made from one another in this way share that, and their Trailer is nil until then. So bind a stream once; from then on use and bind
 // only the result, and never s again. Calls of one direction may overlap, and are made one
 // after another.
 //
@@ -66,6 +67,15 @@ func (b *boundClient) RecvMsg(m any) error {
 
 func (b *boundClient) SendMsg(m any) error {
 	return b.lanes.send.sendMsg(b.ctx, m, b.ClientStream.SendMsg)
+}
+
+// Trailer returns nil while a RecvMsg waits, and after one that was interrupted: gRPC may be
+// writing it.
+func (b *boundClient) Trailer() metadata.MD {
+	if !b.lanes.receive.over() {
+		return nil
+	}
+	return b.ClientStream.Trailer()
 }
 
 // CloseSend sends what has not been sent yet, and then that nothing follows.
