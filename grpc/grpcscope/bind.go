@@ -39,15 +39,19 @@ func BindClient(ctx context.Context, s grpc.ClientStream) grpc.ClientStream {
 	return &boundClient{s, ctx, newLanes()}
 }
 
-// inner returns the bound stream in s: s itself, or what a typed stream of gRPC embeds.
+// typedPath is the package of the typed streams of gRPC.
+var typedPath = reflect.TypeFor[grpc.GenericServerStream[struct{}, struct{}]]().PkgPath()
+
+// inner returns the stream in s: s itself, or what a typed stream of gRPC embeds; nil if it is
+// neither bound nor the one that a handler gets.
 func inner(s any, field string) any {
 	switch s.(type) {
-	case *boundClient, *boundServer:
+	case *boundClient, *boundServer, *serverStream:
 		return s
 	}
 	v := reflect.Indirect(reflect.ValueOf(s))
-	if v.Kind() != reflect.Struct || v.NumField() != 1 {
-		return nil // another interceptor's stream, which is not to be left out
+	if v.Kind() != reflect.Struct || v.Type().PkgPath() != typedPath {
+		return nil // a stream with methods of its own, which are not to be left out
 	}
 	if f := v.FieldByName(field); f.IsValid() && f.CanInterface() {
 		return f.Interface()
@@ -104,11 +108,11 @@ func BindServer(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
 	if b, ok := inner(s, "ServerStream").(*boundServer); ok {
 		return &boundServer{b.ServerStream, ctx, b.lanes}
 	}
-	if own, ok := s.Context().Value(streamKey{}).(*serverStream); ok {
-		own.bound.Store(true)
+	own, ok := s.Context().Value(streamKey{}).(*serverStream)
+	if ok && (!own.bound.Swap(true) || inner(s, "ServerStream") == own) {
 		return &boundServer{s, ctx, own.lanes} // in which a call of the handler may have been interrupted
 	}
-	return &boundServer{s, ctx, newLanes()}
+	return &boundServer{s, ctx, newLanes()} // own.lanes are those of a bound stream inside s
 }
 
 type boundServer struct {
