@@ -91,8 +91,9 @@
 // The scope of a deadline is announced when the call begins. If an interceptor after those of this
 // package gives the call an earlier deadline, the server shows the end of that under the same name.
 //
-// A reason can be missing: after a lost connection, from a client that was killed, or if the
-// small call was late. It cancels nothing, whatever it says, and must not be trusted.
+// A reason can be missing: after a lost connection, from a client that was killed, if the
+// small call was late, or if the server may handle no more calls of the connection than it does
+// (see grpc.MaxConcurrentStreams). It cancels nothing, whatever it says, and must not be trusted.
 //
 // # Order of interceptors
 //

@@ -27,7 +27,8 @@ import (
 type Server struct {
 	// Call has the settings of the nursery of each call. A Timeout there is the server's own
 	// limit: a call that it cuts short ends with the code DeadlineExceeded, which is a real
-	// error to the client.
+	// error to the client. With Keep -1 the first failure is kept all the same, because it
+	// is the answer.
 	Call nursery.Config
 
 	// Reasons shows to handlers what clients claim about their cancellations, as the cause of
@@ -156,7 +157,11 @@ func (s *Server) run(c *call, method string, handler func(ctx context.Context) e
 		defer node.End()
 		ctx = node
 	}
-	err := s.Call.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	config := s.Call
+	if config.Keep == -1 {
+		config.Keep = 1 // which is the answer
+	}
+	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		c.nursery = n
 		returned = handler(context.WithValue(ctx, contextKey{}, c))
 		return returned
