@@ -22,9 +22,9 @@ import (
 // A call that is interrupted loses nothing. A message that arrives later is returned by the next
 // RecvMsg; one that could not be sent at once is sent before the next. Until then gRPC has
 // the message that the interrupted call was given, so it must not be used again. All streams
-// made from one another in this way share that, and their Trailer is nil until then. So bind a stream once; from then on use and bind
-// only the result, and never s again. Calls of one direction may overlap, and are made one
-// after another.
+// made from one another in this way share that, and their Trailer is nil until then. So bind a
+// stream once; from then on use and bind only the result, and never s again. Calls of one direction
+// may overlap, and are made one after another.
 //
 // BindClient does not block, and panics if ctx or s is nil. Each call costs a goroutine. A
 // call of RecvMsg that was interrupted keeps its goroutine until the next message or the end

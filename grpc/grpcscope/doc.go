@@ -30,7 +30,8 @@
 //     and the verdict is exact; except for a method that is retried after DeadlineExceeded:
 //     a deadline of the client that passes between two attempts seems to be the server's.
 //   - From other servers, a status counts as a cancellation if the context of the call is done
-//     when the call returns, has ended in the way that the code says, and the text is one that
+//     when the call returns, has ended in the way that the code says (a status Canceled without a
+//     trailer may come from a deadline too), and the text is one that
 //     gRPC makes at the client, or, after a deadline, one that speaks of a deadline. If the
 //     method has no retry policy, a trailer is proof that a status with the code Canceled
 //     came from the server. What remains is a server of which the status "context canceled"

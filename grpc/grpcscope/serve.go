@@ -43,8 +43,9 @@ const farewell = time.Second
 // Serve returns when the server has stopped and all handlers have ended, also if it is stopped from
 // elsewhere. The error is that of g.Serve, which cancels the handlers too, or the cancellation of
 // ctx. Several calls with one g, for several listeners, end together. Calls for several g should be
-// given the same ctx. When all of them have returned, Serve may be called again, with another g. Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not
-// called. It closes l.
+// given the same ctx. When all of them have returned, Serve may be called again, with another g.
+//
+// Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not called. It closes l.
 func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *health.Server) error {
 	if ctx == nil || g == nil || l == nil {
 		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
