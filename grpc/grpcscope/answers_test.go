@@ -131,3 +131,34 @@ func TestOpaqueEndOfTheProgram(t *testing.T) {
 		})
 	}
 }
+
+// A nursery that keeps no failure is sent with its text, and the nursery of the call keeps the one
+// that is the answer.
+func TestNurseriesThatKeepNothing(t *testing.T) {
+	none := nursery.Config{Keep: -1, OnError: func(*nursery.TaskError) {}}
+	inside := ""
+	for want, fail := range map[string]func(ctx context.Context) error{
+		"rpc error: code = NotFound desc = gone": fails(status.Error(codes.NotFound, "gone")),
+		"lookup: rpc error: code = NotFound desc = gone": func(ctx context.Context) error {
+			grpcscope.Nursery(ctx).GoNamed("lookup", fails(status.Error(codes.NotFound, "gone")))
+			<-ctx.Done()
+			return ctx.Err()
+		},
+		"inside": func(ctx context.Context) error {
+			err := none.Run(ctx, func(_ context.Context, n *nursery.Nursery) error {
+				n.GoNamed("lookup", fails(errBoom))
+				return nil
+			})
+			inside = err.Error()
+			return err
+		},
+	} {
+		err := failing(t, &grpcscope.Server{Call: none}, fail).call("")(t.Context())
+		if want == "inside" {
+			want = inside
+		}
+		if err == nil || err.Error() != want {
+			t.Errorf("the call returned %v, want %s", err, want)
+		}
+	}
+}

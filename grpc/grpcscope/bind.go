@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 )
 
 // BindClient returns a stream on top of s that is bound to ctx: its RecvMsg and SendMsg also fail
@@ -21,9 +22,9 @@ import (
 // A call that is interrupted loses nothing. A message that arrives later is returned by the next
 // RecvMsg; one that could not be sent at once is sent before the next. Until then gRPC has
 // the message that the interrupted call was given, so it must not be used again. All streams
-// made from one another in this way share that. So bind a stream once; from then on use and bind
-// only the result, and never s again. Calls of one direction may overlap, and are made one
-// after another.
+// made from one another in this way share that, and their Trailer is nil until then. So bind a
+// stream once; from then on use and bind only the result, and never s again. Calls of one direction
+// may overlap, and are made one after another.
 //
 // BindClient does not block, and panics if ctx or s is nil. Each call costs a goroutine. A
 // call of RecvMsg that was interrupted keeps its goroutine until the next message or the end
@@ -38,15 +39,19 @@ func BindClient(ctx context.Context, s grpc.ClientStream) grpc.ClientStream {
 	return &boundClient{s, ctx, newLanes()}
 }
 
-// inner returns the bound stream in s: s itself, or what a typed stream of gRPC embeds.
+// typedPath is the package of the typed streams of gRPC.
+var typedPath = reflect.TypeFor[grpc.GenericServerStream[struct{}, struct{}]]().PkgPath()
+
+// inner returns the stream in s: s itself, or what a typed stream of gRPC embeds; nil if it is
+// neither bound nor the one that a handler gets.
 func inner(s any, field string) any {
 	switch s.(type) {
-	case *boundClient, *boundServer:
+	case *boundClient, *boundServer, *serverStream:
 		return s
 	}
 	v := reflect.Indirect(reflect.ValueOf(s))
-	if v.Kind() != reflect.Struct || v.NumField() != 1 {
-		return nil // another interceptor's stream, which is not to be left out
+	if v.Kind() != reflect.Struct || v.Type().PkgPath() != typedPath {
+		return nil // a stream with methods of its own, which are not to be left out
 	}
 	if f := v.FieldByName(field); f.IsValid() && f.CanInterface() {
 		return f.Interface()
@@ -66,6 +71,15 @@ func (b *boundClient) RecvMsg(m any) error {
 
 func (b *boundClient) SendMsg(m any) error {
 	return b.lanes.send.sendMsg(b.ctx, m, b.ClientStream.SendMsg)
+}
+
+// Trailer returns nil while a RecvMsg waits, and after one that was interrupted: gRPC may be
+// writing it.
+func (b *boundClient) Trailer() metadata.MD {
+	if !b.lanes.receive.over() {
+		return nil
+	}
+	return b.ClientStream.Trailer()
 }
 
 // CloseSend sends what has not been sent yet, and then that nothing follows.
@@ -94,11 +108,11 @@ func BindServer(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
 	if b, ok := inner(s, "ServerStream").(*boundServer); ok {
 		return &boundServer{b.ServerStream, ctx, b.lanes}
 	}
-	if own, ok := s.Context().Value(streamKey{}).(*serverStream); ok {
-		own.bound.Store(true)
+	own, ok := s.Context().Value(streamKey{}).(*serverStream)
+	if ok && (!own.bound.Swap(true) || inner(s, "ServerStream") == own) {
 		return &boundServer{s, ctx, own.lanes} // in which a call of the handler may have been interrupted
 	}
-	return &boundServer{s, ctx, newLanes()}
+	return &boundServer{s, ctx, newLanes()} // own.lanes are those of a bound stream inside s
 }
 
 type boundServer struct {

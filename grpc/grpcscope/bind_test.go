@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -388,5 +389,42 @@ func TestMisuse(t *testing.T) {
 			}()
 			f()
 		}()
+	}
+}
+
+// Trailer of a bound stream may be called after each error of RecvMsg, also if that is an
+// interruption: gRPC has it when the stream has ended.
+func TestTrailerOfABoundStream(t *testing.T) {
+	end := make(chan struct{})
+	p := streaming(t, nil, func(stream grpc.ServerStream) error {
+		<-end
+		stream.SetTrailer(metadata.Pairs("tail", "1"))
+		return nil
+	})
+	stream, err := textservice.Open(t.Context(), p.cc, textservice.Both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := grpcscope.BindClient(t.Context(), stream)
+	receive := func(ctx context.Context) error {
+		_, err := textservice.Receive(grpcscope.BindClient(ctx, bound))
+		return err
+	}
+	if expired, err := deadline.MoveOnAfter(t.Context(), 0, receive); bound.Trailer() != nil || !expired || err != nil {
+		t.Errorf("after a limit that passed before RecvMsg, %t, %v, the trailer is %v", expired, err, bound.Trailer())
+	}
+	expired, err := deadline.MoveOnAfter(t.Context(), 10*time.Millisecond, receive)
+	close(end)
+	for bound.Trailer() == nil { // which the race detector watches
+		_, _ = deadline.MoveOnAfter(t.Context(), 0, receive)
+	}
+	if got := bound.Trailer().Get("tail"); !expired || err != nil || len(got) != 1 {
+		t.Errorf("MoveOnAfter = %t, %v; then the trailer is %v, want that of the server", expired, err, bound.Trailer())
+	}
+	if _, err := textservice.Receive(bound); err != io.EOF {
+		t.Errorf("RecvMsg = %v, want io.EOF", err)
+	}
+	if got := bound.Trailer().Get("tail"); len(got) != 1 {
+		t.Errorf("after the end the trailer is %v, want that of the server", bound.Trailer())
 	}
 }

@@ -54,7 +54,7 @@ func (d *decoder) error(p *spb.Status, depth int) error {
 		return &t
 	case nurseryKind:
 		errs := d.members(p, fields, rest, depth)
-		if len(errs) == 0 {
+		if len(errs) == 0 || len(rest) == 0 { // a nursery that keeps none has a text, which says more
 			break
 		}
 		return named(fields[nameField]).Derive(errs)

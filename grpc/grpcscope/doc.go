@@ -30,7 +30,8 @@
 //     and the verdict is exact; except for a method that is retried after DeadlineExceeded:
 //     a deadline of the client that passes between two attempts seems to be the server's.
 //   - From other servers, a status counts as a cancellation if the context of the call is done
-//     when the call returns, has ended in the way that the code says, and the text is one that
+//     when the call returns, has ended in the way that the code says (a status Canceled without a
+//     trailer may come from a deadline too), and the text is one that
 //     gRPC makes at the client, or, after a deadline, one that speaks of a deadline. If the
 //     method has no retry policy, a trailer is proof that a status with the code Canceled
 //     came from the server. What remains is a server of which the status "context canceled"
@@ -91,8 +92,9 @@
 // The scope of a deadline is announced when the call begins. If an interceptor after those of this
 // package gives the call an earlier deadline, the server shows the end of that under the same name.
 //
-// A reason can be missing: after a lost connection, from a client that was killed, or if the
-// small call was late. It cancels nothing, whatever it says, and must not be trusted.
+// A reason can be missing: after a lost connection, from a client that was killed, if the
+// small call was late, or if the server may handle no more calls of the connection than it does
+// (see grpc.MaxConcurrentStreams). It cancels nothing, whatever it says, and must not be trusted.
 //
 // # Order of interceptors
 //

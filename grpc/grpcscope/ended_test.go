@@ -205,6 +205,64 @@ func TestBindServerAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// A counter counts messages.
+type counter struct {
+	grpc.ServerStream
+}
+
+var counted = make(chan struct{}, 10)
+
+func (c *counter) RecvMsg(m any) error {
+	counted <- struct{}{}
+	return c.ServerStream.RecvMsg(m)
+}
+
+// A stream around a bound one keeps its methods when it is bound again, and does not wait for
+// itself.
+func TestStreamAroundABoundOne(t *testing.T) {
+	for name, bind := range map[string]func(ctx context.Context, s grpc.ServerStream) grpc.ServerStream{
+		"bound": func(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
+			return grpcscope.BindServer(ctx, &counter{grpcscope.BindServer(ctx, s)})
+		},
+		"not bound": func(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
+			return grpcscope.BindServer(ctx, &counter{s})
+		},
+		"larger": func(ctx context.Context, s grpc.ServerStream) grpc.ServerStream {
+			return grpcscope.BindServer(ctx, &struct {
+				grpc.ServerStream
+				name string
+			}{&counter{grpcscope.BindServer(ctx, s)}, "larger"})
+		},
+	} {
+		received := make(chan string, 1)
+		p := streaming(t, nil, func(stream grpc.ServerStream) error {
+			ctx := stream.Context()
+			expired, err := deadline.MoveOnAfter(ctx, soon, func(ctx context.Context) error {
+				text, err := textservice.Receive(bind(ctx, stream))
+				received <- text
+				return err
+			})
+			if expired {
+				t.Errorf("%s: RecvMsg did not end", name)
+			}
+			return err
+		})
+		stream, err := textservice.Open(t.Context(), p.cc, textservice.Both)
+		if err == nil {
+			err = textservice.Send(stream, "first")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := wait(t, "the message", received); got != "first" || len(counted) != 1 {
+			t.Errorf("%s: received %q, and the stream around has seen %d calls, want first and 1", name, got, len(counted))
+		}
+		for len(counted) > 0 {
+			<-counted
+		}
+	}
+}
+
 // A handler that a shield hides the client's end from gets the bare status of its stream, and does
 // not wait for the end of its own context.
 func TestEndOfAShieldedHandler(t *testing.T) {

@@ -3,6 +3,7 @@ package grpcscope
 import (
 	"context"
 	"reflect"
+	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -22,6 +23,8 @@ type lane struct {
 	message any // of a call that has not been answered; nil if there is none
 
 	answer chan error // of that call; has room for one
+
+	interrupted atomic.Bool // the last call of receiveMsg that ended was canceled
 }
 
 func newLane() *lane {
@@ -48,9 +51,31 @@ func (l *lane) enter(ctx context.Context) bool {
 
 func (l *lane) leave() { <-l.turn }
 
+// over reports whether the last call has ended for gRPC as it has for the caller. A call that was
+// interrupted counts once it has failed.
+func (l *lane) over() bool {
+	select {
+	case l.turn <- struct{}{}:
+	default:
+		return false
+	}
+	defer l.leave()
+	if !l.interrupted.Load() {
+		return true
+	}
+	select {
+	case err := <-l.answer:
+		l.answer <- err // for the next caller
+		return err != nil
+	default:
+		return false
+	}
+}
+
 // receiveMsg receives a message into m, by op.
 func (l *lane) receiveMsg(ctx context.Context, m any, op func(m any) error) error {
 	if !l.enter(ctx) {
+		l.interrupted.Store(true)
 		return ended(ctx)
 	}
 	defer l.leave()
@@ -59,6 +84,7 @@ func (l *lane) receiveMsg(ctx context.Context, m any, op func(m any) error) erro
 	}
 	got := l.message
 	err, ok := l.wait(ctx)
+	l.interrupted.Store(!ok)
 	switch {
 	case !ok:
 		return ended(ctx)

@@ -55,7 +55,9 @@ func (o *outgoing) byContext(st *status.Status, trailer metadata.MD) bool {
 		// A server may report the client's deadline before the client's own timer fires.
 		return o.late() && (!sent || strings.Contains(text, "deadline exceeded"))
 	}
-	return o.ctx.Err() == context.Canceled && !sent &&
+	// Where several scopes have about the same deadline, contexts derived from the caller's may be
+	// canceled although its own Err is context.DeadlineExceeded. No server is involved in that.
+	return (o.ctx.Err() == context.Canceled || len(trailer) == 0) && !sent &&
 		(strings.Contains(text, context.Canceled.Error()) || strings.Contains(text, "latest balancer error"))
 }
 

@@ -3,6 +3,7 @@ package grpcscope
 import (
 	"context"
 	"net"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -39,16 +40,20 @@ const farewell = time.Second
 // The contexts of handlers have the values of ctx, beside those of gRPC, which come first.
 // So they belong to the program, but not to the scopes around Serve.
 //
-// Serve returns when the server has stopped and all handlers have ended. The error is that of
-// g.Serve, or the cancellation of ctx. Several calls with one g, for several listeners, end
-// together. Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not
-// called. It closes l.
+// Serve returns when the server has stopped and all handlers have ended, also if it is stopped from
+// elsewhere. The error is that of g.Serve, which cancels the handlers too, or the cancellation of
+// ctx. Several calls with one g, for several listeners, end together. Calls for several g should be
+// given the same ctx. When all of them have returned, Serve may be called again, with another g.
+//
+// Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not called. It closes l.
 func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *health.Server) error {
 	if ctx == nil || g == nil || l == nil {
 		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
 	}
 	s.mustBeRegistered()
-	s.base.CompareAndSwap(nil, &ctx)
+	base, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer s.join(base)()
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		if h != nil {
 			n.Background("health", func(background context.Context) error {
@@ -63,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 			})
 		}
 		return serve.Graceful(ctx,
-			func() error { return g.Serve(l) },
+			func() error { return run(ctx, g, l, cancel) },
 			func(context.Context) error { g.GracefulStop(); return nil },
 			func() { stop(g) })
 	})
@@ -73,6 +78,44 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 		return context.Cause(ctx)
 	}
 	return nursery.First(err)
+}
+
+// join makes base the context of Serve for calls that begin until the function is called that it
+// returns, unless there is one already.
+func (s *Server) join(base context.Context) (leave func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bases = append(s.bases, base)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.bases = slices.DeleteFunc(s.bases, func(other context.Context) bool { return other == base })
+	}
+}
+
+// run serves g on l until g is stopped, and waits for its handlers. If g fails, they are canceled.
+func run(ctx context.Context, g *grpc.Server, l net.Listener, cancel context.CancelCauseFunc) error {
+	err := g.Serve(l)
+	switch {
+	case err == nil:
+		g.GracefulStop() // after a Stop from elsewhere this waits for handlers, which Stop does not
+	case err == grpc.ErrServerStopped && isOver(ctx):
+		return nil // the end of the program was faster than its beginning
+	default:
+		cancel(err)
+		stop(g)
+	}
+	return err
+}
+
+// isOver reports whether ctx is done, or its program accepts nothing new any more.
+func isOver(ctx context.Context) bool {
+	select {
+	case <-serve.Closing(ctx):
+		return true
+	default:
+		return ctx.Err() != nil
+	}
 }
 
 // stop ends a server whose handlers have been canceled. It waits for all of them.

@@ -27,7 +27,8 @@ import (
 type Server struct {
 	// Call has the settings of the nursery of each call. A Timeout there is the server's own
 	// limit: a call that it cuts short ends with the code DeadlineExceeded, which is a real
-	// error to the client.
+	// error to the client. With Keep -1 the first failure is kept all the same, because it
+	// is the answer.
 	Call nursery.Config
 
 	// Reasons shows to handlers what clients claim about their cancellations, as the cause of
@@ -43,11 +44,11 @@ type Server struct {
 	Opaque bool
 
 	registered atomic.Bool
-	base       atomic.Pointer[context.Context] // of Serve; nil without it
 
 	mu    sync.Mutex
-	calls map[string]*call // guarded by mu; those that have been announced, by their ids
-	early []early          // guarded by mu; reports without a call, the oldest first, at most maxEarly
+	bases []context.Context // guarded by mu; of the calls of Serve that have not returned
+	calls map[string]*call  // guarded by mu; those that have been announced, by their ids
+	early []early           // guarded by mu; reports without a call, the oldest first, at most maxEarly
 }
 
 // ServerOptions returns both interceptors as options for [grpc.NewServer]. Interceptors
@@ -78,10 +79,12 @@ func (s *Server) mustBeRegistered() {
 
 // baseContext returns the context of Serve, nil without it.
 func (s *Server) baseContext() context.Context {
-	if base := s.base.Load(); base != nil {
-		return *base
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.bases) == 0 {
+		return nil
 	}
-	return nil
+	return s.bases[0]
 }
 
 // contextKey is the key of the *call in the context of a handler.
@@ -154,7 +157,11 @@ func (s *Server) run(c *call, method string, handler func(ctx context.Context) e
 		defer node.End()
 		ctx = node
 	}
-	err := s.Call.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+	config := s.Call
+	if config.Keep == -1 {
+		config.Keep = 1 // which is the answer
+	}
+	err := config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		c.nursery = n
 		returned = handler(context.WithValue(ctx, contextKey{}, c))
 		return returned

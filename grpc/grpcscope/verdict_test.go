@@ -78,6 +78,7 @@ func TestStatusOfTheServer(t *testing.T) {
 		{name: "plain: canceled", answer: canceled, plain: true, real: true},
 		{name: "plain: canceled in its own words", answer: status.Error(codes.Canceled, "by the operator"), config: retrying, plain: true, real: true},
 		{name: "plain: canceled at the client's deadline", answer: canceled, plain: true, limit: true, real: true},
+		{name: "plain: canceled at the client's deadline, with retries", answer: canceled, config: retrying, plain: true, limit: true, real: true},
 		{name: "plain: deadline", answer: expired, plain: true, real: true},
 		{name: "plain: deadline in its own words at the client's", answer: status.Error(codes.DeadlineExceeded, "database"), plain: true, limit: true, real: true},
 		{name: "plain: the client's deadline", answer: expired, plain: true, limit: true, real: false},
