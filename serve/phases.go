@@ -34,12 +34,12 @@ type running struct {
 
 	// cut is how the program was canceled, nil if it was not, or not by control.
 	cut atomic.Pointer[CutError]
-	// cleanup is the scope of the function of Cleanup that runs, nil before the first.
+	// cleanup is the scope of the function of Cleanup that runs, or ran last. It is nil as
+	// long as the body and the tasks run.
 	cleanup atomic.Pointer[cancelscope.Scope]
 
 	// Only control uses these, and end after its end.
 	received int       // signals
-	cleaning bool      // a function of Cleanup was running when the first one came
 	canceled bool      // everything has been canceled
 	start    time.Time // of the end
 	logged   bool      // a line has been logged
@@ -108,7 +108,9 @@ func (r *running) control(ctx context.Context) {
 			}
 		case <-c.graceC:
 			c.graceC = nil
-			r.cancel(nil)
+			if r.cleanup.Load() == nil { // Grace does not limit clean-up
+				r.cancel(nil)
+			}
 		case <-c.done:
 			c.done = nil
 			if cause := r.nursery.Scope().Cause(); cause != nil { // and it has not just ended
@@ -144,8 +146,10 @@ func (r *running) onSignal(sig os.Signal) {
 	r.received++
 	switch {
 	case r.received == 1:
-		r.cleaning = r.cleanup.Load() != nil
 		r.drain.begin(&SignalError{sig})
+		if r.Grace == 0 {
+			r.cancelCleanup(sig)
+		}
 	case !r.canceled:
 		r.cancel(sig)
 		r.cancelCleanup(sig)
@@ -182,26 +186,27 @@ func (r *running) onClosing() bool {
 			sig = s.Signal
 		}
 		r.cancel(sig)
-		if r.cleaning && sig != nil {
-			r.cancelCleanup(sig)
-		}
 	}
 	return r.Grace > 0
 }
 
-// cancel cancels everything: because of a signal, or because the time is up if sig is
-// nil.
+// cancel cancels everything but clean-up: because of a signal, or because the time is up if
+// sig is nil.
 func (r *running) cancel(sig os.Signal) {
+	r.canceled = true
+	if r.cleanup.Load() != nil {
+		return // all tasks have ended
+	}
 	list, _ := names(r.node)
 	cut := &CutError{Signal: sig, Grace: r.Grace, Tasks: list}
 	r.cut.Store(cut)
-	r.canceled = true
 	r.nursery.Scope().Cancel(cut)
 }
 
 // cancelCleanup cancels the function of Cleanup that runs, if there is one.
 func (r *running) cancelCleanup(sig os.Signal) {
 	if s := r.cleanup.Load(); s != nil {
+		r.cut.Store(&CutError{Signal: sig, Grace: r.Grace, Tasks: []string{s.Name}})
 		s.Cancel(&SignalError{sig})
 	}
 }
@@ -257,6 +262,9 @@ func (r *running) log(level slog.Level, msg string, attrs ...slog.Attr) {
 // tasks is what log lines say about what runs: how many tasks, and which.
 func (r *running) tasks() slog.Attr {
 	list, count := names(r.node)
+	if s := r.cleanup.Load(); s != nil {
+		list, count = []string{s.Name}, 1
+	}
 	attrs := []any{slog.Int("tasks", count)}
 	if count > 0 {
 		attrs = append(attrs, slog.Any("for", list))

@@ -158,6 +158,22 @@ func TestNamesLeaveBackgroundOut(t *testing.T) {
 	})
 }
 
+// Grace does not limit clean-up, which the log names.
+func TestCleanupAfterGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines record
+		err := serve.Program{Grace: time.Second, Log: lines.logger()}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			serve.Cleanup(ctx, func(ctx context.Context) error { return deadline.Sleep(ctx, 5*time.Second) })
+			serve.Drain(ctx, nil)
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+		lines.wantLines(t, "level=INFO msg=draining", `level=INFO msg=waiting since=3s canceled=false reason="drain requested" tasks=1 for=[cleanup]`, "level=INFO msg=ended took=5s")
+	})
+}
+
 // Linger is also waited for if there is no Grace.
 func TestLingerWithoutGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

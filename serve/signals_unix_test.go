@@ -62,12 +62,15 @@ func phases() {
 				fmt.Println("still cleaning")
 				select {}
 			})
-		case "late cleanup": // is in its clean-up when the signal comes
+		case "late cleanup", "failed": // is in its clean-up when the signal comes
 			serve.Cleanup(ctx, func(ctx context.Context) error {
 				fmt.Println("running")
 				<-ctx.Done()
 				return ctx.Err()
 			})
+			if what == "failed" {
+				return errors.New("out of ink")
+			}
 			return nil
 		case "fail":
 			return errors.New("out of ink")
@@ -116,7 +119,8 @@ func TestSignals(t *testing.T) {
 		{"10ms", "0s", "deaf", []step{{term, "canceled work was cut off"}, {term, ""}}, "signal: terminated"},
 		{"0s", "0s", "deaf", []step{{term, "canceled canceled by signal"}, {intr, ""}}, "signal: interrupt"},
 		{"1m", "0s", "cleanup", []step{{term, "cleaning"}, {term, "ended canceled by signal: terminated"}}, "exit status 143"},
-		{"0s", "0s", "late cleanup", []step{{term, "ended canceled by signal: terminated"}}, "exit status 143"},
+		{"0s", "0s", "late cleanup", []step{{term, "ended canceled by signal: terminated: cleanup"}}, "exit status 143"},
+		{"0s", "0s", "failed", []step{{term, "ended test: out of ink"}}, "exit status 1"},
 		{"0s", "0s", "deaf hook", []step{{term, "ended canceled by signal"}, {intr, ""}}, "signal: interrupt"},
 		{"0s", "0s", "deaf cleanup", []step{{term, "cleaning"}, {term, ""}}, "signal: terminated"},
 		// A third one.
