@@ -170,7 +170,8 @@ func text(err error) (s string) {
 
 // First returns the first failure in an error of [Run], as the task returned it: the
 // innermost one where nurseries are nested. It is what errgroup's Wait would have
-// returned. Any other error, nil included, is returned as it is.
+// returned, unless a cancellation from outside came before. Any other error, such as this
+// cancellation or nil, is returned as it is.
 func First(err error) error {
 	for range maxNesting {
 		switch e := err.(type) {

@@ -76,6 +76,9 @@ func Shield(ctx workflow.Context, limit time.Duration, fn func(ctx workflow.Cont
 // functions although the workflow continues elsewhere. In both cases fn runs in a later
 // execution of the same code. Other deferred functions must not wait or give commands.
 //
+// A deferred function that recovers a panic is a part of the panic until it returns: in it,
+// and in what it calls, Cleanup does nothing. Return first, and call [Shield].
+//
 // Cleanup panics if err or fn is nil.
 func Cleanup(ctx workflow.Context, err *error, limit time.Duration, fn func(ctx workflow.Context) error) {
 	if err == nil {

@@ -223,6 +223,27 @@ func TestCleanupDuringPanic(t *testing.T) {
 	})
 }
 
+// The same holds in a deferred function that has recovered the panic, until it returns.
+func TestCleanupAfterRecover(t *testing.T) {
+	inWorkflow(t, func(ctx workflow.Context) {
+		undo := func() (err error) {
+			defer cancelscope.Cleanup(ctx, &err, time.Minute, func(workflow.Context) error { return errReal })
+			return nil
+		}
+		var within error
+		func() {
+			defer func() {
+				_ = recover()
+				within = undo()
+			}()
+			panic("boom")
+		}()
+		if after := undo(); within != nil || !errors.Is(after, errReal) {
+			t.Errorf("Cleanup in the deferred function: %v, after it: %v, want nil, %v", within, after, errReal)
+		}
+	})
+}
+
 // A worker that lets go of a workflow ends its coroutines, and their deferred functions run. The
 // test environment does the same when the workflow has ended and coroutines have not.
 func TestCleanupDuringEviction(t *testing.T) {

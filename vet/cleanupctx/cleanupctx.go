@@ -55,12 +55,15 @@ func run(pass *analysis.Pass) (any, error) {
 
 // body looks at the deferred calls of a function after from, whose context is own.
 func (c *checker) body(body *ast.BlockStmt, own *types.Var, from token.Pos, seen map[*ast.DeferStmt]bool) {
+	changed := false
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			return false // has a block of its own, or runs at another time
+		case *ast.AssignStmt:
+			changed = changed || n.Pos() > from && c.replaces(n, own)
 		case *ast.DeferStmt:
-			if n.Pos() > from && !seen[n] {
+			if n.Pos() > from && !seen[n] && !changed {
 				seen[n] = true
 				c.check(n, own)
 			}
@@ -129,6 +132,13 @@ func (c *checker) check(d *ast.DeferStmt, own *types.Var) {
 		}
 		return true
 	})
+}
+
+// replaces reports whether the statement assigns a context to own that is not derived from
+// it, or not canceled with it.
+func (c *checker) replaces(assign *ast.AssignStmt, own *types.Var) bool {
+	return slices.ContainsFunc(assign.Lhs, func(lhs ast.Expr) bool { return api.Var(c.pass.TypesInfo, lhs) == own }) &&
+		c.derived(assign, []*types.Var{own}) == nil
 }
 
 // derived returns the context that the statement derives from one of the contexts, so

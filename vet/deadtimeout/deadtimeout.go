@@ -155,11 +155,17 @@ func usedAfter(info *types.Info, cur inspector.Cursor, assign *ast.AssignStmt, i
 		return true // a named result
 	}
 	from := assign.End()
-	for outer := range cur.Enclosing((*ast.ForStmt)(nil), (*ast.RangeStmt)(nil), (*ast.LabeledStmt)(nil)) {
+	for outer := range cur.Enclosing((*ast.ForStmt)(nil), (*ast.RangeStmt)(nil)) {
 		if outer.Node().Pos() >= body.Pos() {
 			from = body.Pos()
 		}
 	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		if jump, ok := n.(*ast.BranchStmt); ok && jump.Tok == token.GOTO {
+			from = body.Pos()
+		}
+		return true
+	})
 	used := false
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {

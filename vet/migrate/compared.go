@@ -53,12 +53,54 @@ func (m *migration) compared(g *group, u *use) []ast.Node {
 		return false
 	}
 	ast.Inspect(g.fun, func(n ast.Node) bool {
-		if at := m.comparison(n, gets); at != nil {
+		if at := m.comparison(n, gets); at != nil && (!keepFirst || m.ofCancellation(n)) {
 			found = append(found, at)
 		}
 		return true
 	})
 	return found
+}
+
+// ofCancellation reports whether what comparison found is about the error of a context.
+// A cancellation from outside is another value also for nursery.First.
+func (m *migration) ofCancellation(n ast.Node) bool {
+	info := m.pass.TypesInfo
+	switch n := n.(type) {
+	case *ast.TypeAssertExpr:
+		if n.Type == nil {
+			return false // of a type switch
+		}
+		timeout, _, _ := types.LookupFieldOrMethod(info.TypeOf(n.Type), false, m.pass.Pkg, "Timeout")
+		return timeout != nil && types.IsInterface(info.TypeOf(n.Type))
+	case *ast.CallExpr:
+		return api.CalleeOf(info, n).Is("os.IsTimeout")
+	}
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		if _, ok := n.(*ast.BlockStmt); ok {
+			for _, s := range n.(*ast.BlockStmt).List {
+				if clause, ok := s.(*ast.CaseClause); ok {
+					found = found || slices.ContainsFunc(clause.List, m.isContextError)
+				}
+			}
+			return false
+		}
+		e, ok := n.(ast.Expr)
+		found = found || ok && m.isContextError(e)
+		return !found
+	})
+	return found
+}
+
+// isContextError reports whether the expression is context.Canceled or
+// context.DeadlineExceeded.
+func (m *migration) isContextError(e ast.Expr) bool {
+	sel, ok := ast.Unparen(e).(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	obj := m.pass.TypesInfo.Uses[sel.Sel]
+	return obj != nil && obj.Pkg() != nil && obj.Pkg().Path() == "context" && (obj.Name() == "Canceled" || obj.Name() == "DeadlineExceeded")
 }
 
 // comparison returns what to report if n compares an error that gets reports, in a way

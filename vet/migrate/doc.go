@@ -59,12 +59,16 @@
 // first. errors.Is and errors.As find them. A comparison with ==, a type assertion, or
 // os.IsNotExist and its siblings do not: where the function compares the error like that,
 // the analyzer reports the comparison, and leaves the group alone until that has changed.
-// It does not see comparisons in other functions. With -migrate.first it writes nursery.First around the
-// call, which returns what Wait returned: then all comparisons stay right. And a panic in
-// a task is a panic of Run, where it was the end of the program. A task of a group without
-// a context used the context of the function; now it gets one that is canceled when Run
-// returns. What a task leaves behind for later, and is bound to its context, ends with it:
-// the body of a response, the rows of a query, a goroutine.
+// It does not see comparisons in other functions. With -migrate.first it writes
+// nursery.First around the call, which returns the first failure as Wait did: then these
+// comparisons stay right, but not those with context.Canceled and
+// context.DeadlineExceeded, because a cancellation from outside is an error of package
+// cancelscope.
+//
+// A panic in a task is a panic of Run, where it was the end of the program. A task of a
+// group without a context used the context of the function; now it gets one that is
+// canceled when Run returns. What a task leaves behind for later, and is bound to its
+// context, ends with it: the body of a response, the rows of a query, a goroutine.
 //
 // It leaves a group alone, and says so, if
 //

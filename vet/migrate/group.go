@@ -150,10 +150,13 @@ func (m *migration) group(g *group) {
 		m.refuse(why.at, "this group stays an errgroup: "+why.reason)
 		return
 	}
-	if compared := m.compared(g, use); len(compared) > 0 && !keepFirst {
+	if compared := m.compared(g, use); len(compared) > 0 {
+		hint := "use errors.Is or errors.As, or -migrate.first, and run migrate again"
+		if keepFirst {
+			hint = "also with -migrate.first, where the group is canceled from outside: use errors.Is or errors.As, and run migrate again"
+		}
 		for _, at := range compared {
-			m.refuse(at, "after a change to nursery.Run this comparison of the group's error fails: "+
-				"use errors.Is or errors.As, or -migrate.first, and run migrate again")
+			m.refuse(at, "after a change to nursery.Run this comparison of the group's error fails: "+hint)
 		}
 		return
 	}

@@ -104,17 +104,15 @@ func (m *migration) limit(l *limit) ([]analysis.TextEdit, string) {
 	if why != "" {
 		return nil, why
 	}
-	end := "end"
-	if hasName(l.body, end) || hasName(l.typ, end) {
-		if end = "endLimit"; hasName(l.body, end) || hasName(l.typ, end) {
-			return nil, "the names end and endLimit are taken"
-		}
-	}
 	pkg, imports, ok := m.importName(m.file(l.assign.Pos()), deadline, l.assign.Pos())
 	if !ok {
 		return nil, "deadline means something else here than the package"
 	}
 	edits = append(edits, imports...)
+	end := m.unusedName(l.body, "end", "endLimit")
+	for hasName(l.typ, end) {
+		end = m.unusedName(l.body, "end", "endLimit")
+	}
 	return append(edits,
 		replace(l.assign.Lhs[1], end),
 		replace(l.call.Fun, pkg+".Limit"),

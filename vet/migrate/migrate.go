@@ -35,7 +35,7 @@ func init() {
 
 func run(pass *analysis.Pass) (any, error) {
 	in := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
-	m := &migration{pass: pass, in: in, report: report.To(pass)}
+	m := &migration{pass: pass, in: in, report: report.To(pass), given: make(map[*ast.BlockStmt]map[string]bool)}
 	if doGroups && imports(pass.Pkg, xsync, dropIn) {
 		m.groups()
 	}
@@ -56,6 +56,8 @@ type migration struct {
 
 	assigned  map[*types.Var]bool // made when it is first needed
 	converted []ast.Node          // the statements that made groups which become nurseries
+
+	given map[*ast.BlockStmt]map[string]bool // the names that fixes declare, by function
 }
 
 func imports(pkg *types.Package, paths ...string) bool {

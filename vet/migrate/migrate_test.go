@@ -27,6 +27,7 @@ func TestFirst(t *testing.T) {
 	}
 	defer migrate.Analyzer.Flags.Set("first", "false")
 	fixture.Fix(t, migrate.Analyzer, "migratefirst")
+	fixture.Run(t, migrate.Analyzer, "migratefirststays")
 }
 
 func TestLoops(t *testing.T) { fixture.Fix(t, migrate.Analyzer, "migrateloops") }

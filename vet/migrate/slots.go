@@ -46,12 +46,25 @@ func (c *conversion) atLeastOneText(limit string) (name, before string) {
 }
 
 // freeName returns a name that the function does not use.
-func (c *conversion) freeName(name string) string {
-	free := name
-	for i := 2; hasName(c.fun, free); i++ {
-		free = name + strconv.Itoa(i)
+func (c *conversion) freeName(name string) string { return c.m.unusedName(c.fun, name) }
+
+// unusedName returns the first of the names, or of those with a number, that no code in the
+// function has, and that no other fix gives to something there.
+func (m *migration) unusedName(fun *ast.BlockStmt, names ...string) string {
+	given := m.given[fun]
+	if given == nil {
+		given = make(map[string]bool)
+		m.given[fun] = given
 	}
-	return free
+	for i := 2; ; i++ {
+		for _, name := range names {
+			if !given[name] && !hasName(fun, name) {
+				given[name] = true
+				return name
+			}
+		}
+		names = []string{strings.TrimRight(names[0], "0123456789") + strconv.Itoa(i)}
+	}
 }
 
 // take returns the statement that waits for a place for a task.

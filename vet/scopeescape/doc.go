@@ -8,7 +8,8 @@
 // should not be kept where it outlives the block: in a field, a package variable or a
 // variable from outside, in a channel, in a go statement, or in a result. The analyzer
 // reports where the body of a nursery does this with its nursery, or passes it to a
-// function that does, in this package or another.
+// function that does, in this package or another. The functions of Trellis itself, such as
+// nursery.Spawn, do not count.
 //
 // It is off by default: an object that lives inside the block may well keep the nursery.
 package scopeescape

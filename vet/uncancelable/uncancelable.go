@@ -39,8 +39,10 @@ var calls = map[string]string{
 }
 
 func run(pass *analysis.Pass) (any, error) {
+	in := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
 	c := &checker{pass: pass, report: report.To(pass), seen: make(map[ast.Node]bool)}
-	for _, b := range api.Blocks(pass, pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)) {
+	c.done = c.doneVars(in)
+	for _, b := range api.Blocks(pass, in) {
 		if b.Body != nil && !b.Callee.Is("cancelscope.Cleanup") {
 			c.visit(b.Body)
 		}
@@ -52,6 +54,26 @@ type checker struct {
 	pass   *analysis.Pass
 	report func(analysis.Diagnostic)
 	seen   map[ast.Node]bool // blocks inside others are visited once
+	done   map[*types.Var]bool
+}
+
+// doneVars returns the variables that get the channel of a method Done where they are
+// declared, and nothing else later.
+func (c *checker) doneVars(in *inspector.Inspector) map[*types.Var]bool {
+	done := make(map[*types.Var]bool)
+	assigned := api.Assigned(c.pass.TypesInfo, in)
+	for n := range in.PreorderSeq((*ast.AssignStmt)(nil)) {
+		assign := n.(*ast.AssignStmt)
+		for i, rhs := range assign.Rhs {
+			if len(assign.Lhs) != len(assign.Rhs) || !c.isDone(rhs) {
+				continue
+			}
+			if v := api.Var(c.pass.TypesInfo, assign.Lhs[i]); v != nil && !assigned[v] {
+				done[v] = true
+			}
+		}
+	}
+	return done
 }
 
 // visit looks at the waits in node. What a go statement or a deferred literal does is
@@ -120,8 +142,12 @@ func (c *checker) selection(s *ast.SelectStmt) {
 	}
 }
 
-// isDone reports whether the channel is what a method Done returns, or serve.Draining.
+// isDone reports whether the channel is what a method Done returns, or serve.Draining, also
+// by way of a variable.
 func (c *checker) isDone(ch ast.Expr) bool {
+	if v := api.Var(c.pass.TypesInfo, ch); v != nil {
+		return c.done[v]
+	}
 	call, ok := ast.Unparen(ch).(*ast.CallExpr)
 	if !ok {
 		return false

@@ -15,7 +15,8 @@
 // "trellisvet help" lists the analyzers, and "trellisvet help NAME" explains one.
 //
 // The exit status is 0 if there is nothing to report, 3 if there is (with go vet: 1), and 1 if
-// the packages could not be analyzed. With -json it is 0 in either case.
+// the packages could not be analyzed. With -json it is 0 in either case. With -fix nothing is
+// reported: it is 0 also where reports have no fix, and 1 if fixes were not applied.
 //
 // # In a CI script
 //

@@ -206,6 +206,17 @@ func TestFix(t *testing.T) {
 	}
 }
 
+// With -fix, what has no fix is not reported.
+func TestFixReportsNothing(t *testing.T) {
+	p := newProgram(t)
+	if stdout, stderr, status := p.run(t, tool, "-baregoroutine", "-fix", "."); stdout+stderr != "" || status != 0 {
+		t.Errorf("trellisvet -baregoroutine -fix: status %d, want 0 and no output\n%s%s", status, stdout, stderr)
+	}
+	if _, stderr, status := p.run(t, tool, "-baregoroutine", "."); status != 3 {
+		t.Errorf("trellisvet -baregoroutine: status %d, want 3\n%s", status, stderr)
+	}
+}
+
 // With -diff the fixes are printed and the files stay as they are.
 func TestFixDiff(t *testing.T) {
 	for _, c := range []struct {

@@ -74,3 +74,12 @@ func flat(ctx context.Context, l *lock) (err error) {
 	defer l.Release(ctx) // want `Release is deferred with ctx`
 	return nil
 }
+
+// Another context in the variable that is canceled as well.
+func narrowed(ctx context.Context, l *lock) error {
+	return deadline.FailAfter(ctx, time.Second, func(ctx context.Context) error {
+		ctx = context.WithValue(ctx, lock{}, 1)
+		defer l.Release(ctx) // want `Release is deferred with ctx`
+		return nil
+	})
+}

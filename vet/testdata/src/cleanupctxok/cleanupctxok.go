@@ -110,3 +110,19 @@ func beforeInTheSameVariable(ctx context.Context, l *lock) (err error) {
 	defer end(&err)
 	return observe(ctx, 1)
 }
+
+// The variable has another context by then, which is not canceled.
+func replaced(ctx context.Context) error {
+	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		n.Go(func(ctx context.Context) error {
+			l, err := acquire(ctx)
+			if err != nil {
+				return err
+			}
+			ctx = context.WithoutCancel(ctx)
+			defer l.Release(ctx)
+			return nil
+		})
+		return nil
+	})
+}

@@ -115,3 +115,21 @@ func givenUp(ctx context.Context) {
 	time.Sleep(time.Millisecond)
 	cancel()
 }
+
+// Used in front of the statement, after a jump.
+func jumps(ctx context.Context) error {
+	limited, turns := ctx, 0
+again:
+	if err := fetch(limited); err != nil {
+		return err
+	}
+	{
+		var cancel func()
+		limited, cancel = context.WithTimeout(ctx, time.Second)
+		defer cancel()
+	}
+	if turns++; turns < 3 {
+		goto again
+	}
+	return nil
+}

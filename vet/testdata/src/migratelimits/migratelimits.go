@@ -47,6 +47,18 @@ func taken(ctx context.Context, end string) error {
 	return err
 }
 
+// One after the other, with one variable for the contexts.
+func three(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Hour) // want `this limit can be one of deadline.Limit`
+	defer cancel()
+	ctx, cancel2 := context.WithTimeout(ctx, time.Minute) // want `this limit can be one of deadline.Limit`
+	defer cancel2()
+	ctx, cancel3 := context.WithTimeout(ctx, time.Second) // want `this limit can be one of deadline.Limit`
+	defer cancel3()
+	_, err := fetch(ctx, "a")
+	return err
+}
+
 // Limits that stay.
 
 func noError(ctx context.Context) {

@@ -124,3 +124,21 @@ func nested(ctx context.Context, urls []string) error {
 	})
 	return g.Wait()
 }
+
+// Two in one function.
+func two(ctx context.Context, jobs int, urls map[string]bool) error {
+	g, gctx := errgroup.WithContext(ctx) // want `this group can be a call of nursery.Run`
+	g.SetLimit(jobs)
+	for url := range urls {
+		g.Go(func() error { return fetch(gctx, url) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	h, hctx := errgroup.WithContext(ctx) // want `this group can be a call of nursery.Run`
+	h.SetLimit(jobs)
+	for url := range urls {
+		h.Go(func() error { return fetch(hctx, url) })
+	}
+	return h.Wait()
+}

@@ -24,3 +24,12 @@ func all(ctx context.Context) error {
 		return nil
 	})
 }
+
+// Functions of Trellis may keep the nursery.
+func library(ctx context.Context) error {
+	return nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
+		task := nursery.Spawn(n, "one", func(ctx context.Context) (int, error) { return 1, nil })
+		_, err := task.Wait(ctx)
+		return err
+	})
+}

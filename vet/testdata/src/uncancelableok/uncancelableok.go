@@ -30,6 +30,14 @@ func tasks(ctx context.Context, ch chan int) error {
 			case <-ch:
 			default:
 			}
+			done := ctx.Done()
+			for range 3 {
+				select {
+				case <-ch:
+				case <-done:
+					return ctx.Err()
+				}
+			}
 			<-ctx.Done()
 			defer func() { ch <- 1 }()
 			go func() { ch <- 1 }()

@@ -17,7 +17,10 @@ type Config struct {
 	Supervise bool
 }
 
-type Task[T any] struct{ value T }
+type Task[T any] struct {
+	n     *Nursery
+	value T
+}
 
 func (t *Task[T]) Wait(ctx context.Context) (T, error) { return t.value, nil }
 func (t *Task[T]) Join() (T, error)                    { return t.value, nil }
@@ -42,7 +45,7 @@ func (n *Nursery) Background(name string, f func(ctx context.Context) error) *Ta
 }
 
 func Spawn[T any](n *Nursery, name string, f func(ctx context.Context) (T, error)) *Task[T] {
-	return nil
+	return &Task[T]{n: n}
 }
 
 func Start[T any](ctx context.Context, n *Nursery, name string, f func(ctx context.Context, started func(T)) error) (T, error) {
