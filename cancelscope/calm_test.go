@@ -349,6 +349,42 @@ func TestCalmIsOverWhenDoneIsClosed(t *testing.T) {
 	})
 }
 
+// Of two deadlines that pass together the outer one counts. The timer of the inner one, which
+// runs because the scopes were calm, may be served first. Whatever is derived inside ends with
+// context.DeadlineExceeded all the same, which only the timer of the outer one can give it.
+func TestCalmBelowTwoDeadlinesThatPassTogether(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			var outer, inner, innermost cancelscope.Scope
+			outer.SetTimeout(time.Second)
+			inner.SetTimeout(time.Second)
+			block := func(ctx context.Context) error {
+				derived, cancel := context.WithCancel(ctx)
+				defer cancel()
+				for range 20 { // which makes the scopes calm
+					if err := ctx.Err(); err != nil {
+						t.Errorf("Err() = %v, want nil", err)
+					}
+				}
+				<-derived.Done()
+				if err := derived.Err(); err != context.DeadlineExceeded {
+					t.Errorf("Err() of the derived context = %v, want context.DeadlineExceeded", err)
+				}
+				return ctx.Err()
+			}
+			_ = outer.Run(t.Context(), func(ctx context.Context) error {
+				return inner.Run(ctx, func(ctx context.Context) error { return innermost.Run(ctx, block) })
+			})
+			if !outer.CanceledCaught() || inner.CanceledCaught() {
+				t.Errorf("CanceledCaught of the outer and the inner scope = %t and %t, want true and false", outer.CanceledCaught(), inner.CanceledCaught())
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 // calm is taken away before anything that ends the calm counts: a goroutine that has
 // seen Done closed, or Cancel return, does not see Err nil.
 func TestStressCalm(t *testing.T) {

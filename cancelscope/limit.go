@@ -94,6 +94,9 @@ func (s *Scope) plan(l limit) bool {
 // read by the caller.
 func (s *Scope) moveDeadline(t time.Time, clock instant) {
 	s.pollAt(clock) // what has happened before comes first
+	if s.deadline().passed(clock) {
+		s.expire(clock) // it was calm, and its timers are late
+	}
 	at := instantOf(t)
 	s.mu.Lock()
 	ok := s.moveDeadlineLocked(t, at, clock)
@@ -238,12 +241,11 @@ func (s *Scope) tick() {
 	s.mu.Lock()
 	l, at, t := s.limit, s.deadline(), now()
 	l.timerAt = never
-	canceled := false
+	passed := false
 	switch {
 	case s.phase != running || s.cause.Load() != nil || at == never:
 	case at.passed(t):
-		s.expireOwnLocked()
-		canceled = true
+		passed = true
 	default:
 		if !l.armedFor.before(at) || at-t < margin { // it has not been moved to a later time since, or not far enough
 			l.near = true
@@ -252,9 +254,22 @@ func (s *Scope) tick() {
 		s.armLocked(t)
 	}
 	s.mu.Unlock()
-	if canceled {
-		s.unsubscribe()
+	if passed {
+		s.expire(t)
 	}
+}
+
+// expire cancels s, whose deadline has passed at t. If an earlier one around has passed as
+// well, and its timer is only about to be served, that is the cause: the bridge of s may
+// hang below one that this timer closes, and would get context.Canceled for its Err if the
+// tree of scopes closed it first.
+func (s *Scope) expire(t instant) {
+	for s.cause.Load() == nil {
+		if _, ok := s.inspect(t); ok {
+			break
+		}
+	}
+	s.unsubscribe()
 }
 
 func (s *Scope) stopTimerLocked() {

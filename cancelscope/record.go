@@ -29,7 +29,7 @@ func (s *Scope) enterRecorded(ctx context.Context) {
 		s.mu.Lock()
 		s.setLocked(recorded, true)
 		s.mu.Unlock()
-		node.Link()
+		tree.Link(node)
 	}
 }
 
@@ -113,7 +113,7 @@ func (c *scopeContext) Internal() {
 func (c *scopeContext) Record() *record.Node {
 	s := (*Scope)(c)
 	if n := s.knownNode(); n != nil {
-		n.Link() // it may have begun while recording was off and a trace was taken
+		tree.Link(n) // it may have begun while recording was off and a trace was taken
 		return n
 	}
 	if !record.On() {

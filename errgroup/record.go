@@ -2,6 +2,7 @@ package errgroup
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/trellis-go/trellis/internal/record"
@@ -16,7 +17,7 @@ import (
 // newNode makes the node of a group whose context is inner, derived from outer.
 func (g *Group) newNode(outer, inner context.Context) *record.Node {
 	node := record.New(record.Group, inner, tree.Record(outer), "", nil)
-	node.Host(&groupContext{inner, outer})
+	node.Host(&groupContext{g, inner, outer})
 	node.Passive()
 	g.node.Store(node)
 	return node
@@ -49,7 +50,10 @@ func (g *Group) runRecorded(node *record.Node, f func() error) {
 
 // A groupContext reports why the context of a group is done. It is used as a pointer, because
 // outer may be of a type of the program's that cannot be compared.
-type groupContext struct{ inner, outer context.Context }
+type groupContext struct {
+	group        *Group
+	inner, outer context.Context
+}
 
 // Report implements [record.Reporter].
 func (c *groupContext) Report() record.Report { return record.Report{Outer: c.inner} }
@@ -60,9 +64,30 @@ func (c *groupContext) Ask(context.Context) (*record.Cause, time.Time) {
 		deadline, _ := c.inner.Deadline()
 		return nil, deadline
 	}
-	kind := "task"
-	if c.outer.Err() != nil {
-		kind = "parent"
+	reason := context.Cause(c.inner)
+	return &record.Cause{Identity: c.inner, Kind: c.kind(reason), Reason: reason}, time.Time{}
+}
+
+// kind says what has canceled the context. After a task has failed, the context around may be
+// done as well, and after that has, a task may return its error.
+func (c *groupContext) kind(reason error) string {
+	c.group.mu.Lock()
+	failed := c.group.err
+	c.group.mu.Unlock()
+	outside := c.outer.Err() != nil
+	switch {
+	case outside && same(reason, context.Cause(c.outer)):
+		return "parent"
+	case failed != nil && same(reason, failed):
+		return "task"
+	case outside:
+		return "parent"
 	}
-	return &record.Cause{Identity: c.inner, Kind: kind, Reason: context.Cause(c.inner)}, time.Time{}
+	return "exit" // Wait has returned
+}
+
+// same reports whether two errors are the same one, as far as they can be compared.
+func same(a, b error) bool {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	return x.Type() == y.Type() && (!x.Comparable() || !y.Comparable() || a == b)
 }

@@ -37,7 +37,7 @@ func (n *Nursery) recordedAs() *record.Node {
 // goRecorded starts a task with a node.
 func (n *Nursery) goRecorded(name string, task func(ctx context.Context) error) {
 	node := record.New(record.Task, n.ctx, n.recordedAs(), name, task)
-	node.Link()
+	tree.Link(node)
 	go n.runRecorded(node, task)
 }
 
@@ -65,7 +65,7 @@ func (n *Nursery) inNode(kind record.Kind, l label) context.Context {
 		return n.ctx
 	}
 	node := record.New(kind, n.ctx, n.recordedAs(), l.name, l.task)
-	node.Link()
+	tree.Link(node)
 	return node
 }
 
@@ -81,7 +81,7 @@ func (n *Nursery) inOwnNode(kind record.Kind, l label) context.Context {
 func (n *Nursery) ownNode(kind record.Kind, l label, ctx context.Context) *record.Node {
 	node := record.New(kind, ctx, n.recordedAs(), l.name, l.task)
 	node.Expect()
-	node.Link()
+	tree.Link(node)
 	return node
 }
 
@@ -94,7 +94,7 @@ func (n *Nursery) inPendingNode(ctx context.Context, l label) context.Context {
 	node := record.New(record.Pending, ctx, tree.Record(ctx), l.name, l.task)
 	node.Expect()
 	node.Bound(n.recordedAs())
-	node.Link()
+	tree.Link(node)
 	return node
 }
 
@@ -121,7 +121,7 @@ func (n *Nursery) inWorkerNode(fn any, supply string) context.Context {
 	}
 	node := record.New(record.Item, n.ctx, n.recordedAs(), supply, fn)
 	node.Begin(record.Idle)
-	node.Link()
+	tree.Link(node)
 	node.Enter()
 	return node
 }

@@ -3,6 +3,7 @@ package tasktree
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,13 +21,16 @@ func columnsOf(r rune) int {
 	switch {
 	case r < 0x1100:
 		return 1
-	case r <= 0x115f, 0x2e80 <= r && r <= 0xa4cf, 0xac00 <= r && r <= 0xd7a3, 0xf900 <= r && r <= 0xfaff,
-		0xfe30 <= r && r <= 0xfe6f, 0xff00 <= r && r <= 0xff60, 0xffe0 <= r && r <= 0xffe6,
-		0x1f300 <= r && r <= 0x1faff, 0x20000 <= r && r <= 0x3fffd:
+	case r <= 0x115f, 0x2329 <= r && r <= 0x232a, 0x2e80 <= r && r <= 0xa4cf, 0xa960 <= r && r <= 0xa97f, 0xac00 <= r && r <= 0xd7a3, 0xf900 <= r && r <= 0xfaff,
+		0xfe10 <= r && r <= 0xfe19, 0xfe30 <= r && r <= 0xfe6f, 0xff00 <= r && r <= 0xff60, 0xffe0 <= r && r <= 0xffe6,
+		0x16fe0 <= r && r <= 0x1b2ff, 0x1f000 <= r && r <= 0x1faff, 0x20000 <= r && r <= 0x3fffd, strings.ContainsRune(pictures, r):
 		return 2
 	}
 	return 1
 }
+
+// pictures are the symbols among others that are not, which terminals show two columns wide.
+const pictures = "⌚⌛⏩⏪⏫⏬⏰⏳◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛎⛔⛪⛲⛳⛵⛺⛽✅✊✋✨❌❎❓❔❕❗➕➖➗➰➿⬛⬜⭐⭕"
 
 // cut returns text without what is beyond width columns.
 func cut(text string, width int) string {

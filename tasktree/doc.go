@@ -81,8 +81,8 @@
 //	    "children": [{
 //	      "id": 7, "kind": "task", "name": "connection", "func": "main.handle", "place": "chat/server.go:77",
 //	      "call": "nursery.GoNamed", "since": "2026-11-26T11:30:00Z", "state": "canceled",
-//	      "canceled": {"since": "2026-11-26T11:59:59Z", "kind": "task", "by": "serve", "reason": "accept: refused",
-//	        "text": "because a task failed in \"serve\": accept: refused"},
+//	      "canceled": {"since": "2026-11-26T11:59:59Z", "kind": "call", "by": "connection", "reason": "idle",
+//	        "text": "by a call in \"connection\": idle"},
 //	      "same": {"count": 3, "newest": "2026-11-26T11:50:00Z"}
 //	    }]
 //	  }]
@@ -91,5 +91,5 @@
 // The field "version" is [Version]. Within a version fields may be added; none is removed or changes
 // its meaning. Times are in RFC 3339 with nanoseconds, durations are integers in
 // nanoseconds. Fields that are empty, false or zero are left out, except version, taken,
-// goroutines, total, roots, id, kind and state.
+// goroutines, total, roots, id, kind, state, text, at, left and count.
 package tasktree

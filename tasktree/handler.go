@@ -41,8 +41,9 @@ type HandlerOptions struct {
 //	width=N       in lines of N columns instead, from 40 to 1000
 //	format=json   the tree as JSON
 //	              the page, without a format
-//	max=N         at most N nodes, 1 or more, and at most HandlerOptions.Max; for text and JSON
-//	unfolded=1    each of several identical siblings
+//	max=N         at most N nodes instead of DefaultMax, 1 or more, and at most
+//	              HandlerOptions.Max; for text and JSON
+//	unfolded=1    each of several identical siblings; for text and JSON
 //	id=N          only the node with this ID, and what is inside it; for text and JSON
 //	stacks=1      the goroutines of tasks that were recorded with labels. All goroutines
 //	              of the process stand still for it, so it is refused with status 503

@@ -195,6 +195,56 @@ group errgroup.WithContext, 0ms, 1 task
 	})
 }
 
+// The cause of a group is what came first, whatever ends after that.
+func TestFirstCauseOfGroups(t *testing.T) {
+	for name, c := range map[string]struct {
+		cancel error // of the context around, nil for none
+		first  error // of a task, before that
+		last   error // of a task, after that
+		wait   bool  // Wait returns before the task begins that is shown
+		want   string
+	}{
+		"a task, then outside":           {first: errors.New("refused"), cancel: errors.New("gone"), want: "task because a task failed: refused"},
+		"outside, then a task":           {cancel: errors.New("gone"), last: errors.New("refused"), want: "parent from outside: gone"},
+		"outside, then a task with that": {cancel: context.Canceled, last: context.Canceled, want: "parent from outside: context canceled"},
+		"an error that has no equal":     {first: manyErrors{errors.New("refused")}, cancel: errors.New("gone"), want: "task because a task failed: many"},
+		"Wait":                           {wait: true, want: "exit because a scope around it has ended: context canceled"},
+	} {
+		recorded(t, name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			g, _ := errgroup.WithContext(ctx)
+			if c.wait {
+				g.Wait()
+			}
+			release := make(chan struct{})
+			g.Go(func() error { <-release; return nil })
+			fail := func(err error) {
+				if err != nil {
+					g.Go(func() error { return err })
+				}
+				synctest.Wait() // the task has ended
+			}
+			fail(c.first)
+			if c.cancel != nil {
+				cancel(c.cancel)
+			}
+			fail(c.last)
+			n := tasktree.Take(tasktree.Options{}).Roots[0]
+			if n.Canceled == nil || n.Canceled.Kind+" "+n.Canceled.Text != c.want {
+				t.Errorf("the group is canceled by %+v, want %s", n.Canceled, c.want)
+			}
+			close(release)
+			g.Wait()
+		})
+	}
+}
+
+// manyErrors is an error that cannot be compared.
+type manyErrors []error
+
+func (manyErrors) Error() string { return "many" }
+
 // A taggedContext cannot be compared, nor be the key of a map.
 type taggedContext struct {
 	context.Context

@@ -313,6 +313,39 @@ nursery traced, older than the recording, 1 task
 	}
 }
 
+// What began while a trace was taken is inside what began before the trace.
+func TestRecordingAfterTrace(t *testing.T) {
+	nursery.Config{Name: "before"}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		if err := trace.Start(new(bytes.Buffer)); err != nil {
+			t.Skipf("no trace can be taken: %v", err)
+		}
+		recording, opened, looked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		open := func(ctx context.Context) error {
+			<-recording
+			var s cancelscope.Scope
+			return s.Run(ctx, func(context.Context) error { opened <- struct{}{}; <-looked; return nil })
+		}
+		n.GoNamed("task", open)
+		n.Task("handle", open)
+		n.Background("background", open)
+		n.GoNamed("opener", func(ctx context.Context) error {
+			return nursery.Config{Name: "inner"}.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error { return open(ctx) })
+		})
+		trace.Stop()
+		defer tasktree.Record()()
+		close(recording)
+		for range 4 {
+			<-opened
+		}
+		tree := tasktree.Take(tasktree.Options{})
+		if len(tree.Roots) != 1 || tree.Total != 10 || len(tree.Roots[0].Children) != 4 {
+			t.Errorf("the tree is\n%s\nwant one nursery with four tasks, each with a scope, one of them in a nursery", tree)
+		}
+		close(looked)
+		return nil
+	})
+}
+
 // A million tasks leave nothing behind.
 func TestMemory(t *testing.T) {
 	ceiling.SkipUnderRace(t)

@@ -19,6 +19,8 @@ import (
 //	defer tasktree.Record()()
 //	defer tasktree.OnSignal(os.Stderr)()
 //
+// In a bubble of package testing/synctest a signal ends the process, as with [signal.Notify].
+//
 // OnSignal does not block. On systems without that signal, such as Windows, it does
 // nothing. Redirect the output of a goroutine dump (SIGQUIT) to the same place, and the two
 // can be read beside each other.

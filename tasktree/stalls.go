@@ -29,20 +29,20 @@ func (w *watcher) suspicious() bool {
 // ended.
 func (w *watcher) find(t *Tree) map[stallKey]*Stall {
 	found := make(map[stallKey]*Stall)
-	first, waiting := make(map[uint64]time.Time), make(map[uint64]sameTasks)
+	first, waiting := make(map[uint64]moment), make(map[uint64]sameTasks)
 	var path []*Node
+	var canceled []moment // of the nodes in path
 	for depth, n := range t.All() {
-		path = append(path[:depth], n)
+		path, canceled = append(path[:depth], n), append(canceled[:depth], moment{})
 		outer := path[:depth]
-		outermost := depth == 0 || n.Canceled != nil && n.apart(outer[depth-1].Canceled)
 		if n.Canceled != nil && w.o.Canceled >= 0 {
-			if outermost {
-				since := n.Canceled.Since
-				if since.IsZero() {
-					since = earlier(w.first[n.ID], t.Taken)
-					first[n.ID] = since
-				}
-				found[stallKey{StallCanceled, n.ID}] = newStall(StallCanceled, n, outer, since, t)
+			at := w.canceledAt(n, t.Taken)
+			canceled[depth] = at
+			if n.Canceled.Since.IsZero() {
+				first[n.ID] = at
+			}
+			if depth == 0 || outer[depth-1].Canceled == nil || at.apart(canceled[depth-1]) {
+				found[stallKey{StallCanceled, n.ID}] = newStall(StallCanceled, n, outer, at.latest, t)
 			}
 		} else if w.o.Waiting > 0 && (n.State == StateWaiting || !n.WaitingSince.IsZero()) {
 			same := w.sameTasks(n, t.Taken)
@@ -54,10 +54,25 @@ func (w *watcher) find(t *Tree) map[stallKey]*Stall {
 	return found
 }
 
-// apart reports whether a canceled node was canceled before and not together with the one
-// around it. What is canceled together does not get its times at exactly the same moment.
-func (n *Node) apart(outer *Cancellation) bool {
-	return outer == nil || outer.Since.Sub(n.Canceled.Since) > 100*time.Millisecond
+// canceledAt says when a canceled node was canceled. If the node does not know, it was after the
+// last look at which it was not canceled.
+func (w *watcher) canceledAt(n *Node, now time.Time) moment {
+	if since := n.Canceled.Since; !since.IsZero() {
+		return moment{since, since}
+	}
+	if known, ok := w.first[n.ID]; ok {
+		return known
+	}
+	return moment{w.looked, now}
+}
+
+// A moment is when something happened: between these times, which may be equal.
+type moment struct{ earliest, latest time.Time }
+
+// apart reports whether a node was canceled before and not together with the one around it.
+// What is canceled together does not get its times at exactly the same moment.
+func (m moment) apart(outer moment) bool {
+	return outer.earliest.Sub(m.latest) > 100*time.Millisecond
 }
 
 // sameTasks says since when a nursery waits for the tasks that it has now.
@@ -88,13 +103,6 @@ func (w *watcher) sameTasks(n *Node, now time.Time) sameTasks {
 // them: they wait for it.
 func (n *Node) awaited() []*Node {
 	return slices.DeleteFunc(slices.Clone(n.Children), func(c *Node) bool { return c.Kind == KindBackground })
-}
-
-func earlier(known, now time.Time) time.Time {
-	if known.IsZero() {
-		return now
-	}
-	return known
 }
 
 func newStall(kind StallKind, n *Node, outer []*Node, since time.Time, t *Tree) *Stall {

@@ -73,6 +73,17 @@ func TestTextOfDeepTrees(t *testing.T) {
 	}
 }
 
+// Characters that terminals show two columns wide count as two.
+func TestColumns(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 0, "task": 4, "é ö ß": 5, "שלום": 4, "→│└": 3, "世界": 4, "한국": 4, "ｱ": 1, "Ａ": 2, "😀": 2, "🀄": 2, "✅": 2, "⭐⚡⏰": 6, "✓☆": 2, "𠀀": 2,
+	} {
+		if got := tasktree.Columns(text); got != want {
+			t.Errorf("Columns(%q) = %d, want %d", text, got, want)
+		}
+	}
+}
+
 func TestDurations(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second: "0s", 0: "0ms", 999 * time.Millisecond: "999ms", time.Second: "1.0s", 9900 * time.Millisecond: "9.9s", 59 * time.Second: "59s",

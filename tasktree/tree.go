@@ -132,7 +132,8 @@ type Node struct {
 // A Cancellation is why a node is canceled.
 type Cancellation struct {
 	// Since is when the scope was canceled, or when that was noticed for a cancellation
-	// from outside of all scopes. It is the zero time if that was while recording was off.
+	// from outside of all scopes. It is the zero time if that was while recording was off,
+	// if it has not been noticed yet, and for an error group, which does not notice it.
 	Since time.Time `json:"since,omitzero"`
 
 	// Kind is that of the cause, as cancelscope.Kind prints it: "call", "deadline",

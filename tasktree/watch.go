@@ -108,7 +108,8 @@ func Watch(ctx context.Context, o WatchOptions) error {
 type watcher struct {
 	o       WatchOptions
 	open    map[stallKey]*Stall  // noticed, and not over
-	first   map[uint64]time.Time // when a canceled node of unknown time was seen first
+	looked  time.Time            // when the look before this one was
+	first   map[uint64]moment    // the canceled nodes that do not know since when
 	waiting map[uint64]sameTasks // the nurseries that wait
 	files   int                  // for how many stalls there are files
 
@@ -144,11 +145,12 @@ func newWatcher(o WatchOptions) *watcher {
 	if o.Log == nil && o.Report == nil {
 		o.Log = slog.Default()
 	}
-	return &watcher{o: o, open: make(map[stallKey]*Stall), first: make(map[uint64]time.Time), waiting: make(map[uint64]sameTasks)}
+	return &watcher{o: o, open: make(map[stallKey]*Stall), first: make(map[uint64]moment), waiting: make(map[uint64]sameTasks)}
 }
 
 // look takes a tree and reports the differences to what is known.
 func (w *watcher) look(ctx context.Context) {
+	defer func(begin time.Time) { w.looked = begin }(time.Now().Round(0))
 	if len(w.open) == 0 && !w.suspicious() {
 		clear(w.first)
 		clear(w.waiting)

@@ -160,8 +160,8 @@ func TestWatchNested(t *testing.T) {
 		r.expect(t, "11.5s after the inner cancellation", "canceled inner")
 		time.Sleep(5 * time.Second)
 		r.expect(t, "11.5s after the outer cancellation", "canceled inner", "canceled outer")
-		if s := r.list()[1]; len(s.Waits) != 2 {
-			t.Errorf("outer waits for %d nodes, want inner and other", len(s.Waits))
+		if all := r.list(); len(all) == 2 && len(all[1].Waits) != 2 {
+			t.Errorf("outer waits for %d nodes, want inner and other", len(all[1].Waits))
 		}
 		close(release)
 		time.Sleep(2 * time.Second)

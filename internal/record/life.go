@@ -5,14 +5,30 @@ import "context"
 // Link puts the node into the lists, if recording is on and it is not there, with the nodes
 // around it. It does nothing once the node has ended.
 //
-// What is around a node that is linked is linked too, unless it began while recording was
-// off and an execution trace was being taken.
+// What is around a node that is linked is linked too, as far as the node knows it: see Orphan.
 func (n *Node) Link() {
 	for n != nil && n.life.Load() == made && current.Load() != nil && n.life.CompareAndSwap(made, linking) {
 		link(n)
 		n = n.parent.Load()
 	}
 }
+
+// Orphan returns the outermost of the node and those around it that are in no list, if what is
+// around that is not known, and otherwise nil. If it began while recording was off and an execution
+// trace was being taken, what is around it may have begun before, without a node.
+func (n *Node) Orphan() *Node {
+	for n != nil && n.life.Load() == made {
+		around := n.parent.Load()
+		if around == nil {
+			return n
+		}
+		n = around
+	}
+	return nil
+}
+
+// Adopt makes parent, which may be nil, the node around an orphan.
+func (n *Node) Adopt(parent *Node) { n.parent.CompareAndSwap(nil, parent) }
 
 // Passive makes the node one that is in no list, and that lives while nodes inside it do.
 // It is called before any other code has the node.

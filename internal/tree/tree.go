@@ -70,11 +70,21 @@ func Record(ctx context.Context) *record.Node {
 		// A task or group that is inside the scope. It may have begun while recording was
 		// off and a trace was taken.
 		if node != nil {
-			node.Link()
+			Link(node)
 		}
 		return node
 	}
 	return scope.Record()
+}
+
+// Link puts a node into the lists of nodes, if it is not there, with what is around it.
+func Link(node *record.Node) {
+	if record.On() {
+		if orphan := node.Orphan(); orphan != nil {
+			orphan.Adopt(Record(orphan.Inside()))
+		}
+	}
+	node.Link()
 }
 
 // Disguised marks the errors that cancelscope.AsCancellation makes. The method is never

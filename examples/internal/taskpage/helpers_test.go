@@ -37,8 +37,14 @@ func open(t *testing.T) tab {
 // openServer also returns the server.
 func openServer(t *testing.T) (tab, *httptest.Server) {
 	t.Helper()
+	return openHandler(t, tasktree.Handler(tasktree.HandlerOptions{}))
+}
+
+// openHandler opens the page that a handler serves.
+func openHandler(t *testing.T, handler http.Handler) (tab, *httptest.Server) {
+	t.Helper()
 	page := tab{browsertest.New(t)}
-	server := httptest.NewServer(tasktree.Handler(tasktree.HandlerOptions{}))
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 	page.Do("size", chromedp.EmulateViewport(1280, 800))

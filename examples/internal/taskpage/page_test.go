@@ -3,9 +3,12 @@ package taskpage_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/trellis-go/trellis/cancelscope"
@@ -299,4 +302,32 @@ func TestProgramGone(t *testing.T) {
 	server.Close()
 	page.Until(`document.getElementById("connection").textContent === "the program does not answer"`)
 	page.shows("server")
+}
+
+// What does not know since when it is canceled, as an error group, counts from when the page saw it
+// first, and not as long as it has run.
+func TestCanceledAtAnUnknownTime(t *testing.T) {
+	const tree = `{"version":1,"taken":"2026-11-26T12:00:00Z","recordingSince":"2026-11-26T11:00:00Z","goroutines":2,"total":1,"roots":[
+		{"id":1,"kind":"group","name":"fetch","since":"2026-11-26T11:00:00Z","running":1,`
+	var canceled atomic.Bool
+	handler := tasktree.Handler(tasktree.HandlerOptions{})
+	page, _ := openHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.RawQuery == "":
+			handler.ServeHTTP(w, r)
+		case canceled.Load():
+			io.WriteString(w, tree+`"state":"canceled","canceled":{"kind":"task","reason":"refused","text":"because a task failed: refused"}}]}`)
+		default:
+			io.WriteString(w, tree+`"state":"running"}]}`)
+		}
+	}))
+	page.shows("fetch")
+	canceled.Store(true)
+	page.refreshed()
+	if text := page.Eval(named("fetch") + `[0].querySelector(".state").textContent`); !strings.HasPrefix(text, "canceled at an unknown time: because a task failed: refused") {
+		t.Errorf("the state is %q, want that the time is unknown", text)
+	}
+	if class := page.attr("fetch", "class"); strings.TrimSpace(class) != "row" {
+		t.Errorf("the row has the class %q, want none of those of what was canceled long ago", class)
+	}
 }
