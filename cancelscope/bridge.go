@@ -260,9 +260,9 @@ func (s *Scope) shutLocked(c *Canceled) {
 	}
 }
 
-// settle finds out why the standard library has closed the bridge of s, makes that the
+// adoptCause finds out why the standard library has closed the bridge of s, makes that the
 // cause of s, and returns it.
-func (s *Scope) settle() *Canceled {
+func (s *Scope) adoptCause() *Canceled {
 	c, ok := context.Cause(s.bridge).(*Canceled)
 	if p := s.foreignParent(); ok && p != nil && context.Cause(p) == error(c) {
 		c = nil // whatever it is, it has come from outside

@@ -31,14 +31,14 @@ func (s *Scope) look() *Canceled {
 		s.looks.Store(n + 1)
 	case n == many:
 		s.looks.Store(many + 1) // if it fails, it would next time
-		s.settleDown()
+		s.becomeCalm()
 	}
 	return s.poll()
 }
 
-// settleDown makes s calm, if it can be. What happens around s from now on takes the
+// becomeCalm makes s calm, if it can be. What happens around s from now on takes the
 // mark from it again, and what has happened before is seen by arm.
-func (s *Scope) settleDown() {
+func (s *Scope) becomeCalm() {
 	s.buildBridge()
 	for n := s; n != nil; n = n.visible() {
 		n.mu.Lock() // for a cancellation that is just being passed on
@@ -98,8 +98,8 @@ func (s *Scope) arm(t instant) *context.Context {
 	return ask
 }
 
-// unsettleLocked ends the calm of s and of the scopes inside that are linked.
-func (s *Scope) unsettleLocked() {
+// endCalmLocked ends the calm of s and of the scopes inside that are linked.
+func (s *Scope) endCalmLocked() {
 	if !s.has(calmInside) {
 		return
 	}
@@ -109,7 +109,7 @@ func (s *Scope) unsettleLocked() {
 	for in := s.children; in != nil; in = in.next {
 		if in.has(calmInside) && !in.has(shielded) {
 			in.mu.Lock() // after the lock of its parent
-			in.unsettleLocked()
+			in.endCalmLocked()
 			in.mu.Unlock()
 		}
 	}

@@ -86,6 +86,6 @@ func Locked(s *Scope) bool { return s.isLocked() }
 func RaiseShield(s *Scope) {
 	s.mu.Lock()
 	s.setLocked(shielded, true)
-	s.unsettleLocked()
+	s.endCalmLocked()
 	s.mu.Unlock()
 }

@@ -140,7 +140,7 @@ func (s *Scope) moveDeadlineLocked(t time.Time, at, clock instant) bool {
 		s.expireOwnLocked()
 	case l.near || at != never && at-clock < margin:
 		l.near = false
-		s.unsettleLocked()
+		s.endCalmLocked()
 	}
 	if s.has(bridged) || s.children != nil {
 		s.armLocked(clock)
@@ -249,7 +249,7 @@ func (s *Scope) tick() {
 	default:
 		if !l.armedFor.before(at) || at-t < margin { // it has not been moved to a later time since, or not far enough
 			l.near = true
-			s.unsettleLocked()
+			s.endCalmLocked()
 		}
 		s.armLocked(t)
 	}

@@ -24,7 +24,7 @@ func (s *Scope) pollAt(t instant) *Canceled {
 // what it has seen has changed meanwhile.
 func (s *Scope) inspect(t instant) (*Canceled, bool) {
 	if s.closed() {
-		return s.settle(), true
+		return s.adoptCause(), true
 	}
 	var due *Scope // the one with the earliest deadline, the outermost if there are several
 	first := never
@@ -42,7 +42,7 @@ func (s *Scope) inspect(t instant) (*Canceled, bool) {
 				return s.found()
 			}
 			if s.closed() { // with another Err than outer's, which has changed its parent
-				return s.settle(), true
+				return s.adoptCause(), true
 			}
 		}
 	}

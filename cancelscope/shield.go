@@ -46,7 +46,7 @@ func (s *Scope) SetShield(on bool) {
 		running = false
 	default:
 		s.shieldLocked(on)
-		s.unsettleLocked()
+		s.endCalmLocked()
 		if hidden != nil && s.up.Load() == up && s.has(foreign) == outside {
 			// Now, because another goroutine may raise the shield again.
 			s.setCauseLocked(hidden)

@@ -247,7 +247,7 @@ func (c *scopeContext) Move(to tree.Node) bool {
 	s.up.Store(up)
 	s.setLocked(movable, false)
 	s.linkLocked(up)
-	s.unsettleLocked()
+	s.endCalmLocked()
 	hasBridge := s.has(bridged)
 	s.mu.Unlock()
 	up.mu.Unlock()
@@ -292,7 +292,7 @@ func (s *Scope) setCauseLocked(c *Canceled) {
 	if s.cause.Load() != nil {
 		return // and so has everything inside
 	}
-	s.unsettleLocked() // Done channels are closed before causes are stored
+	s.endCalmLocked() // Done channels are closed before causes are stored
 	if s.closeBridgeLocked(c) {
 		s.cause.Store(c)
 	}
