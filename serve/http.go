@@ -151,13 +151,16 @@ func (h *httpServer) run(n *nursery.Nursery, listeners []net.Listener) error {
 	h.serving.Store(int32(len(listeners)))
 	for _, l := range listeners {
 		a := newAcceptor(h.ctx, h.drain, l)
+		hidden := make(chan struct{})
 		n.GoNamed("accept", func(own context.Context) error {
 			hide(own) // it is no work that a drain waits for
+			close(hidden)
 			defer h.change()
 			defer h.serving.Add(-1)
 			defer a.close()
 			return h.serve(&listener{Listener: l, from: a, to: h})
 		})
+		<-hidden
 	}
 	ended := func() bool { return h.serving.Load() == 0 }
 	var err error

@@ -229,11 +229,14 @@ func (r *running) run(ctx context.Context, shell *nursery.Nursery, body func(ctx
 	}
 	err = config.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		r.nursery, r.node = n, tree.Record(ctx)
+		hidden := make(chan struct{})
 		r.controls = shell.Task("phases", func(own context.Context) error {
 			hide(own)
+			close(hidden)
 			r.control(ctx)
 			return nil
 		})
+		<-hidden // so that no tree shows it that is taken by the program itself
 		return body(ctx, n)
 	})
 	if cut := r.cut.Load(); err == nil && cut != nil && r.nursery.Scope().CanceledCaught() {

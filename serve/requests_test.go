@@ -19,8 +19,7 @@ import (
 )
 
 // A request is a task in the tree of package tasktree, with what it starts inside.
-func TestRequestsAreRecorded(t *testing.T) {
-	t.Parallel()
+func TestRequestsAreRecorded(t *testing.T) { // not parallel: the tree has all programs of the process
 	tree := make(chan string, 1)
 	s := serveSite(t, serve.Program{Grace: patience, Name: "shop"}, func(w http.ResponseWriter, r *http.Request) {
 		err := nursery.Run(r.Context(), func(ctx context.Context, n *nursery.Nursery) error {
