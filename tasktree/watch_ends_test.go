@@ -140,3 +140,28 @@ func TestWatchSlowReports(t *testing.T) {
 		}
 	})
 }
+
+// A scope under a standard context may notice its cancellation long after it. The stall that has
+// been reported before is not over then, and is not reported again.
+func TestWatchScopeThatNoticesLate(t *testing.T) {
+	outside, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var all *reports
+	watched(t, tasktree.WatchOptions{}, func(t *testing.T, _ context.Context, n *nursery.Nursery, r *reports) {
+		all = r
+		n.GoNamed("host", func(context.Context) error {
+			s := cancelscope.Scope{Name: "deaf"}
+			return s.Run(outside, func(ctx context.Context) error {
+				time.Sleep(20 * time.Second)
+				_ = ctx.Err()
+				time.Sleep(20 * time.Second)
+				return nil
+			})
+		})
+		time.Sleep(time.Second)
+		cancel()
+		time.Sleep(34 * time.Second)
+		r.expect(t, "when it has noticed", "canceled deaf")
+	})
+	all.expect(t, "in the end", "canceled deaf", "over canceled deaf")
+}
