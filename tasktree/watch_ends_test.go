@@ -74,8 +74,9 @@ func TestWatchEnds(t *testing.T) {
 	})
 }
 
-// A report has a context that is not done, also if Watch ends at the moment of a look, or while a
-// report before it runs.
+// A report begins with a context that is not done, also if Watch ends while a report before it
+// runs. If Watch ends at the moment of a look, what is over is reported once; whether the context
+// ends during the report is not known then.
 func TestWatchReportsWithALivingContext(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -97,8 +98,8 @@ func TestWatchReportsWithALivingContext(t *testing.T) {
 							n.Task("stuck", func(context.Context) error { time.Sleep(29500 * time.Millisecond); return nil }).Cancel(nil)
 						}
 						tasktree.Watch(ctx, tasktree.WatchOptions{Every: time.Second, Report: func(ctx context.Context, s *tasktree.Stall) {
-							if ctx.Err() != nil {
-								t.Errorf("a report has a context that is done: %v", s)
+							if c.slow > 0 && ctx.Err() != nil {
+								t.Errorf("a report begins with a context that is done: %v", s)
 							}
 							if s.Over {
 								over++
