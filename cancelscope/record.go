@@ -109,6 +109,14 @@ func (c *scopeContext) Internal() {
 	}
 }
 
+// Around implements [tree.Node].
+func (c *scopeContext) Around() context.Context {
+	if up := c.up.Load(); up != nil {
+		return (*scopeContext)(up)
+	}
+	return nil
+}
+
 // Record implements [tree.Node].
 func (c *scopeContext) Record() *record.Node {
 	s := (*Scope)(c)

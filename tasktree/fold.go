@@ -16,8 +16,8 @@ const fewDiffer = 10
 
 // sign gives the same signature to entries that look alike: in kind, function, place,
 // state, cause, and name but for numbers in it, and in what is inside, whatever how often.
-// Two that do not look alike have the same by chance only.
-func (s *snapshot) sign() {
+// Two that do not look alike have the same by chance only. reason returns how a reason reads.
+func (s *snapshot) sign(reason func(r *report) string) {
 	seed := maphash.MakeSeed()
 	causes := make(map[string]uint64)
 	var inside []uint64
@@ -37,7 +37,7 @@ func (s *snapshot) sign() {
 		}
 		if e.report != none {
 			r := s.reports[e.report]
-			add(flag(r.Shielded), flag(r.Deadline.IsZero()), number(causes, r))
+			add(flag(r.Shielded), flag(r.Deadline.IsZero()), number(causes, r, reason))
 		}
 		if g := s.goroutines[v.GoID]; g != nil {
 			buf = append(buf, g.State...)
@@ -65,11 +65,11 @@ func flag(on bool) uint64 {
 
 // number returns a number for the cause, the same for causes that read the same, zero for
 // none.
-func number(causes map[string]uint64, r *report) uint64 {
+func number(causes map[string]uint64, r *report, reason func(r *report) string) uint64 {
 	if r.Cause == nil {
 		return 0
 	}
-	text := r.Cause.Kind + "\x00" + short(r.Cause.By) + "\x00" + short(r.text)
+	text := r.Cause.Kind + "\x00" + short(r.Cause.By) + "\x00" + reason(r)
 	if causes[text] == 0 {
 		causes[text] = uint64(len(causes) + 1)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -234,6 +235,34 @@ func TestRedactBeforeTheCut(t *testing.T) {
 				}
 				return nil
 			})
+		})
+	})
+}
+
+// What is folded are siblings whose reasons read the same when they have been redacted.
+func TestRedactBeforeFolding(t *testing.T) {
+	recorded(t, "of reasons", func(t *testing.T) {
+		secret := strings.Repeat("secret ", 50)
+		nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+			for _, reason := range []string{secret + "too slow", "no " + secret + "too slow", secret + "too large", secret + "too large"} {
+				n.Task("conn", func(context.Context) error { time.Sleep(time.Second); return nil }).Cancel(errors.New(reason))
+				time.Sleep(time.Millisecond)
+			}
+			tree := tasktree.Take(tasktree.Options{Redact: func(text string) string {
+				return strings.ReplaceAll(strings.TrimPrefix(text, "no "), "secret ", "")
+			}})
+			var got []string
+			for _, c := range tree.Roots[0].Children {
+				count := 1
+				if c.Same != nil {
+					count += c.Same.Count
+				}
+				got = append(got, fmt.Sprintf("%s × %d", c.Canceled.Reason, count))
+			}
+			if want := []string{"too slow × 2", "too large × 2"}; !slices.Equal(got, want) {
+				t.Errorf("redacted, the tasks are %q, want %q", got, want)
+			}
+			return nil
 		})
 	})
 }

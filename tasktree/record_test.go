@@ -346,6 +346,38 @@ func TestRecordingAfterTrace(t *testing.T) {
 	})
 }
 
+// A task that has moved while a trace was taken is inside the nursery that it has moved to.
+func TestRecordingAfterMoveInTrace(t *testing.T) {
+	nursery.Config{Name: "before"}.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+		if err := trace.Start(new(bytes.Buffer)); err != nil {
+			t.Skipf("no trace can be taken: %v", err)
+		}
+		recording, opened, looked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		caller := cancelscope.Scope{Name: "caller"}
+		return caller.Run(ctx, func(ctx context.Context) error {
+			nursery.Start(ctx, n, "moved", func(ctx context.Context, started func(int)) error {
+				started(1)
+				<-recording
+				return nursery.Config{Name: "inner"}.Run(ctx, func(context.Context, *nursery.Nursery) error {
+					close(opened)
+					<-looked
+					return nil
+				})
+			})
+			trace.Stop()
+			defer tasktree.Record()()
+			close(recording)
+			<-opened
+			tree := tasktree.Take(tasktree.Options{})
+			if len(tree.Roots) != 1 || find(t, tree, "before") != tree.Roots[0] || tree.Roots[0].Children[0] != find(t, tree, "moved") {
+				t.Errorf("the tree is\n%s\nwant the task in the nursery", tree)
+			}
+			close(looked)
+			return nil
+		})
+	})
+}
+
 // A million tasks leave nothing behind.
 func TestMemory(t *testing.T) {
 	ceiling.SkipUnderRace(t)

@@ -28,7 +28,8 @@ type Stall struct {
 	// Path has the names of what is around Node, the outermost first.
 	Path []string
 
-	// Since is when Node was canceled, or since when it waits for the same tasks.
+	// Since is when Node was canceled, or since when it waits for the same tasks. If Node did
+	// not know when it was canceled, it is the time of the look that found it canceled first.
 	Since time.Time
 
 	// Noticed is when the tree was taken in which the stall was noticed.

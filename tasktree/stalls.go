@@ -38,7 +38,7 @@ func (w *watcher) find(t *Tree) map[stallKey]*Stall {
 		if n.Canceled != nil && w.o.Canceled >= 0 {
 			at := w.canceledAt(n, t.Taken)
 			canceled[depth] = at
-			if n.Canceled.Since.IsZero() {
+			if _, known := w.first[n.ID]; known || n.Canceled.Since.IsZero() {
 				first[n.ID] = at
 			}
 			if depth == 0 || outer[depth-1].Canceled == nil || at.apart(canceled[depth-1]) {
@@ -55,13 +55,14 @@ func (w *watcher) find(t *Tree) map[stallKey]*Stall {
 }
 
 // canceledAt says when a canceled node was canceled. If the node does not know, it was after the
-// last look at which it was not canceled.
+// last look at which it was not canceled. That stays the answer if the scope notices its
+// cancellation later, so that a stall that has been reported is not taken for another one.
 func (w *watcher) canceledAt(n *Node, now time.Time) moment {
-	if since := n.Canceled.Since; !since.IsZero() {
-		return moment{since, since}
-	}
 	if known, ok := w.first[n.ID]; ok {
 		return known
+	}
+	if since := n.Canceled.Since; !since.IsZero() {
+		return moment{since, since}
 	}
 	return moment{w.looked, now}
 }

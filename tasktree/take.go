@@ -85,10 +85,14 @@ func Take(o Options) *Tree {
 	if o.Stacks {
 		s.goroutines = stacks(t, o.Force)
 	}
-	s.sign()
 	b := builder{
 		snapshot: s, tree: t, options: o,
 		names: make(map[uintptr]string), places: make(map[uintptr][2]string), reasons: make(map[any]string),
+	}
+	if o.Redact == nil {
+		s.sign(func(r *report) string { return short(r.text) })
+	} else {
+		s.sign(b.reason)
 	}
 	b.build()
 	return t

@@ -109,7 +109,7 @@ type watcher struct {
 	o       WatchOptions
 	open    map[stallKey]*Stall  // noticed, and not over
 	looked  time.Time            // when the look before this one was
-	first   map[uint64]moment    // the canceled nodes that do not know since when
+	first   map[uint64]moment    // the canceled nodes that do not know since when, or did not at first
 	waiting map[uint64]sameTasks // the nurseries that wait
 	files   int                  // for how many stalls there are files
 

@@ -74,8 +74,9 @@ func TestWatchEnds(t *testing.T) {
 	})
 }
 
-// A report has a context that is not done, also if Watch ends at the moment of a look, or while a
-// report before it runs.
+// A report begins with a context that is not done, also if Watch ends while a report before it
+// runs. If Watch ends at the moment of a look, what is over is reported once; whether the context
+// ends during the report is not known then.
 func TestWatchReportsWithALivingContext(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -97,8 +98,8 @@ func TestWatchReportsWithALivingContext(t *testing.T) {
 							n.Task("stuck", func(context.Context) error { time.Sleep(29500 * time.Millisecond); return nil }).Cancel(nil)
 						}
 						tasktree.Watch(ctx, tasktree.WatchOptions{Every: time.Second, Report: func(ctx context.Context, s *tasktree.Stall) {
-							if ctx.Err() != nil {
-								t.Errorf("a report has a context that is done: %v", s)
+							if c.slow > 0 && ctx.Err() != nil {
+								t.Errorf("a report begins with a context that is done: %v", s)
 							}
 							if s.Over {
 								over++
@@ -139,4 +140,29 @@ func TestWatchSlowReports(t *testing.T) {
 			t.Errorf("the reports were at %v, want the first after 10s, and the second a second after the minute of the first", at)
 		}
 	})
+}
+
+// A scope under a standard context may notice its cancellation long after it. The stall that has
+// been reported before is not over then, and is not reported again.
+func TestWatchScopeThatNoticesLate(t *testing.T) {
+	outside, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var all *reports
+	watched(t, tasktree.WatchOptions{}, func(t *testing.T, _ context.Context, n *nursery.Nursery, r *reports) {
+		all = r
+		n.GoNamed("host", func(context.Context) error {
+			s := cancelscope.Scope{Name: "deaf"}
+			return s.Run(outside, func(ctx context.Context) error {
+				time.Sleep(20 * time.Second)
+				_ = ctx.Err()
+				time.Sleep(20 * time.Second)
+				return nil
+			})
+		})
+		time.Sleep(time.Second)
+		cancel()
+		time.Sleep(34 * time.Second)
+		r.expect(t, "when it has noticed", "canceled deaf")
+	})
+	all.expect(t, "in the end", "canceled deaf", "over canceled deaf")
 }

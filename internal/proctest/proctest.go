@@ -107,7 +107,7 @@ func (p *Process) Expect(t *testing.T, end string) {
 type Text struct {
 	mu      sync.Mutex // guards what follows
 	b       bytes.Buffer
-	changed chan struct{} // closed at the next Write; nil if no one waits for it
+	changed chan struct{} // closed at the next Write; nil if no goroutine waits for it
 }
 
 // Write adds p. It does not block, and returns no error.

@@ -42,6 +42,9 @@ type Node interface {
 	// to is canceled, so is the scope when Move returns.
 	Move(to Node) bool
 
+	// Around returns the context of the scope around this one, nil if there is none.
+	Around() context.Context
+
 	// Internal declares that the scope is no part of the program, so that package
 	// tasktree does not show it.
 	Internal()
@@ -81,10 +84,23 @@ func Record(ctx context.Context) *record.Node {
 func Link(node *record.Node) {
 	if record.On() {
 		if orphan := node.Orphan(); orphan != nil {
-			orphan.Adopt(Record(orphan.Inside()))
+			orphan.Adopt(Record(around(orphan)))
 		}
 	}
 	node.Link()
+}
+
+// around returns a context that is around the node: the one that it was made in or, for a task
+// with a scope of its own, which may have moved since, that of the scope around.
+func around(node *record.Node) context.Context {
+	if kind := node.Kind(); kind == record.Task || kind == record.Background {
+		if scope, ok := node.Hosted().(Node); ok {
+			if ctx := scope.Around(); ctx != nil {
+				return ctx
+			}
+		}
+	}
+	return node.Inside()
 }
 
 // Disguised marks the errors that cancelscope.AsCancellation makes. The method is never
