@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 )
 
 // A handler is the outermost handler of a server.
@@ -53,7 +54,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // record makes a request a task in the tree that package tasktree shows.
 func (h *httpServer) record(r *http.Request) (recorded *http.Request, end func()) {
 	node := record.New(record.Task, r.Context(), h.node, r.Method+" "+r.URL.Path, nil)
-	node.Link()
+	tree.Link(node)
 	node.Enter()
 	if r.Trailer == nil && len(r.TransferEncoding) > 0 {
 		// Into that of r, net/http would put trailers which the client has not declared.
