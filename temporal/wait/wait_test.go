@@ -274,6 +274,36 @@ func TestSelectAgain(t *testing.T) {
 	})
 }
 
+// The closing of a channel is one case, before Select and while it waits, and brings no value.
+func TestSelectOfAChannelThatIsClosed(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second} {
+		t.Run(after.String(), func(t *testing.T) {
+			inWorkflow(t, func(ctx workflow.Context) {
+				c := workflow.NewChannel(ctx)
+				at(ctx, after, func(workflow.Context) { c.Close() })
+				closings := 0
+				selector := wait.NewSelector(ctx)
+				selector.AddReceive(c, func(c workflow.ReceiveChannel, more bool) {
+					if got := c.Receive(ctx, nil); more || got {
+						t.Errorf("the case of a channel that is closed has %t, and Receive = %t, want false, false", more, got)
+					}
+					closings++
+				})
+				for range 2 {
+					var s cancelscope.Scope
+					s.SetTimeout(time.Minute)
+					if err := s.Run(ctx, selector.Select); err != nil {
+						t.Errorf("Select = %v, want nil", err)
+					}
+				}
+				if closings != 1 {
+					t.Errorf("the closing was a case %d times, want 1", closings)
+				}
+			})
+		})
+	}
+}
+
 func TestGetError(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
 		f, s := workflow.NewFuture(ctx)
