@@ -74,7 +74,12 @@ func Shield(ctx workflow.Context, limit time.Duration, fn func(ctx workflow.Cont
 // It does nothing where waiting is impossible: while a panic passes, because the workflow
 // task will be tried again; and when the worker lets go of the workflow, which runs deferred
 // functions although the workflow continues elsewhere. In both cases fn runs in a later
-// execution of the same code. Other deferred functions must not wait or give commands.
+// execution of the same code, unless the worker has the policy worker.FailWorkflow, with
+// which a panic ends the workflow. Other deferred functions must not wait or give commands.
+//
+// Nor does it run fn in a coroutine that still runs when the function of the workflow
+// returns, such as the handler of an update, or one of workflow.Go. Wait for handlers
+// first, with workflow.AllHandlersFinished as the condition.
 //
 // A deferred function that recovers a panic is a part of the panic until it returns: in it,
 // and in what it calls, Cleanup does nothing. Return first, and call [Shield].

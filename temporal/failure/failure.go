@@ -145,7 +145,11 @@ func (c Converter) Decode(err error) error {
 			continue
 		}
 		if restored := detailsOf(app).error(c); restored != nil {
-			return &decoded{restored, err}
+			text := app.Message()
+			if len(text) >= maxText { // it was cut, and the list of restored says where
+				text = restored.Error()
+			}
+			return &decoded{text, restored, err}
 		}
 	}
 	return err
@@ -169,12 +173,16 @@ func detailsOf(app *temporal.ApplicationError) (t *tree) {
 
 // A decoded error is one that has crossed the network.
 type decoded struct {
-	error       // what was encoded
-	whole error // what came
+	text     string // of what was encoded
+	restored error
+	whole    error // what came
 }
 
+// Error gives the text of what was encoded: that of restored has the types of its members.
+func (d *decoded) Error() string { return d.text }
+
 // Unwrap returns what was encoded and what came.
-func (d *decoded) Unwrap() []error { return []error{d.error, d.whole} }
+func (d *decoded) Unwrap() []error { return []error{d.restored, d.whole} }
 
 // Tasks returns the errors of all tasks in err, also in nested nurseries, in the order in which
 // they stand there: a task before the tasks of nurseries in it.

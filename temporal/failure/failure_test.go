@@ -10,8 +10,10 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/proto"
 
 	root "github.com/trellis-go/trellis/nursery"
+	"github.com/trellis-go/trellis/temporal/call"
 	"github.com/trellis-go/trellis/temporal/cancelscope"
 	"github.com/trellis-go/trellis/temporal/deadline"
 	"github.com/trellis-go/trellis/temporal/failure"
@@ -262,3 +264,62 @@ type updateCallback struct{ complete func(err error) }
 func (u *updateCallback) Accept()                   {}
 func (u *updateCallback) Reject(err error)          { u.complete(err) }
 func (u *updateCallback) Complete(_ any, err error) { u.complete(err) }
+
+// A cancellation beside a failure is no task, and a Go type is not in the text.
+func TestTextAcrossTheBoundary(t *testing.T) {
+	env := wftest.New()
+	env.Encode = true
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+	want := ""
+	came := env.Run(func(ctx workflow.Context) error {
+		err := nursery.Run(ctx, func(ctx workflow.Context, n *nursery.Nursery) error {
+			n.GoNamed("hotel", func(ctx workflow.Context) error {
+				return errors.Join(deadline.Sleep(ctx, time.Hour), fmt.Errorf("undo: %w", errReal))
+			})
+			return nil
+		})
+		want = err.Error()
+		return err
+	})
+	if err := failure.Decode(came); err == nil || err.Error() != want {
+		t.Errorf("Decode: text %q, want that of the workflow's error, %q", err, want)
+	}
+}
+
+// Each of the workflows around one that fails adds its part to the error, and no copy of it.
+func TestNestedWorkflows(t *testing.T) {
+	const depth = 6
+	sizes := make([]int, depth+1)
+	var nested func(ctx workflow.Context, n int) error
+	nested = func(ctx workflow.Context, n int) error {
+		err := nursery.Run(ctx, func(ctx workflow.Context, nu *nursery.Nursery) error {
+			nu.GoNamed(fmt.Sprint("level ", n), func(ctx workflow.Context) error {
+				if n == 0 {
+					return errReal
+				}
+				_, err := call.Child[any](ctx, "nested", n-1)
+				return err
+			})
+			return nil
+		})
+		err = failure.Encode(err)
+		sizes[n] = proto.Size(temporal.GetDefaultFailureConverter().ErrorToFailure(err))
+		return err
+	}
+	env := wftest.New()
+	env.Encode = true
+	env.RegisterWorkflowWithOptions(nested, workflow.RegisterOptions{Name: "nested"})
+	err := failure.Decode(env.Run(func(ctx workflow.Context) error {
+		_, err := call.Child[any](ctx, "nested", depth)
+		return err
+	}))
+	for n := range depth + 1 {
+		if task := fmt.Sprint("level ", n); failure.Task(err, task) == nil {
+			t.Errorf("Task %q = nil, want the error of the nested workflow", task)
+		}
+	}
+	first, last := sizes[1]-sizes[0], sizes[depth]-sizes[depth-1]
+	if last > 2*first {
+		t.Errorf("the errors have %d bytes, want that each level adds about as much as the first, %d", sizes, first)
+	}
+}

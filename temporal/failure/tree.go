@@ -61,7 +61,8 @@ const (
 // An encoder makes the tree of one error.
 type encoder struct {
 	converter Converter
-	left      int // how many errors may still be added
+	left      int  // how many errors may still be added
+	twice     bool // the details of this module are in the tree already
 }
 
 func (e *encoder) tree(err error, depth int) *tree {
@@ -86,6 +87,11 @@ func (e *encoder) tree(err error, depth int) *tree {
 			return t
 		}
 		return e.members(t, []error{err.Reason}, depth)
+	case *decoded:
+		t := e.members(&tree{Kind: aJoin, Text: cut(err.text)}, []error{err.restored}, depth)
+		defer func(twice bool) { e.twice = twice }(e.twice)
+		e.twice = true
+		return e.members(t, []error{err.whole}, depth)
 	}
 	switch members := joined(err); {
 	case canceled(err):
@@ -116,6 +122,10 @@ func (e *encoder) leaf(err error) *tree {
 	f := proto.Clone(e.converter.failures().ErrorToFailure(err)).(*failurepb.Failure)
 	for cause := f; cause != nil; cause = cause.GetCause() {
 		cause.StackTrace, cause.Message = "", cut(cause.Message)
+		if app, ok := e.converter.failures().FailureToError(cause).(*temporal.ApplicationError); e.twice && ok && detailsOf(app) != nil {
+			// Else the errors of nested workflows would be twice as many in each of them.
+			cause.GetApplicationFailureInfo().Details = nil
+		}
 	}
 	data, failed := protojson.Marshal(f)
 	if failed != nil {

@@ -16,7 +16,7 @@ type Selector struct {
 	_     tree.NoCopy
 	inner workflow.Selector
 	added []workflow.Channel // Done channels that have a case
-	fired bool               // the case of one of them was taken
+	again bool               // a case was taken that does not count
 }
 
 // NewSelector returns a selector without cases. It panics if ctx is nil.
@@ -25,10 +25,24 @@ func NewSelector(ctx workflow.Context) *Selector {
 	return &Selector{inner: workflow.NewSelector(ctx)}
 }
 
-// AddReceive adds a case for a value from c, or for its closing: f is called, and must receive
-// from c. It returns s.
+// AddReceive adds a case for a value from c: f is called with true, and must receive from c.
+// When c has been closed and is empty, f is called once more, with false, and the case is gone.
+// AddReceive returns s.
 func (s *Selector) AddReceive(c workflow.ReceiveChannel, f func(c workflow.ReceiveChannel, more bool)) *Selector {
-	s.inner.AddReceive(c, f)
+	closed := false
+	s.inner.AddReceive(c, func(c workflow.ReceiveChannel, more bool) {
+		if !more {
+			// Of a channel that is closed while it waits, the SDK's selector leaves something
+			// to be received that is no value, and takes the case a second time.
+			c.ReceiveAsync(nil)
+			if closed {
+				s.again = true
+				return
+			}
+			closed = true
+		}
+		f(c, more)
+	})
 	return s
 }
 
@@ -58,13 +72,14 @@ func (s *Selector) Select(ctx workflow.Context) error {
 		}
 		if done := ctx.Done(); done != nil && !slices.Contains(s.added, done) {
 			s.added = append(s.added, done)
-			onDone(ctx, s.inner, func() { s.fired = true })
+			onDone(ctx, s.inner, func() { s.again = true })
 		}
-		s.fired = false
+		s.again = false
 		s.inner.Select(ctx)
-		if !s.fired {
+		if !s.again {
 			return nil
 		}
-		// Canceled; or the case of a scope that has ended was still there, and is gone now.
+		// Canceled; or the case of a scope that has ended, or of a channel whose closing f has
+		// seen, was still there, and is gone now.
 	}
 }

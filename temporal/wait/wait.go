@@ -33,22 +33,34 @@ func Get(ctx workflow.Context, f workflow.Future, valuePtr any) error {
 }
 
 // Receive waits for a value from c and stores it in what valuePtr points to, which may be nil.
-// more is false if c has been closed and is empty. If ctx is canceled, Receive takes nothing
-// from c and returns the cause of ctx.
+// more is false if c has been closed and is empty. A value that cannot be stored there, such as
+// that of a signal with a wrong argument, is logged and dropped, as c.Receive does. If ctx is
+// canceled, Receive takes nothing from c and returns the cause of ctx.
 func Receive(ctx workflow.Context, c workflow.ReceiveChannel, valuePtr any) (more bool, err error) {
 	check("Receive", ctx, c == nil)
-	if cause := cancelscope.Cause(ctx); cause != nil {
-		return false, cause
+	for {
+		if cause := cancelscope.Cause(ctx); cause != nil {
+			return false, cause
+		}
+		received, closed, done := false, false, false
+		s := workflow.NewSelector(ctx)
+		s.AddReceive(c, func(c workflow.ReceiveChannel, more bool) {
+			// c.Receive would wait for the next value here if this one cannot be stored, and
+			// ctx would not end that. Of a channel that is closed meanwhile, a Selector leaves
+			// something to be received that is no value.
+			received, closed = c.ReceiveAsync(valuePtr), !more
+		})
+		onDone(ctx, s, func() { done = true })
+		s.Select(ctx)
+		switch {
+		case done:
+			return false, canceled(ctx)
+		case closed:
+			return false, nil
+		case received:
+			return true, nil
+		}
 	}
-	done := false
-	s := workflow.NewSelector(ctx)
-	s.AddReceive(c, func(c workflow.ReceiveChannel, _ bool) { more = c.Receive(ctx, valuePtr) })
-	onDone(ctx, s, func() { done = true })
-	s.Select(ctx)
-	if done {
-		return false, canceled(ctx)
-	}
-	return more, nil
 }
 
 // Send waits until v has been sent to c. If ctx is canceled, Send sends nothing and returns

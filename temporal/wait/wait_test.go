@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/trellis-go/trellis/temporal/cancelscope"
 	"github.com/trellis-go/trellis/temporal/internal/wftest"
+	"github.com/trellis-go/trellis/temporal/nursery"
 	"github.com/trellis-go/trellis/temporal/wait"
 )
 
@@ -176,6 +178,66 @@ func TestReceiveFromAClosedChannel(t *testing.T) {
 	})
 }
 
+// A channel that is closed while Receive waits has no value for it, and no item for a nursery.
+func TestReceiveFromAChannelThatIsClosedMeanwhile(t *testing.T) {
+	inWorkflow(t, func(ctx workflow.Context) {
+		c := workflow.NewChannel(ctx)
+		at(ctx, time.Second, func(workflow.Context) { c.Close() })
+		got := 7
+		if more, err := wait.Receive(ctx, c, &got); more || err != nil || got != 7 {
+			t.Errorf("Receive from a channel that is closed meanwhile = %t, %v with %d, want false, nil and no value", more, err, got)
+		}
+		items := workflow.NewChannel(ctx)
+		at(ctx, time.Second, func(ctx workflow.Context) {
+			items.Send(ctx, 1)
+			_ = workflow.Sleep(ctx, time.Second)
+			items.Close()
+		})
+		var all []int
+		err := nursery.ForEach(ctx, 1, wait.From[int](items), func(_ workflow.Context, i int) error {
+			all = append(all, i)
+			return nil
+		})
+		if err != nil || !slices.Equal(all, []int{1}) {
+			t.Errorf("ForEach over a channel that is closed meanwhile = %v with the items %v, want nil and [1]", err, all)
+		}
+	})
+}
+
+// A signal with a wrong argument is dropped, and the wait still ends with its context.
+func TestReceiveDropsWhatItCannotStore(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		second   any // the argument of the second signal
+		want     string
+		canceled bool
+	}{
+		{"then a value", "value", "value", false},
+		{"then the cancellation", 2, "", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			env := wftest.New()
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow("signal", 1) }, time.Second)
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow("signal", test.second) }, 2*time.Second)
+			err := env.Run(func(ctx workflow.Context) error {
+				var s cancelscope.Scope
+				s.SetTimeout(time.Minute)
+				return s.Run(ctx, func(ctx workflow.Context) error {
+					var got string
+					more, err := wait.Receive(ctx, workflow.GetSignalChannel(ctx, "signal"), &got)
+					if got != test.want || more == test.canceled || cancelscope.IsCancellation(ctx, err) != test.canceled {
+						t.Errorf("Receive after a signal with a number = %t, %v with %q, want %q, canceled: %t", more, err, got, test.want, test.canceled)
+					}
+					return err
+				})
+			})
+			if err != nil {
+				t.Errorf("the workflow failed: %v", err)
+			}
+		})
+	}
+}
+
 // A selector may be used again and again, in several scopes, by blocks that are canceled.
 func TestSelectAgain(t *testing.T) {
 	inWorkflow(t, func(ctx workflow.Context) {
@@ -210,6 +272,36 @@ func TestSelectAgain(t *testing.T) {
 			t.Errorf("Select with a default = %v, want that it runs", err)
 		}
 	})
+}
+
+// The closing of a channel is one case, before Select and while it waits, and brings no value.
+func TestSelectOfAChannelThatIsClosed(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second} {
+		t.Run(after.String(), func(t *testing.T) {
+			inWorkflow(t, func(ctx workflow.Context) {
+				c := workflow.NewChannel(ctx)
+				at(ctx, after, func(workflow.Context) { c.Close() })
+				closings := 0
+				selector := wait.NewSelector(ctx)
+				selector.AddReceive(c, func(c workflow.ReceiveChannel, more bool) {
+					if got := c.Receive(ctx, nil); more || got {
+						t.Errorf("the case of a channel that is closed has %t, and Receive = %t, want false, false", more, got)
+					}
+					closings++
+				})
+				for range 2 {
+					var s cancelscope.Scope
+					s.SetTimeout(time.Minute)
+					if err := s.Run(ctx, selector.Select); err != nil {
+						t.Errorf("Select = %v, want nil", err)
+					}
+				}
+				if closings != 1 {
+					t.Errorf("the closing was a case %d times, want 1", closings)
+				}
+			})
+		})
+	}
 }
 
 func TestGetError(t *testing.T) {

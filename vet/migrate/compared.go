@@ -34,11 +34,11 @@ func (m *migration) compared(g *group, u *use) []ast.Node {
 			return true
 		}
 		v := api.Var(m.pass.TypesInfo, e)
-		if v == nil || !slices.Contains(errs, v) {
+		if v == nil || !slices.ContainsFunc(errs, func(got gotten) bool { return got.by == v }) {
 			return false
 		}
 		if e.Pos() > u.wait.Pos() {
-			return !m.overwrites(g, v, u.wait.End(), e.Pos())
+			return m.still(g, errs, v, e.Pos())
 		}
 		for _, lit := range literals { // runs later, as a deferred call does
 			if lit.Pos() < e.Pos() && e.End() < lit.End() && v.Pos() < lit.Pos() {
@@ -131,23 +131,45 @@ func (m *migration) comparison(n ast.Node, gets func(ast.Expr) bool) ast.Node {
 	return nil
 }
 
-// errorVars returns the variables that get the group's error, also by a return.
-func (m *migration) errorVars(g *group, u *use) []*types.Var {
-	var errs []*types.Var
-	add := func(v *types.Var) {
+// A gotten is a variable that gets the group's error, and the end of what gives it.
+type gotten struct {
+	by *types.Var
+	at token.Pos
+}
+
+// still reports whether v may have the group's error at pos, behind Wait.
+func (m *migration) still(g *group, errs []gotten, v *types.Var, pos token.Pos) bool {
+	return slices.ContainsFunc(errs, func(got gotten) bool {
+		return got.by == v && got.at <= pos && !m.overwrites(g, v, got.at, pos)
+	})
+}
+
+// errorVars returns the variables that get the group's error, also from another one, or by
+// a return.
+func (m *migration) errorVars(g *group, u *use) []gotten {
+	var errs []gotten
+	add := func(v *types.Var, at token.Pos) {
 		if v != nil {
-			errs = append(errs, v)
+			errs = append(errs, gotten{v, at})
 		}
 	}
-	ast.Inspect(u.end, func(n ast.Node) bool {
+	has := func(e ast.Expr) bool {
+		v := api.Var(m.pass.TypesInfo, e)
+		return ast.Unparen(e) == ast.Expr(u.wait) || v != nil && e.Pos() > u.wait.End() && m.still(g, errs, v, e.Pos())
+	}
+	ast.Inspect(g.fun, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
-			if i := indexOf(n.Rhs, u.wait); i >= 0 && len(n.Lhs) == len(n.Rhs) {
-				add(api.Var(m.pass.TypesInfo, n.Lhs[i]))
+			for i, rhs := range n.Rhs {
+				if len(n.Lhs) == len(n.Rhs) && has(rhs) {
+					add(api.Var(m.pass.TypesInfo, n.Lhs[i]), n.End())
+				}
 			}
 		case *ast.ValueSpec:
-			if i := indexOf(n.Values, u.wait); i >= 0 && len(n.Names) == len(n.Values) {
-				add(api.Var(m.pass.TypesInfo, n.Names[i]))
+			for i, value := range n.Values {
+				if len(n.Names) == len(n.Values) && has(value) {
+					add(api.Var(m.pass.TypesInfo, n.Names[i]), n.End())
+				}
 			}
 		}
 		return true
@@ -168,8 +190,8 @@ func (m *migration) errorVars(g *group, u *use) []*types.Var {
 			return true
 		}
 		for i, r := range ret.Results {
-			if v := api.Var(m.pass.TypesInfo, r); ast.Unparen(r) == ast.Expr(u.wait) || v != nil && slices.Contains(errs, v) {
-				add(results[i])
+			if has(r) {
+				add(results[i], ret.End())
 			}
 		}
 		return true
@@ -182,11 +204,6 @@ func resultFields(typ *ast.FuncType) []*ast.Field {
 		return nil
 	}
 	return typ.Results.List
-}
-
-// indexOf returns the index of the call in the list, or -1.
-func indexOf(list []ast.Expr, call *ast.CallExpr) int {
-	return slices.IndexFunc(list, func(e ast.Expr) bool { return ast.Unparen(e) == ast.Expr(call) })
 }
 
 // overwrites reports whether the function assigns to v between two positions, in a block

@@ -51,7 +51,7 @@ func (m *migration) loopUnderLimit(g *group, u *use) *rewrite {
 	case m.atLeastOne(limit):
 	case m.isNegative(limit):
 		limitText = c.nurseryPkg + ".NoLimit"
-	case m.atLeastZero(limit):
+	case m.atLeastZero(limit) && m.hasMax(u.end.Pos()):
 		// A group with a limit of 0 never starts a task.
 		limitText = "max(1, " + limitText + ")"
 	default:
@@ -88,7 +88,17 @@ func (m *migration) loopUnderLimit(g *group, u *use) *rewrite {
 	}
 }
 
-// assignsPart reports whether the statement assigns to a variable that e has.
+// hasMax reports whether max means the builtin function at pos.
+func (m *migration) hasMax(pos token.Pos) bool {
+	scope := m.pass.Pkg.Scope().Innermost(pos)
+	if scope == nil {
+		return false
+	}
+	_, found := scope.LookupParent("max", pos)
+	return found == types.Universe.Lookup("max")
+}
+
+// assignsPart reports whether the statement assigns to a variable or a field that e has.
 func (m *migration) assignsPart(s ast.Stmt, e ast.Expr) bool {
 	return slices.ContainsFunc(m.assignedIn(s), func(v *types.Var) bool { return api.Mentions(m.pass.TypesInfo, e, v) })
 }

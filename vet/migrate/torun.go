@@ -62,7 +62,7 @@ func (m *migration) newConversion(g *group, u *use) (*conversion, *reason) {
 	return c, nil
 }
 
-// changedContext returns a variable that the group's context is made from and that is
+// changedContext returns a variable or a field that the group's context is made from and that is
 // assigned to before the nursery gets it, or nil.
 func (c *conversion) changedContext() *types.Var {
 	if c.call == nil {
@@ -78,10 +78,13 @@ func (c *conversion) changedContext() *types.Var {
 	return nil
 }
 
-// assignedIn returns the variables that the statement assigns to.
+// assignedIn returns the variables and fields that the statement assigns to.
 func (m *migration) assignedIn(s ast.Stmt) []*types.Var {
 	var vars []*types.Var
 	add := func(e ast.Expr) {
+		if sel, ok := e.(*ast.SelectorExpr); ok {
+			e = sel.Sel
+		}
 		if v := api.Var(m.pass.TypesInfo, e); v != nil {
 			vars = append(vars, v)
 		}

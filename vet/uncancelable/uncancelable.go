@@ -40,8 +40,8 @@ var calls = map[string]string{
 
 func run(pass *analysis.Pass) (any, error) {
 	in := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
-	c := &checker{pass: pass, report: report.To(pass), seen: make(map[ast.Node]bool)}
-	c.done = c.doneVars(in)
+	c := &checker{pass: pass, report: report.To(pass), seen: make(map[ast.Node]bool), done: make(map[*types.Var]bool)}
+	c.doneVars(in)
 	for _, b := range api.Blocks(pass, in) {
 		if b.Body != nil && !b.Callee.Is("cancelscope.Cleanup") {
 			c.visit(b.Body)
@@ -57,23 +57,31 @@ type checker struct {
 	done   map[*types.Var]bool
 }
 
-// doneVars returns the variables that get the channel of a method Done where they are
+// doneVars finds the variables that get the channel of a method Done where they are
 // declared, and nothing else later.
-func (c *checker) doneVars(in *inspector.Inspector) map[*types.Var]bool {
-	done := make(map[*types.Var]bool)
+func (c *checker) doneVars(in *inspector.Inspector) {
 	assigned := api.Assigned(c.pass.TypesInfo, in)
-	for n := range in.PreorderSeq((*ast.AssignStmt)(nil)) {
-		assign := n.(*ast.AssignStmt)
-		for i, rhs := range assign.Rhs {
-			if len(assign.Lhs) != len(assign.Rhs) || !c.isDone(rhs) {
-				continue
+	add := func(name, value ast.Expr) {
+		if v := api.Var(c.pass.TypesInfo, name); v != nil && !assigned[v] && c.isDone(value) {
+			c.done[v] = true
+		}
+	}
+	for n := range in.PreorderSeq((*ast.AssignStmt)(nil), (*ast.ValueSpec)(nil)) {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for i, rhs := range n.Rhs {
+				if len(n.Lhs) == len(n.Rhs) {
+					add(n.Lhs[i], rhs)
+				}
 			}
-			if v := api.Var(c.pass.TypesInfo, assign.Lhs[i]); v != nil && !assigned[v] {
-				done[v] = true
+		case *ast.ValueSpec:
+			for i, value := range n.Values {
+				if len(n.Names) == len(n.Values) {
+					add(n.Names[i], value)
+				}
 			}
 		}
 	}
-	return done
 }
 
 // visit looks at the waits in node. What a go statement or a deferred literal does is

@@ -125,4 +125,15 @@ func overwritten(ctx context.Context) error {
 	return err
 }
 
+func ownMax(ctx context.Context, connections uint) error {
+	max := func(a, b float64) float64 { return a + b }
+	println(max(1, 2))
+	g, ctx := errgroup.WithContext(ctx) // want `this group can be a call of nursery.ForN`
+	g.SetLimit(int(connections))
+	for i := range 100 {
+		g.Go(func() error { return fetch(ctx, string(rune(i))) })
+	}
+	return g.Wait()
+}
+
 func ctx2() context.Context { return context.Background() }

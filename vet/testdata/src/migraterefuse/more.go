@@ -50,6 +50,28 @@ func deferredByVariable(ctx context.Context) (err error) {
 	return failed
 }
 
+func copied(ctx context.Context) (err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return fetch(ctx, "a") })
+	if failed := g.Wait(); failed != nil {
+		err = failed
+	}
+	if err == io.EOF { // want `after a change to nursery.Run this comparison of the group's error fails`
+		return nil
+	}
+	return err
+}
+
+func copiedLate(ctx context.Context) bool {
+	var last error
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return fetch(ctx, "a") })
+	err := g.Wait()
+	last = err
+	err = fetch(context.Background(), "b")
+	return err == io.EOF || last == io.EOF // want `after a change to nursery.Run this comparison of the group's error fails`
+}
+
 func nextTurn(ctx context.Context) {
 	var err error
 	for err != io.EOF { // want `after a change to nursery.Run this comparison of the group's error fails`
@@ -101,6 +123,15 @@ func hidesGlobal(ctx context.Context) int {
 }
 
 var total = 2
+
+type holder struct{ ctx context.Context }
+
+func fieldChanges(h *holder) error {
+	g, ctx := errgroup.WithContext(h.ctx) // want `this group stays an errgroup: ctx changes between the group's creation and its first use`
+	h.ctx = context.Background()
+	g.Go(func() error { return fetch(ctx, "a") })
+	return g.Wait()
+}
 
 func contextChanges(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx) // want `this group stays an errgroup: ctx changes between the group's creation and its first use`

@@ -31,11 +31,16 @@ func tasks(ctx context.Context, ch chan int) error {
 			default:
 			}
 			done := ctx.Done()
+			var end <-chan struct{} = done
 			for range 3 {
 				select {
 				case <-ch:
 				case <-done:
 					return ctx.Err()
+				}
+				select {
+				case <-ch:
+				case <-end:
 				}
 			}
 			<-ctx.Done()
