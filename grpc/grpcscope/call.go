@@ -22,9 +22,10 @@ var holdBack = 50 * time.Millisecond
 type call struct {
 	// Read-only, except that only the goroutine of the handler uses the functions that stop
 	// something.
-	stream context.Context // of gRPC
-	ctx    context.Context // what the nursery of the call is made with; done when the call is to end
-	base   context.Context // of Serve; nil without it
+	stream  context.Context // of gRPC
+	ctx     context.Context // what the nursery of the call is made with; done when the call is to end
+	base    context.Context // of serving; nil without it
+	serving *serving        // nil without Serve
 
 	nursery *nursery.Nursery // written before the handler runs, read-only after
 	own     atomic.Bool      // the context of the handler may end before stream does
@@ -44,7 +45,10 @@ type call struct {
 // begin makes the call of a stream.
 func (s *Server) begin(stream context.Context) *call {
 	s.mustBeRegistered()
-	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
+	c := &call{stream: stream, ctx: stream, serving: s.joined()}
+	if c.serving != nil {
+		c.base = c.serving.base
+	}
 	id, announced := s.announced(stream)
 	if id != "" {
 		c.detach(id, announced)
@@ -110,6 +114,9 @@ func (s *Server) end(c *call) {
 	}
 	if c.cancel != nil {
 		c.cancel(nil)
+	}
+	if c.serving != nil {
+		c.serving.end()
 	}
 }
 

@@ -45,10 +45,10 @@ type Server struct {
 
 	registered atomic.Bool
 
-	mu    sync.Mutex
-	bases []context.Context // guarded by mu; of the calls of Serve that have not returned
-	calls map[string]*call  // guarded by mu; those that have been announced, by their ids
-	early []early           // guarded by mu; reports without a call, the oldest first, at most maxEarly
+	mu      sync.Mutex
+	serving []*serving       // guarded by mu; the calls of Serve that have not returned
+	calls   map[string]*call // guarded by mu; those that have been announced, by their ids
+	early   []early          // guarded by mu; reports without a call, the oldest first, at most maxEarly
 }
 
 // ServerOptions returns both interceptors as options for [grpc.NewServer]. Interceptors
@@ -75,16 +75,6 @@ func (s *Server) mustBeRegistered() {
 	if s.Reasons && !s.registered.Load() {
 		panic("grpcscope: Server with Reasons, but without Register: call Register with the gRPC server before it serves")
 	}
-}
-
-// baseContext returns the context of Serve, nil without it.
-func (s *Server) baseContext() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.bases) == 0 {
-		return nil
-	}
-	return s.bases[0]
 }
 
 // contextKey is the key of the *call in the context of a handler.
