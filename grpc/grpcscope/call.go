@@ -43,13 +43,13 @@ type call struct {
 }
 
 // begin makes the call of a stream.
-func (s *Server) begin(stream context.Context) *call {
+func (s *Server) begin(stream context.Context, method string) *call {
 	s.mustBeRegistered()
 	c := &call{stream: stream, ctx: stream, serving: s.joined()}
 	if c.serving != nil {
 		c.base = c.serving.base
 	}
-	id, announced := s.announced(stream)
+	id, announced := s.announced(stream, method)
 	if id != "" {
 		c.detach(id, announced)
 	} else if c.base != nil {
@@ -146,9 +146,10 @@ func (c withValues) Value(key any) any {
 }
 
 // announced returns what the client has announced; id is empty if that is nothing, or not
-// to be looked at.
-func (s *Server) announced(stream context.Context) (id string, _ url.Values) {
-	if !s.Reasons {
+// to be looked at. A report has the metadata of the client's context, and so perhaps the id of a
+// call that the client itself is handling.
+func (s *Server) announced(stream context.Context, method string) (id string, _ url.Values) {
+	if !s.Reasons || method == reportMethod {
 		return "", nil
 	}
 	md := metadata.ValueFromIncomingContext(stream, callKey)

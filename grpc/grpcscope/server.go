@@ -99,7 +99,7 @@ func Nursery(ctx context.Context) *nursery.Nursery {
 // when the handler and all tasks of the call's nursery have ended.
 func (s *Server) Unary() grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-		c := s.begin(ctx)
+		c := s.begin(ctx, info.FullMethod)
 		defer s.end(c)
 		err = s.run(c, info.FullMethod, func(ctx context.Context) (err error) {
 			resp, err = handler(ctx, req)
@@ -117,7 +117,7 @@ func (s *Server) Unary() grpc.UnaryServerInterceptor {
 // nursery may use the stream until they have ended, also when the handler has returned.
 func (s *Server) Stream() grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		c := s.begin(stream.Context())
+		c := s.begin(stream.Context(), info.FullMethod)
 		defer s.end(c)
 		if c.base != nil && info.FullMethod == healthgrpc.Health_Watch_FullMethodName {
 			w := &watchStream{ServerStream: stream}
