@@ -144,8 +144,8 @@ func (d *drain) begin(reason error) {
 	}
 }
 
-// beginBy is begin by the program around, with the mu of its drain held. With outerLingers, the call
-// of closeBy follows.
+// beginBy is begin by the program around, with the mu of its drain held. With outerLingers,
+// the call of closeBy follows.
 func (d *drain) beginBy(reason error, outerLingers bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

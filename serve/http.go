@@ -28,12 +28,12 @@ import (
 // the kernel has made already have been accepted. (One whose handshake is in progress at
 // this very moment is reset; Linger is there so that none comes. A listener without a
 // method SetDeadline, which those of package net have, loses all that were not accepted
-// before.) Connections without a
-// request are closed; a request of which a byte has been read is answered, and HTTP waits
-// for it. (The exception is a part of a request that a client has sent together with the one
-// before, and does not complete within 100 milliseconds after the answer to that.) Meanwhile the contexts of requests are not done: handlers that would run for
-// long, or that have taken their connections over, watch [Draining] or [Closing], with
-// the contexts of their requests.
+// before.) Connections without a request are closed; a request of which a byte has been
+// read is answered, and HTTP waits for it. (The exception is a part of a request that a
+// client has sent together with the one before, and does not complete within 100
+// milliseconds after the answer to that.) Meanwhile the contexts of requests are not done:
+// handlers that would run for long, or that have taken their connections over, watch
+// [Draining] or [Closing], with the contexts of their requests.
 //
 // If ctx is done, HTTP accepts nothing more and cancels the contexts of all requests,
 // which lie inside ctx. Handlers have a second to answer, and net/http to send what they

@@ -22,9 +22,10 @@ var holdBack = 50 * time.Millisecond
 type call struct {
 	// Read-only, except that only the goroutine of the handler uses the functions that stop
 	// something.
-	stream context.Context // of gRPC
-	ctx    context.Context // what the nursery of the call is made with; done when the call is to end
-	base   context.Context // of Serve; nil without it
+	stream  context.Context // of gRPC
+	ctx     context.Context // what the nursery of the call is made with; done when the call is to end
+	base    context.Context // of serving; nil without it
+	serving *serving        // nil without Serve
 
 	nursery *nursery.Nursery // written before the handler runs, read-only after
 	own     atomic.Bool      // the context of the handler may end before stream does
@@ -42,10 +43,13 @@ type call struct {
 }
 
 // begin makes the call of a stream.
-func (s *Server) begin(stream context.Context) *call {
+func (s *Server) begin(stream context.Context, method string) *call {
 	s.mustBeRegistered()
-	c := &call{stream: stream, ctx: stream, base: s.baseContext()}
-	id, announced := s.announced(stream)
+	c := &call{stream: stream, ctx: stream, serving: s.joined()}
+	if c.serving != nil {
+		c.base = c.serving.base
+	}
+	id, announced := s.announced(stream, method)
 	if id != "" {
 		c.detach(id, announced)
 	} else if c.base != nil {
@@ -111,6 +115,9 @@ func (s *Server) end(c *call) {
 	if c.cancel != nil {
 		c.cancel(nil)
 	}
+	if c.serving != nil {
+		c.serving.end()
+	}
 }
 
 // remote reports whether the call is over for gRPC: the client has canceled it, its
@@ -139,9 +146,10 @@ func (c withValues) Value(key any) any {
 }
 
 // announced returns what the client has announced; id is empty if that is nothing, or not
-// to be looked at.
-func (s *Server) announced(stream context.Context) (id string, _ url.Values) {
-	if !s.Reasons {
+// to be looked at. A report has the metadata of the client's context, and so perhaps the id of a
+// call that the client itself is handling.
+func (s *Server) announced(stream context.Context, method string) (id string, _ url.Values) {
+	if !s.Reasons || method == reportMethod {
 		return "", nil
 	}
 	md := metadata.ValueFromIncomingContext(stream, callKey)

@@ -20,7 +20,8 @@ type lane struct {
 	turn chan struct{} // has one element while a call is made; has room for one
 
 	// Guarded by the turn.
-	message any // of a call that has not been answered; nil if there is none
+	message any  // of a call that has not been answered; nil if there is none
+	failed  bool // a call was answered with an error, which is final
 
 	answer chan error // of that call; has room for one
 
@@ -60,7 +61,7 @@ func (l *lane) over() bool {
 		return false
 	}
 	defer l.leave()
-	if !l.interrupted.Load() {
+	if l.failed || !l.interrupted.Load() {
 		return true
 	}
 	select {
@@ -132,7 +133,7 @@ func (l *lane) begin(m any, op func(m any) error) {
 func (l *lane) wait(ctx context.Context) (err error, ok bool) {
 	select {
 	case err = <-l.answer:
-		l.message = nil
+		l.message, l.failed = nil, err != nil
 		return err, true
 	case <-ctx.Done():
 		return nil, false

@@ -195,6 +195,40 @@ func TestReasonBehindAGateway(t *testing.T) {
 	}
 }
 
+// A server that calls itself, and passes the metadata of its client on, reports its own call under
+// the metadata of the client's. The report is not taken for that call.
+func TestReasonBehindItself(t *testing.T) {
+	var p *pair
+	entered, ready, causes := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	s := setup{scopes: &grpcscope.Server{Reasons: true}, client: grpcscope.Client{Reasons: true}}
+	s.Unary = func(ctx context.Context, text string) (string, error) {
+		if text == "inner" {
+			close(entered)
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		md, _ := metadata.FromIncomingContext(ctx)
+		scope := new(cancelscope.Scope)
+		go func() { <-entered; scope.Cancel(errBang) }()
+		if err := scope.Run(metadata.NewOutgoingContext(ctx, md), p.call("inner")); err != nil {
+			t.Errorf("around the inner call: %v, want nil", err)
+		}
+		close(ready)
+		<-ctx.Done()
+		causes <- context.Cause(ctx)
+		return "", ctx.Err()
+	}
+	p = s.start(t)
+	scope := &cancelscope.Scope{Name: "page"}
+	go func() { <-ready; scope.Cancel(errBoom) }()
+	if err := scope.Run(t.Context(), p.call("outer")); err != nil {
+		t.Errorf("around the call: %v, want nil", err)
+	}
+	if cause := wait(t, "the end of the handler", causes); cause.Error() != `client's scope "page" canceled: boom` {
+		t.Errorf("the cause is %v, want that of the client", cause)
+	}
+}
+
 // A timeout of the service config that is shorter than the limit of a scope is not the end of that
 // scope.
 func TestReasonOfAServiceConfig(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -43,7 +44,8 @@ const farewell = time.Second
 // Serve returns when the server has stopped and all handlers have ended, also if it is stopped from
 // elsewhere. The error is that of g.Serve, which cancels the handlers too, or the cancellation of
 // ctx. Several calls with one g, for several listeners, end together. Calls for several g should be
-// given the same ctx. When all of them have returned, Serve may be called again, with another g.
+// given the same ctx; if one g fails while others serve, its handlers end when its connections are
+// closed, after a second. When all calls have returned, Serve may be called again, with another g.
 //
 // Serve panics if ctx, g or l is nil, or if s has Reasons and Register was not called. It closes l.
 func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *health.Server) error {
@@ -51,9 +53,7 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 		panic("grpcscope: Serve with a nil context, server or listener: pass the context of the task")
 	}
 	s.mustBeRegistered()
-	base, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer s.join(base)()
+	defer s.endServe(s.beginServe(ctx, g))
 	err := nursery.Run(ctx, func(ctx context.Context, n *nursery.Nursery) error {
 		if h != nil {
 			n.Background("health", func(background context.Context) error {
@@ -68,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 			})
 		}
 		return serve.Graceful(ctx,
-			func() error { return run(ctx, g, l, cancel) },
+			func() error { return s.runServer(ctx, g, l) },
 			func(context.Context) error { g.GracefulStop(); return nil },
 			func() { stop(g) })
 	})
@@ -80,21 +80,75 @@ func (s *Server) Serve(ctx context.Context, g *grpc.Server, l net.Listener, h *h
 	return nursery.First(err)
 }
 
-// join makes base the context of Serve for calls that begin until the function is called that it
-// returns, unless there is one already.
-func (s *Server) join(base context.Context) (leave func()) {
+// A serving is a call of Serve.
+type serving struct {
+	// Read-only.
+	server *grpc.Server
+	base   context.Context // for the calls that begin while it is the oldest one
+	cancel context.CancelCauseFunc
+
+	calls atomic.Int64 // those with base that have not ended
+	left  atomic.Bool  // Serve returns
+}
+
+// beginServe makes a call of Serve known.
+func (s *Server) beginServe(ctx context.Context, g *grpc.Server) *serving {
+	v := &serving{server: g}
+	v.base, v.cancel = context.WithCancelCause(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bases = append(s.bases, base)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.bases = slices.DeleteFunc(s.bases, func(other context.Context) bool { return other == base })
+	s.serving = append(s.serving, v)
+	return v
+}
+
+// endServe is called at the end of Serve. Calls to another server may still have the context.
+func (s *Server) endServe(v *serving) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serving = slices.DeleteFunc(s.serving, func(other *serving) bool { return other == v })
+	v.left.Store(true)
+	v.release()
+}
+
+// release gives the context back when Serve and the calls have ended.
+func (v *serving) release() {
+	if v.left.Load() && v.calls.Load() == 0 {
+		v.cancel(nil)
 	}
 }
 
-// run serves g on l until g is stopped, and waits for its handlers. If g fails, they are canceled.
-func run(ctx context.Context, g *grpc.Server, l net.Listener, cancel context.CancelCauseFunc) error {
+// joined returns the oldest call of Serve, for a call that begins, nil without one.
+func (s *Server) joined() *serving {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.serving) == 0 {
+		return nil
+	}
+	s.serving[0].calls.Add(1)
+	return s.serving[0]
+}
+
+// end is called at the end of a call that has the context.
+func (v *serving) end() {
+	v.calls.Add(-1)
+	v.release()
+}
+
+// fail cancels the handlers of g, unless there are also those of another server: it is not known
+// which are which, and stop ends them.
+func (s *Server) fail(g *grpc.Server, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.serving, func(v *serving) bool { return v.server != g }) {
+		return
+	}
+	for _, v := range s.serving {
+		v.cancel(err)
+	}
+}
+
+// runServer serves g on l until g is stopped, and waits for its handlers. If g fails, they are canceled.
+func (s *Server) runServer(ctx context.Context, g *grpc.Server, l net.Listener) error {
 	err := g.Serve(l)
 	switch {
 	case err == nil:
@@ -102,7 +156,7 @@ func run(ctx context.Context, g *grpc.Server, l net.Listener, cancel context.Can
 	case err == grpc.ErrServerStopped && isOver(ctx):
 		return nil // the end of the program was faster than its beginning
 	default:
-		cancel(err)
+		s.fail(g, err)
 		stop(g)
 	}
 	return err

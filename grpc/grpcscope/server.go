@@ -45,10 +45,10 @@ type Server struct {
 
 	registered atomic.Bool
 
-	mu    sync.Mutex
-	bases []context.Context // guarded by mu; of the calls of Serve that have not returned
-	calls map[string]*call  // guarded by mu; those that have been announced, by their ids
-	early []early           // guarded by mu; reports without a call, the oldest first, at most maxEarly
+	mu      sync.Mutex
+	serving []*serving       // guarded by mu; the calls of Serve that have not returned
+	calls   map[string]*call // guarded by mu; those that have been announced, by their ids
+	early   []early          // guarded by mu; reports without a call, the oldest first, at most maxEarly
 }
 
 // ServerOptions returns both interceptors as options for [grpc.NewServer]. Interceptors
@@ -77,16 +77,6 @@ func (s *Server) mustBeRegistered() {
 	}
 }
 
-// baseContext returns the context of Serve, nil without it.
-func (s *Server) baseContext() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.bases) == 0 {
-		return nil
-	}
-	return s.bases[0]
-}
-
 // contextKey is the key of the *call in the context of a handler.
 type contextKey struct{}
 
@@ -109,7 +99,7 @@ func Nursery(ctx context.Context) *nursery.Nursery {
 // when the handler and all tasks of the call's nursery have ended.
 func (s *Server) Unary() grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-		c := s.begin(ctx)
+		c := s.begin(ctx, info.FullMethod)
 		defer s.end(c)
 		err = s.run(c, info.FullMethod, func(ctx context.Context) (err error) {
 			resp, err = handler(ctx, req)
@@ -127,7 +117,7 @@ func (s *Server) Unary() grpc.UnaryServerInterceptor {
 // nursery may use the stream until they have ended, also when the handler has returned.
 func (s *Server) Stream() grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		c := s.begin(stream.Context())
+		c := s.begin(stream.Context(), info.FullMethod)
 		defer s.end(c)
 		if c.base != nil && info.FullMethod == healthgrpc.Health_Watch_FullMethodName {
 			w := &watchStream{ServerStream: stream}

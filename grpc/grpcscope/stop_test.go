@@ -113,10 +113,16 @@ func TestServeWaitsForHandlers(t *testing.T) {
 
 // When Serve has returned, another server may use the interceptors, in another program.
 func TestServeAgain(t *testing.T) {
+	type key struct{}
 	scopes := new(grpcscope.Server)
-	for range 2 {
-		server, l, call := newServer(t, scopes, func(ctx context.Context, _ string) (string, error) { return "", context.Cause(ctx) })
-		err := nursery.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
+	for i := range 2 {
+		server, l, call := newServer(t, scopes, func(ctx context.Context, _ string) (string, error) {
+			if got := ctx.Value(key{}); got != i {
+				t.Errorf("the handler of program %d has the context of program %v", i, got)
+			}
+			return "", context.Cause(ctx)
+		})
+		err := nursery.Run(context.WithValue(t.Context(), key{}, i), func(ctx context.Context, n *nursery.Nursery) error {
 			n.GoNamed("server", func(ctx context.Context) error { return scopes.Serve(ctx, server, l, nil) })
 			err := call()
 			n.Scope().Cancel(nil)
