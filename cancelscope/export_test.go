@@ -11,6 +11,7 @@ var timerBalance atomic.Int64
 func init() {
 	timers = func(delta int) { timerBalance.Add(int64(delta)) }
 	armed = onArmed.call
+	closing = onClose.call
 	relaying = onRelay.call
 	propagating = onPropagation.call
 	inheriting = onInherit.call
@@ -19,7 +20,7 @@ func init() {
 // A hook has a function called at a moment that lasts a few instructions.
 type hook struct{ f atomic.Pointer[func()] }
 
-var onArmed, onRelay, onPropagation, onInherit hook
+var onArmed, onClose, onRelay, onPropagation, onInherit hook
 
 func (h *hook) call() {
 	if f := h.f.Load(); f != nil {
@@ -35,6 +36,10 @@ func (h *hook) set(f func()) (undo func()) {
 // OnArmed has f called when the timers for a scope that is becoming calm run, and it is not
 // calm yet.
 func OnArmed(f func()) (undo func()) { return onArmed.set(f) }
+
+// OnClose has f called when the bridge of a scope has been closed, if it is attached, and the
+// cause has not been stored yet. The scope is locked meanwhile.
+func OnClose(f func()) (undo func()) { return onClose.set(f) }
 
 // OnRelay has f called when the cause of a scope has been stored, and its bridge, if that is
 // relayed, has not been closed yet. The scope is locked meanwhile.

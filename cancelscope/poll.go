@@ -29,6 +29,11 @@ func (s *Scope) inspect(t instant) (*Canceled, bool) {
 	var due *Scope // the one with the earliest deadline, the outermost if there are several
 	first := never
 	for n := s; n != nil; n = n.visible() {
+		if n != s && n.closed() {
+			// Its cause is not known yet, or another goroutine is about to store it, with the
+			// lock held. It counts from the moment that Done is closed.
+			n.poll()
+		}
 		if n.cause.Load() != nil {
 			s.inherit(n)
 			return s.found()

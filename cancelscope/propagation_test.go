@@ -112,6 +112,41 @@ func TestLookWhileABridgeCloses(t *testing.T) {
 	})
 }
 
+// A scope that is entered when Done is closed around it is canceled from the beginning,
+// although the cause is not stored yet.
+func TestEnteredWhileTheScopeAroundCloses(t *testing.T) {
+	outer := new(cancelscope.Scope)
+	_ = outer.Run(t.Context(), func(ctx context.Context) error {
+		done, looked := ctx.Done(), make(chan error, 1)
+		var once sync.Once
+		undo := cancelscope.OnClose(func() {
+			once.Do(func() {
+				if !bubbletest.IsClosed(done) {
+					t.Error("Done is open, want it closed")
+				}
+				if err := ctx.Err(); err != context.Canceled {
+					t.Errorf("Err() when Done is closed = %v, want %v", err, context.Canceled)
+				}
+				go func() {
+					_ = new(cancelscope.Scope).Run(ctx, func(ctx context.Context) error {
+						looked <- ctx.Err()
+						return nil
+					})
+				}()
+				for range 100 {
+					runtime.Gosched() // it gets to the lock, or past it
+				}
+			})
+		})
+		defer undo()
+		outer.Cancel(nil)
+		if err := <-looked; err != context.Canceled {
+			t.Errorf("Err() of the scope inside = %v, want %v", err, context.Canceled)
+		}
+		return nil
+	})
+}
+
 // In a canceled scope no Done channel is seen open, whichever goroutine notices the
 // cancellation first.
 func TestDoneWhileTheCancellationIsNoticed(t *testing.T) {

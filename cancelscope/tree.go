@@ -294,6 +294,7 @@ func (s *Scope) setCauseLocked(c *Canceled) {
 	}
 	s.endCalmLocked() // Done channels are closed before causes are stored
 	if s.closeBridgeLocked(c) {
+		closing()
 		s.cause.Store(c)
 	}
 	relaying()
@@ -346,6 +347,7 @@ func (s *Scope) awaitPropagation() {
 
 // Tests replace these, to be called at moments that last a few instructions.
 var (
+	closing     = func() {} // with the lock held: the bridge is closed, if it is attached, and the cause is not stored yet
 	relaying    = func() {} // with the lock held: the cause is stored, a relayed bridge is not closed yet
 	propagating = func() {} // with the lock held: the scopes inside have not been canceled yet
 	inheriting  = func() {} // without locks: a scope is about to take over the cause of the one around it

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trellis-go/trellis/cancelscope"
 	"github.com/trellis-go/trellis/internal/record"
+	"github.com/trellis-go/trellis/internal/tree"
 	"github.com/trellis-go/trellis/nursery"
 )
 
@@ -142,7 +143,7 @@ func (s *Server) run(c *call, method string, handler func(ctx context.Context) e
 	ctx := c.ctx
 	if record.Active() {
 		node := record.New(record.Task, ctx, record.Of(ctx), method, nil)
-		node.Link()
+		tree.Link(node)
 		node.Enter()
 		defer node.End()
 		ctx = node
