@@ -36,7 +36,7 @@ func TestSeveralServers(t *testing.T) {
 			p := serve.Program{Grace: soon, DrainOnFailure: true, Log: slog.New(slog.DiscardHandler)}
 			err := p.Run(t.Context(), func(ctx context.Context, n *nursery.Nursery) error {
 				served := make(chan error, 1)
-				n.GoNamed("first", func(context.Context) error {
+				n.GoNamed("first", func(ctx context.Context) error {
 					err := scopes.Serve(ctx, first, firstListener, nil)
 					served <- err
 					return err
@@ -44,7 +44,7 @@ func TestSeveralServers(t *testing.T) {
 				if err := callFirst(); err != nil { // then the context is that of the first one
 					return err
 				}
-				n.GoNamed("second", func(context.Context) error { return scopes.Serve(ctx, second, secondListener, nil) })
+				n.GoNamed("second", func(ctx context.Context) error { return scopes.Serve(ctx, second, secondListener, nil) })
 				go func() { called <- callSecond() }()
 				wait(t, "the handler", entered)
 				switch name {

@@ -290,8 +290,7 @@ func TestTextAcrossTheBoundary(t *testing.T) {
 func TestNestedWorkflows(t *testing.T) {
 	const depth = 6
 	sizes := make([]int, depth+1)
-	var nested func(ctx workflow.Context, n int) error
-	nested = func(ctx workflow.Context, n int) error {
+	nested := func(ctx workflow.Context, n int) error {
 		err := nursery.Run(ctx, func(ctx workflow.Context, nu *nursery.Nursery) error {
 			nu.GoNamed(fmt.Sprint("level ", n), func(ctx workflow.Context) error {
 				if n == 0 {
