@@ -55,8 +55,8 @@ func (o *outgoing) byContext(st *status.Status, trailer metadata.MD) bool {
 		// A server may report the client's deadline before the client's own timer fires.
 		return o.late() && (!sent || strings.Contains(text, "deadline exceeded"))
 	}
-	// Where several scopes have about the same deadline, contexts derived from the caller's may be
-	// canceled although its own Err is context.DeadlineExceeded. No server is involved in that.
+	// A context that an interceptor has derived from the caller's may have been canceled when the
+	// deadline of the caller's passed. Without a trailer no server is involved.
 	return (o.ctx.Err() == context.Canceled || len(trailer) == 0) && !sent &&
 		(strings.Contains(text, context.Canceled.Error()) || strings.Contains(text, "latest balancer error"))
 }
