@@ -20,10 +20,10 @@ import (
 //		server.Stop)
 //
 // Graceful returns when all the functions that it has called have returned. drain gets
-// ctx. Each of drain and stop is called at most once, and not once Graceful has seen that run
-// has returned by itself; stop may be called while drain runs. If ctx is done, or nothing new is accepted
-// any more, before Graceful is called, run is still called, and drain or stop follow at
-// once.
+// ctx. Each of drain and stop is called at most once, and not once Graceful has seen that
+// run has returned by itself; stop may be called while drain runs. If ctx is done, or
+// nothing new is accepted any more, before Graceful is called, run is still called, and
+// drain or stop follow at once.
 //
 // The result is the error of run and of drain, except for http.ErrServerClosed, which
 // says that the server was shut down; or the cancellation of ctx, if ctx was done before
@@ -75,10 +75,8 @@ func (g *graceful) end(ctx context.Context, n *nursery.Nursery, d *drain) error 
 			return nil
 		}
 	case <-ctx.Done():
-		select {
-		case <-g.ran: // first, and may be why ctx is done
+		if isClosed(g.ran) { // first, and may be why ctx is done
 			return nil
-		default:
 		}
 		if g.stop != nil {
 			g.stop()
